@@ -1,0 +1,114 @@
+"""What a backend is: something that turns requests into completions.
+
+A backend is one file of this folder, or an entry point in the group ``evalkit.backends``; its name is
+what people type: ``backends/gguf.py`` is ``--backend=gguf:...``. The file has one function
+
+    def open_backend(opening: Opening) -> Backend
+
+which is cheap: it finds the files, checks them and knows the fingerprint, but loads nothing. Weights are
+loaded at the first ``answer``. It raises SetupError when something is missing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+from evalkit.prompts import Request, canonical
+from evalkit.tasks import Task
+
+FinishReason = Literal["stop", "length", "object_closed", "recorded"]
+"""Why an answer ended: the model ended it, the token limit, ``Decoding.tail``, or not known any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """What a model answered, whole.
+
+    ``text`` is what followed the prefill, reasoning included, untouched. ``rendered`` is the very prompt
+    the model read, template and prefill included. Counts are in tokens and None where not known.
+    """
+
+    text: str
+    finish_reason: FinishReason
+    rendered: str | None = None
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+
+
+class Backend(Protocol):
+    """Something that answers. See ``fingerprint_of`` for how it is told from every other."""
+
+    fingerprint: Mapping[str, Any]
+    """JSON-able: whatever shapes its answers beside the request. Two backends with equal fingerprints give
+    each other's answers."""
+
+    by_example: bool
+    """True where an answer depends on the example's id (recorded answers, an oracle), not on what is asked alone."""
+
+    def answer(self, requests: Sequence[Request]) -> Iterator[tuple[Request, Completion | Exception]]:
+        """Answers each request once, in any order, each handed over as soon as it is there.
+
+        A request that can't be answered comes with a NotAnswered; BackendDied is raised when nothing
+        more can be asked. Closing the iterator stops the work.
+        """
+        ...
+
+    def close(self) -> None:
+        """Gives back memory, processes and connections. May be called twice."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Spec:
+    """``scheme:model+adapter``, taken apart. ``model`` and ``adapter`` may be empty.
+
+    >>> Spec.parse("gguf:smollm2+fixtures/adapters/x")
+    Spec(scheme='gguf', model='smollm2', adapter='fixtures/adapters/x')
+    >>> Spec.parse("majority")
+    Spec(scheme='majority', model='', adapter='')
+    """
+
+    scheme: str
+    model: str = ""
+    adapter: str = ""
+
+    @classmethod
+    def parse(cls, text: str) -> Spec:
+        scheme, _, rest = text.partition(":")
+        model, _, adapter = rest.partition("+")
+        return cls(scheme, model, adapter)
+
+    def __str__(self) -> str:
+        return self.scheme + (f":{self.model}" if self.model else "") + (f"+{self.adapter}" if self.adapter else "")
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """What a backend is opened with.
+
+    ``options`` are the alias's own keys in pyproject.toml (``as_served``, ``load``, ...). ``models`` are the
+    registered bases, by name and then by scheme. ``shared`` lives as long as the run: backends of one run
+    keep there what they share, such as one copy of the weights. ``cache`` is a folder for what is made
+    from other files and can be made again.
+    """
+
+    spec: Spec
+    task: Task
+    root: Path
+    options: Mapping[str, Any] = field(default_factory=dict)
+    models: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    shared: dict[Any, Any] = field(default_factory=dict)
+    cache: Path = Path(".evalkit")
+
+    def path(self, text: str) -> Path:
+        """``text`` as a path, taken from the root of the project."""
+        return self.root / Path(text).expanduser()
+
+
+def fingerprint_of(backend: Backend) -> str:
+    """The digest of a backend's fingerprint (sha256, hex): the part of the cache key that names the model."""
+    return sha256(canonical(backend.fingerprint).encode()).hexdigest()

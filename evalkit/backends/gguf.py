@@ -1,0 +1,313 @@
+"""llama.cpp in process: a .gguf file or a registered base, with or without a LoRA adapter.
+
+    gguf:path/to/model.gguf          gguf:smollm2          gguf:smollm2+path/to/adapter
+
+All backends of a run that name one file share one copy of its weights: adapters are loaded beside them, and
+each request says which one it wants. Options of the alias:
+
+    context = 1024          tokens of one slot: prompt and answer together
+    slots = 8               answers at once
+    threads = (all cores)
+    reproducible = false    true: one slot and no reuse of a shared prefix, so that an answer's arithmetic does not
+                            depend on what was asked before or beside it; slower
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import queue
+import secrets
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from importlib.util import find_spec
+from pathlib import Path
+from threading import Event
+from typing import Any
+
+from evalkit.backends import Backend, Completion, FinishReason, Opening
+from evalkit.closing import ObjectWatcher
+from evalkit.digests import file_digest
+from evalkit.errors import BackendDied, ConfigError, MissingModel, NotAnswered
+from evalkit.prompts import Request
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How one copy of the weights is run."""
+
+    context: int = 1024
+    slots: int = 8
+    threads: int = 0
+    reproducible: bool = False
+
+
+def open_backend(opening: Opening) -> Backend:
+    """A backend on llama.cpp. Raises MissingModel for a file or a package that is not here."""
+    if find_spec("xllamacpp") is None:
+        raise MissingModel(f"{opening.spec} needs llama.cpp: pip install 'pytest-evalkit[gguf]'")
+    settings = _settings(opening)
+    model = _model(opening)
+    adapter = _adapter(opening)
+    engine = opening.shared.setdefault(("gguf", model, settings), Engine(model, settings, opening.cache))
+    fingerprint = {
+        "engine": f"llama.cpp (xllamacpp {version('xllamacpp')})",
+        "weights": file_digest(model, opening.cache),
+        "adapter": {path.name: file_digest(path, opening.cache) for path in _adapter_files(adapter)},
+        "reproducible": settings.reproducible,
+    }
+    return GgufBackend(engine, adapter, fingerprint)
+
+
+def _settings(opening: Opening) -> Settings:
+    known = asdict(Settings())
+    for key, value in opening.options.items():
+        if key not in known:
+            raise ConfigError(f"{opening.spec}: unknown option {key!r}. Known: {', '.join(known)}.")
+        if type(value) is not type(known[key]) or (isinstance(value, int) and value < 0):
+            raise ConfigError(f"{opening.spec}: {key} is {value!r}, expected {type(known[key]).__name__}")
+    settings = Settings(**opening.options)
+    slots = 1 if settings.reproducible else settings.slots
+    return Settings(settings.context, slots, settings.threads or _cores(), settings.reproducible)
+
+
+def _cores() -> int:
+    """The cores this process may use: fewer than the machine's in a container."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _model(opening: Opening) -> Path:
+    name = opening.spec.model
+    registered = opening.models.get(name, {})
+    path = opening.path(registered.get("gguf", name))
+    if not name or not path.is_file():
+        known = ", ".join(sorted(key for key, table in opening.models.items() if "gguf" in table)) or "none"
+        fetch = f" To get it: {registered['fetch']}" if "fetch" in registered else ""
+        raise MissingModel(f"{opening.spec}: no file {path}.{fetch} (registered in [tool.evalkit.models]: {known})")
+    with path.open("rb") as file:
+        if file.read(4) != b"GGUF":
+            raise MissingModel(f"{opening.spec}: {path} is not a GGUF file")
+    expected = registered.get("gguf_sha256")
+    if expected and (got := file_digest(path, opening.cache)) != expected:
+        raise MissingModel(
+            f"{opening.spec}: {path} has sha256 {got}, but [tool.evalkit.models.{name}] says {expected}. "
+            f"Delete the file and get it again."
+        )
+    return path
+
+
+def _adapter(opening: Opening) -> Path | None:
+    if not opening.spec.adapter:
+        return None
+    path = opening.path(opening.spec.adapter)
+    if path.is_file() or (path / "adapter_model.safetensors").is_file():
+        return path
+    what = "has no adapter_model.safetensors" if path.is_dir() else "is not there"
+    raise MissingModel(
+        f"{opening.spec}: the adapter {path} {what}. Expected a PEFT folder (adapter_config.json and "
+        f"adapter_model.safetensors) or a LoRA .gguf file."
+    )
+
+
+def _adapter_files(adapter: Path | None) -> tuple[Path, ...]:
+    if adapter is None:
+        return ()
+    if adapter.is_file():
+        return (adapter,)
+    return adapter / "adapter_model.safetensors", adapter / "adapter_config.json"
+
+
+@dataclass(frozen=True, slots=True)
+class GgufBackend:
+    """One model on an engine: the weights alone, or with one adapter."""
+
+    engine: Engine
+    adapter: Path | None
+    fingerprint: Mapping[str, Any]
+    by_example: bool = False
+
+    def __post_init__(self) -> None:
+        self.engine.register(self.adapter)
+
+    def answer(self, requests: Sequence[Request]) -> Iterator[tuple[Request, Completion | Exception]]:
+        yield from self.engine.answer((request, self.adapter) for request in requests)
+
+    def close(self) -> None:
+        self.engine.close()
+
+
+class Engine:
+    """One copy of the weights in llama.cpp, with the adapters of all backends that share it."""
+
+    def __init__(self, model: Path, settings: Settings, cache: Path) -> None:
+        self.model, self.settings, self.cache = model, settings, cache
+        self._adapters: list[Path] = []
+        self._server: Any = None
+        self._key = secrets.token_hex(16)
+
+    def register(self, adapter: Path | None) -> None:
+        """Makes room for ``adapter``; llama.cpp takes adapters only while it loads."""
+        if adapter is not None and adapter not in self._adapters:
+            self._adapters.append(adapter)
+            self.close()
+
+    def close(self) -> None:
+        self._server = None
+
+    def answer(
+        self, asked: Iterator[tuple[Request, Path | None]] | Sequence[tuple[Request, Path | None]]
+    ) -> Iterator[tuple[Request, Completion | Exception]]:
+        """Answers requests, each by the weights with the adapter it names, all slots busy."""
+        self._load()
+        stopped, done = Event(), queue.SimpleQueue[tuple[Request, Completion | Exception]]()
+
+        def work(request: Request, adapter: Path | None) -> None:
+            if not stopped.is_set():
+                try:
+                    done.put((request, self._ask(request, adapter, stopped)))
+                except Exception as error:
+                    done.put((request, error))
+
+        with ThreadPoolExecutor(self.settings.slots, thread_name_prefix="gguf") as pool:
+            try:
+                futures = [pool.submit(work, request, adapter) for request, adapter in asked]
+                for _ in futures:
+                    # Python hears Ctrl-C here, in the main thread; the workers sit in C and look at `stopped`.
+                    request, result = done.get()
+                    if isinstance(result, BackendDied):
+                        raise result
+                    yield request, result
+            finally:
+                stopped.set()
+                pool.shutdown(wait=True, cancel_futures=True)
+
+    def _load(self) -> None:
+        if self._server is not None:
+            return
+        import xllamacpp
+
+        p = xllamacpp.CommonParams()
+        p.model.path = str(self.model)
+        p.n_parallel = self.settings.slots
+        p.n_ctx = self.settings.context * self.settings.slots
+        p.cpuparams.n_threads = p.cpuparams_batch.n_threads = self.settings.threads
+        p.verbosity = 1
+        p.fit_params = False
+        p.api_keys = [self._key]
+        # llama.cpp's cache of prompts in RAM hands one adapter's state to another (upstream issue 26207).
+        p.cache_ram_mib = 0
+        p.lora_adapters = [xllamacpp.CommonAdapterLoraInfo(str(self._gguf(path)), 0.0) for path in self._adapters]
+        try:
+            self._server = xllamacpp.Server(p)
+        except Exception as error:
+            raise BackendDied(f"llama.cpp could not load {self.model}: {error}") from error
+        # A server that is dropped before it has answered can hang for ever: let it answer once.
+        self._server.handle_completions({"prompt": "a", "n_predict": 1, "temperature": 0})
+
+    def _gguf(self, adapter: Path) -> Path:
+        if adapter.is_file():
+            return adapter
+        from evalkit.adapters import gguf_adapter
+
+        return gguf_adapter(adapter, self.model, self.cache)
+
+    def _ask(self, request: Request, adapter: Path | None, stopped: Event) -> Completion:
+        messages = [asdict(message) for message in request.messages]
+        rendered = self._post("/apply-template", {"messages": messages})["prompt"] + request.prefill
+        tokens = self._post("/tokenize", {"content": rendered, "add_special": True, "parse_special": True})["tokens"]
+        room = self.settings.context - len(tokens)
+        if room < request.decoding.max_tokens:
+            raise NotAnswered(
+                f"{request.example_id}: a prompt of {len(tokens)} tokens and an answer of up to "
+                f"{request.decoding.max_tokens} don't fit into context = {self.settings.context}; "
+                f"raise `context` of this alias in pyproject.toml"
+            )
+        watch = _Watch(request, stopped)
+        body = {
+            "prompt": tokens,
+            "n_predict": request.decoding.max_tokens,
+            "temperature": request.decoding.temperature,
+            "seed": request.decoding.seed + request.sample,
+            # The file's own sampling metadata would change even a greedy answer.
+            "samplers": ["temperature"],
+            "cache_prompt": not self.settings.reproducible,
+            "stream": True,
+            "lora": [{"id": n, "scale": float(path == adapter)} for n, path in enumerate(self._adapters)],
+        }
+        refused = self._server.handle_completions(body, watch)
+        error = watch.error or (refused if isinstance(refused, dict) and "error" in refused else None)
+        if error:
+            raise NotAnswered(f"{request.example_id}: llama.cpp: {error}")
+        if stopped.is_set() and watch.finish is None:
+            raise NotAnswered(f"{request.example_id}: stopped")
+        if watch.finish is None:
+            raise BackendDied(f"llama.cpp ended the answer to {request.example_id} without saying why")
+        return Completion(
+            text="".join(watch.pieces),
+            finish_reason=watch.finish,
+            rendered=rendered,
+            prompt_tokens=len(tokens),
+            completion_tokens=watch.count,
+        )
+
+    def _post(self, path: str, body: Mapping[str, Any]) -> Any:
+        request = urllib.request.Request(
+            self._server.listening_address + path,
+            data=json.dumps(body).encode(),
+            headers={"Content-Type": "application/json", "Authorization": f"Bearer {self._key}"},
+        )
+        try:
+            with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=60) as answer:
+                return json.load(answer)
+        except urllib.error.HTTPError as error:
+            raise NotAnswered(f"llama.cpp refused {path}: {error.read().decode(errors='replace')}") from error
+        except OSError as error:
+            raise BackendDied(f"llama.cpp does not answer {path}: {error}") from error
+
+
+class _Watch:
+    """Hears an answer chunk by chunk, and ends it some tokens after its object closed."""
+
+    def __init__(self, request: Request, stopped: Event) -> None:
+        self.pieces: list[str] = []
+        self.count = 0
+        self.finish: FinishReason | None = None
+        self.error: Any = None
+        self._tail = request.decoding.tail
+        self._after = 0
+        self._stopped = stopped
+        self._watcher = ObjectWatcher()
+        self._watcher.feed(request.prefill)
+
+    def __call__(self, chunk: Any) -> bool:
+        # llama.cpp swallows what is raised in here: catch it and hand it on.
+        try:
+            return self._hear(chunk)
+        except Exception as error:
+            self.error = error
+            return True
+
+    def _hear(self, chunk: Any) -> bool:
+        if "error" in chunk:
+            self.error = chunk["error"]
+            return True
+        choice = chunk["choices"][0]
+        if choice["finish_reason"]:
+            self.pieces.append(choice["text"])
+            self.finish = "length" if choice["finish_reason"] == "length" else "stop"
+            # The server's own count: a piece may hold several tokens where a character is made of them.
+            self.count = chunk["usage"]["completion_tokens"]
+            return False
+        self.pieces.append(choice["text"])
+        self.count += 1
+        if self._watcher.closed:
+            self._after += 1
+        self._watcher.feed(choice["text"])
+        if self._tail is not None and self._watcher.closed and self._after >= self._tail:
+            self.finish = "object_closed"
+            return True
+        return self._stopped.is_set()

@@ -1,0 +1,36 @@
+"""The majority floor: for each field the value that `train` has most, whatever the input.
+
+Fields of numbers with more than twelve different values take the median instead. Error objects are left out.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from statistics import median_low
+from typing import Any
+
+from evalkit.backends import Backend, Opening
+from evalkit.backends.constant import Constant
+from evalkit.errors import MissingModel
+from evalkit.prompts import canonical
+
+_FEW = 12
+
+
+def open_backend(opening: Opening) -> Backend:
+    """The constant object of train's commonest values. Raises MissingModel where the task has no train split."""
+    answers = [example.expected for example in opening.task.splits.get("train", ()) if "error" not in example.expected]
+    if not answers:
+        raise MissingModel(f"{opening.spec}: {opening.task.name} has no train.jsonl to take a majority from")
+    fields = dict.fromkeys(field for answer in answers for field in answer)
+    return Constant({field: _typical([answer[field] for answer in answers if field in answer]) for field in fields})
+
+
+def _typical(values: Sequence[Any]) -> Any:
+    spelled = {canonical(value): value for value in values}
+    if len(spelled) > _FEW and all(isinstance(value, int | float) for value in values):
+        return median_low(values)
+    # The smallest spelling breaks a tie, so that the order of train does not matter.
+    counts = Counter(canonical(value) for value in values)
+    return spelled[min(counts, key=lambda text: (-counts[text], text))]

@@ -1,0 +1,146 @@
+"""The command line: looks at stored runs, scores them again, freezes golden data. Judging is pytest's job."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from functools import wraps
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import click
+
+from evalkit.config import Config, read_config
+from evalkit.errors import EvalkitError, UnknownName
+
+
+def _plainly(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Errors as one message on standard error and exit code 4, never a traceback."""
+
+    @wraps(command)
+    def run(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return command(*args, **kwargs)
+        except EvalkitError as error:
+            click.echo(f"evalkit: {error}", err=True)
+            sys.exit(4)
+
+    return run
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="pytest-evalkit")
+@click.option("--root", type=click.Path(file_okay=False, path_type=Path), default=".", help="Folder of pyproject.toml.")
+@click.pass_context
+@_plainly
+def main(context: click.Context, root: Path) -> None:
+    """evalkit: what a person runs before they ship a fine-tuned model. To judge models, run pytest."""
+    context.obj = read_config(root.resolve())
+
+
+@main.command()
+@click.argument("task", required=False)
+@click.pass_obj
+@_plainly
+def freeze(config: Config, task: str | None) -> None:
+    """Write checksums, counts and the date of TASK's splits (of every task, without one)."""
+    from evalkit import frozen
+    from evalkit.golden import find_tasks, load_task
+
+    folders = find_tasks(config.root / config.golden)
+    if task is not None and task not in folders:
+        raise UnknownName("task", task, folders)
+    for name in [task] if task else folders:
+        loaded = load_task(folders[name], verify=False)
+        path = frozen.freeze(folders[name], loaded.splits)
+        counts = ", ".join(f"{split} {len(examples)}" for split, examples in loaded.splits.items())
+        click.echo(f"{path.relative_to(config.root)}: {counts}")
+
+
+@main.command()
+@click.argument("run")
+@click.argument("example")
+@click.option("--backend", help="Only this backend's answer (all of the run, without it).")
+@click.pass_obj
+@_plainly
+def show(config: Config, run: str, example: str, backend: str | None) -> None:
+    """Print what was asked in RUN (an id, its beginning, or "latest") for EXAMPLE: prompt, raw answer, defects, scores."""
+    from evalkit.answers import Marker
+    from evalkit.runs import scored_examples
+    from evalkit.session import reload_task
+    from evalkit.store import Store
+
+    store = Store(config.store)
+    stored = store.run(run)
+    places = [
+        (task, column["entrant"], column["entrant"]["keys"][example])
+        for task in stored["tasks"]
+        for column in task["columns"]
+        if example in column["examples"]
+        and (column["entrant"]["name"] == backend if backend else column["entrant"]["role"] != "floor")
+    ]
+    if not places:
+        known = {name for task in stored["tasks"] for column in task["columns"] for name in column["examples"]}
+        raise UnknownName("example of this run", example, known)
+    for task, entrant, key in places:
+        golden = reload_task(config, task["task"])
+        kept = store.get([key])[key]
+        answer = Marker(golden).mark(
+            entrant["name"], scored_examples(golden, task["split"])[example], kept.request, kept.completion
+        )
+        rendered = kept.completion.rendered or "\n".join(f"[{m.role}] {m.content}" for m in kept.request.messages)
+        click.echo(f"== {entrant['name']} ({entrant['spec']}) on {task['task']}, {answer.example.where}")
+        click.echo(f"-- prompt, as the model read it\n{rendered}")
+        click.echo(f"-- answer (finish: {kept.completion.finish_reason}, {kept.completion.completion_tokens} tokens)")
+        click.echo(kept.request.prefill + kept.completion.text)
+        click.echo(f"-- expected\n{json.dumps(dict(answer.example.expected), ensure_ascii=False)}")
+        click.echo(f"-- defects: {', '.join(answer.defects) or 'none'}")
+        for score in answer.scores.values():
+            click.echo(f"   {score!r}")
+        click.echo("")
+
+
+@main.command()
+@click.argument("run")
+@click.pass_obj
+@_plainly
+def rescore(config: Config, run: str) -> None:
+    """Score RUN's stored answers again by the task as it stands now, without asking a model. Exits as a gate."""
+    from evalkit import frozen
+    from evalkit.conclusion import exit_code
+    from evalkit.reports.terminal import render
+    from evalkit.runs import Entrant, judge_task, make_run
+    from evalkit.session import reload_task
+    from evalkit.store import Store
+
+    store = Store(config.store)
+    stored = store.run(run)
+    judged = []
+    for task in stored["tasks"]:
+        golden = reload_task(config, task["task"])
+        entrants = [Entrant(**column["entrant"]) for column in task["columns"]]
+        keys = [key for entrant in entrants for key in entrant.keys.values()]
+        whether = (golden.folder / frozen.FILE).exists()
+        judged.append(judge_task(golden, task["split"], entrants, store.get(keys), whether))
+    again = make_run(f"{stored['id']}-rescored", judged, stored["command"], stored["outcomes"])
+    store.save_run(again)
+    click.echo(render(again, color=sys.stdout.isatty()), nl=False)
+    sys.exit(exit_code(judged, config.inconclusive_win))
+
+
+@main.command()
+@click.argument("run", default="latest")
+@click.option("--format", "form", type=click.Choice(["terminal", "markdown", "json"]), default="terminal")
+@click.pass_obj
+@_plainly
+def report(config: Config, run: str, form: str) -> None:
+    """Render a stored RUN (the latest, without one)."""
+    from evalkit.store import Store
+
+    click.echo(import_module(f"evalkit.reports.{form}").render(Store(config.store).run(run)), nl=False)
+
+
+if __name__ == "__main__":
+    main()

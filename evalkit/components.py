@@ -1,0 +1,39 @@
+"""Finds a component (a backend, a scorer) by the name people type.
+
+Built-in ones are the files of a folder of this package; outside packages add theirs through entry points
+of the group with the same name. Both come in here, and two of one name are an error.
+"""
+
+from __future__ import annotations
+
+import pkgutil
+from importlib import import_module
+from importlib.metadata import entry_points
+from typing import Any
+
+from evalkit.errors import ConfigError, UnknownName
+
+
+def names(kind: str) -> dict[str, str]:
+    """The names of all components of a ``kind`` ("backends", "scorers"), and the module each is in.
+
+    Raises ConfigError where two components claim one name.
+    """
+    package = import_module(f"evalkit.{kind}")
+    found = {module.name: f"evalkit.{kind}.{module.name}" for module in pkgutil.iter_modules(package.__path__)}
+    for entry in entry_points(group=f"evalkit.{kind}"):
+        if entry.name in found and found[entry.name] != entry.value:
+            raise ConfigError(
+                f"two {kind} are called {entry.name!r}: {found[entry.name]} and {entry.value}. "
+                f"Rename the entry point of one of them, or uninstall its package."
+            )
+        found[entry.name] = entry.value
+    return found
+
+
+def find(kind: str, name: str) -> Any:
+    """The module of the component called ``name``. Raises UnknownName with the nearest of those there are."""
+    known = names(kind)
+    if name not in known:
+        raise UnknownName(kind.removesuffix("s"), name, known)
+    return import_module(known[name])

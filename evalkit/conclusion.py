@@ -1,0 +1,55 @@
+"""Ends a session: judges what was selected, stores the run, writes its reports, says with what exit code."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from evalkit.gates import Status
+from evalkit.runs import Judged, make_run
+from evalkit.session import Selection, Session
+
+_WRITTEN = {"markdown": "latest.md", "json": "latest.json"}
+"""Reports that every judged run leaves in the reports folder, and the files they are written to."""
+
+
+@dataclass(frozen=True, slots=True)
+class Conclusion:
+    """A run that is stored, and what it means for whoever waits for an exit code."""
+
+    run: Mapping[str, Any]
+    written: tuple[Path, ...]
+    exit_code: int
+
+
+def conclude(session: Session, selection: Selection, command: str, outcomes: Mapping[str, int]) -> Conclusion:
+    """Judges and stores a session. Raises HarnessError where what broke it leaves nothing to judge."""
+    judged = session.judge_selection(selection)
+    run = make_run(session.identity, judged, command, outcomes)
+    session.store.save_run(run)
+    written = write(run, session.config.root / session.config.reports) if any(task.verdicts for task in judged) else ()
+    return Conclusion(run, written, exit_code(judged, session.config.inconclusive_win))
+
+
+def exit_code(judged: list[Judged], inconclusive_win: int) -> int:
+    """0 when everything ships; 1 when anything is blocked; else what an inconclusive win is set to be."""
+    statuses = {verdict.status for task in judged for verdict in task.verdicts}
+    if Status.BLOCK in statuses:
+        return 1
+    return inconclusive_win if Status.INCONCLUSIVE in statuses else 0
+
+
+def write(run: Mapping[str, Any], folder: Path) -> tuple[Path, ...]:
+    """Writes a run's reports into ``folder``, each whole or not at all."""
+    folder.mkdir(parents=True, exist_ok=True)
+    paths = []
+    for name, file in _WRITTEN.items():
+        path = folder / file
+        whole = path.with_name(f".{file}.part")
+        whole.write_text(import_module(f"evalkit.reports.{name}").render(run), encoding="utf-8")
+        whole.replace(path)
+        paths.append(path)
+    return tuple(paths)

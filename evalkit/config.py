@@ -1,0 +1,143 @@
+"""Reads ``[tool.evalkit]`` of pyproject.toml: aliases, registered models, where things are."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from evalkit.backends import Spec
+from evalkit.components import names
+from evalkit.errors import ConfigError, UnknownName
+
+_KEYS = {"backend", "backends", "models", "golden", "suites", "reports", "inconclusive_win"}
+_ALIAS_KEYS = {"spec", "parent"}
+
+
+@dataclass(frozen=True, slots=True)
+class Alias:
+    """A backend by the name it has in tables and tests.
+
+    ``spec`` may hold ``{task}``. ``options`` are the alias's further keys, handed to the backend.
+    ``parent`` is the alias it was made from.
+    """
+
+    name: str
+    spec: str
+    parent: str | None = None
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """What pyproject.toml says, with defaults. ``root`` is its folder (pytest's rootdir)."""
+
+    root: Path
+    backend: tuple[str, ...] = ()
+    aliases: Mapping[str, Alias] = field(default_factory=dict)
+    models: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    golden: str = "golden"
+    suites: tuple[str, ...] = ("suites",)
+    reports: str = "reports"
+    inconclusive_win: int = 1
+
+    @property
+    def store(self) -> Path:
+        """The SQLite file of this project's completions and runs."""
+        return self.root / ".evalkit" / "store.sqlite"
+
+    @property
+    def cache(self) -> Path:
+        """What is made from other files of this project, and can be made again."""
+        return self.root / ".evalkit" / "cache"
+
+    def alias(self, text: str) -> Alias:
+        """The alias called ``text``, or one made of the spec that ``text`` is.
+
+        Raises UnknownName where it is neither.
+        """
+        alias = self.aliases.get(text) or Alias(text, text)
+        scheme, known = Spec.parse(alias.spec).scheme, names("backends")
+        if scheme not in known:
+            # A name without a colon was meant as an alias as likely as a backend.
+            choices = list(known) if ":" in alias.spec else [*self.aliases, *known]
+            raise UnknownName("backend", scheme, choices, "Aliases stand in [tool.evalkit.backends] of pyproject.toml.")
+        return alias
+
+
+def cache_folder() -> Path:
+    """The user's folder for downloaded models: ``$EVALKIT_CACHE``, else the platform's cache folder."""
+    from platformdirs import user_cache_path
+
+    return Path(os.environ.get("EVALKIT_CACHE") or user_cache_path("evalkit"))
+
+
+def read_config(root: Path) -> Config:
+    """Reads ``root/pyproject.toml``. Without one, or without ``[tool.evalkit]``, all defaults hold.
+
+    Raises ConfigError with the key that can't be used.
+    """
+    path = root / "pyproject.toml"
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8")).get("tool", {}).get("evalkit", {})
+    except FileNotFoundError:
+        return Config(root)
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: not valid TOML: {error}") from error
+    for key in table:
+        if key not in _KEYS:
+            raise ConfigError(f"{path}: {UnknownName('key of [tool.evalkit]', key, _KEYS)}")
+    aliases = {name: _alias(path, name, entry) for name, entry in _table(path, table, "backends").items()}
+    for alias in aliases.values():
+        if alias.parent is not None and alias.parent not in aliases:
+            raise ConfigError(
+                f"{path}: [tool.evalkit.backends] {alias.name}: {UnknownName('parent', alias.parent, aliases)}"
+            )
+    inconclusive = table.get("inconclusive_win", 1)
+    if inconclusive not in (0, 1) and not (isinstance(inconclusive, int) and inconclusive >= 6):
+        raise ConfigError(f"{path}: inconclusive_win is {inconclusive!r}, expected 0, 1, or 6 and above (2 to 5 are pytest's)")
+    return Config(
+        root,
+        backend=_texts(path, "backend", table.get("backend", ())),
+        aliases=aliases,
+        models={name: _model(path, name, entry) for name, entry in _table(path, table, "models").items()},
+        golden=str(table.get("golden", "golden")),
+        suites=_texts(path, "suites", table.get("suites", ("suites",))),
+        reports=str(table.get("reports", "reports")),
+        inconclusive_win=inconclusive,
+    )
+
+
+def _table(path: Path, table: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    value = table.get(key, {})
+    if not isinstance(value, dict):
+        raise ConfigError(f"{path}: [tool.evalkit] {key} is {value!r}, expected a table")
+    return value
+
+
+def _texts(path: Path, key: str, value: object) -> tuple[str, ...]:
+    if isinstance(value, str):
+        return (value,)
+    if isinstance(value, list | tuple) and all(isinstance(item, str) for item in value):
+        return tuple(value)
+    raise ConfigError(f"{path}: [tool.evalkit] {key} is {value!r}, expected a string or a list of strings")
+
+
+def _alias(path: Path, name: str, entry: object) -> Alias:
+    where = f"{path}: [tool.evalkit.backends] {name}"
+    fields = {"spec": entry} if isinstance(entry, str) else entry
+    if not isinstance(fields, dict) or not isinstance(fields.get("spec"), str):
+        raise ConfigError(f'{where}: got {entry!r}, expected a spec ("scheme:model") or a table with one')
+    parent = fields.get("parent")
+    if parent is not None and not isinstance(parent, str):
+        raise ConfigError(f"{where}: parent is {parent!r}, expected the name of an alias")
+    return Alias(name, fields["spec"], parent, {key: value for key, value in fields.items() if key not in _ALIAS_KEYS})
+
+
+def _model(path: Path, name: str, entry: object) -> Mapping[str, str]:
+    if not isinstance(entry, dict) or not all(isinstance(value, str) for value in entry.values()):
+        raise ConfigError(f"{path}: [tool.evalkit.models] {name}: got {entry!r}, expected a table of strings")
+    return {key: value.replace("{cache}", str(cache_folder())) for key, value in entry.items()}

@@ -1,0 +1,89 @@
+"""Every exception of evalkit.
+
+    EvalkitError
+    ├── SetupError            the user can mend it before a model is asked; pytest ends with exit code 4
+    │   ├── ConfigError       pyproject.toml, an option, a spec
+    │   ├── UnknownName       no backend, scorer, alias or task of that name
+    │   ├── GoldenError       everything that is wrong in a golden folder, each with its place
+    │   ├── FrozenError       a frozen split is not what it was
+    │   └── MissingModel      weights, an adapter or a package that a backend needs
+    └── HarnessError          something broke while a model was asked; never scored as a wrong answer
+        ├── BackendDied       nothing more can be asked of this backend
+        ├── NotAnswered       one request stayed without an answer
+        └── StoreError        the store can't be read or written
+
+A message says what, where, what was got and what to do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+
+
+class EvalkitError(Exception):
+    """Root of the tree: catch this to catch everything that evalkit raises on purpose."""
+
+
+class SetupError(EvalkitError):
+    """The user can mend it before a model is asked."""
+
+
+class ConfigError(SetupError):
+    """pyproject.toml, a command-line option or a spec can't be used."""
+
+
+class UnknownName(SetupError):
+    """No component, alias or task of that name; the message lists those there are."""
+
+    def __init__(self, kind: str, name: str, choices: Iterable[str], remedy: str = "") -> None:
+        self.kind, self.name, self.choices = kind, name, sorted(choices)
+        nearest = get_close_matches(name, self.choices, n=1)
+        hint = f" Did you mean {nearest[0]!r}?" if nearest else ""
+        known = ", ".join(self.choices) or "none"
+        super().__init__(f"unknown {kind} {name!r}.{hint} Known: {known}.{' ' + remedy if remedy else ''}")
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing that is wrong in a golden folder: where it is, and what to do."""
+
+    where: str
+    what: str
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.what}"
+
+
+class GoldenError(SetupError):
+    """Everything that is wrong in a golden folder, found in one reading."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        self.problems = tuple(problems)
+        count = "1 problem" if len(self.problems) == 1 else f"{len(self.problems)} problems"
+        super().__init__("\n".join([f"{count} in the golden data:", *(f"  {p}" for p in self.problems)]))
+
+
+class FrozenError(SetupError):
+    """A frozen split is not what was frozen."""
+
+
+class MissingModel(SetupError):
+    """Weights, an adapter or a package that a backend needs is not here."""
+
+
+class HarnessError(EvalkitError):
+    """Something broke while a model was asked; never scored as a wrong answer."""
+
+
+class BackendDied(HarnessError):
+    """Nothing more can be asked of this backend in this run; the others go on."""
+
+
+class NotAnswered(HarnessError):
+    """One request stayed without an answer."""
+
+
+class StoreError(HarnessError):
+    """The store can't be read or written."""

@@ -1,0 +1,128 @@
+"""Drives backends: asks what the store does not have yet, and stores each answer as it comes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+from typing import Any
+
+from evalkit.backends import Backend, Opening, Spec, fingerprint_of
+from evalkit.components import find
+from evalkit.config import Alias, Config
+from evalkit.errors import EvalkitError, StoreError
+from evalkit.prompts import Request, canonical
+from evalkit.store import Store
+from evalkit.tasks import Task
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """An alias opened for a task: a backend with its fingerprint's digest."""
+
+    alias: Alias
+    task: Task
+    spec: str
+    backend: Backend
+    fingerprint: str
+
+    def key(self, request: Request) -> str:
+        """Where the answer to ``request`` is stored. No other model ever answers for it."""
+        mark = canonical([self.fingerprint, request.example_id]) if self.backend.by_example else self.fingerprint
+        return request.key(mark)
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far one model is: ``done`` of ``total`` requests have an answer, or an error."""
+
+    alias: str
+    task: str
+    done: int
+    total: int
+
+
+OnProgress = Callable[[Progress], None]
+
+
+@dataclass(slots=True)
+class Workbench:
+    """Opens each (alias, task) once; what its backends share lives here."""
+
+    config: Config
+    shared: dict[Any, Any] = field(default_factory=dict)
+    opened: dict[tuple[str, str], Model] = field(default_factory=dict)
+
+    def open(self, name: str, task: Task) -> Model:
+        """The model that ``name`` (an alias or a spec) is for ``task``. Loads no weights.
+
+        Raises SetupError where it is unknown, or something it needs is missing.
+        """
+        place = (name, task.name)
+        if place not in self.opened:
+            alias = self.config.alias(name)
+            text = alias.spec.replace("{task}", task.name)
+            spec = Spec.parse(text)
+            opening = Opening(
+                spec, task, self.config.root, alias.options, self.config.models, self.shared, self.config.cache
+            )
+            backend = find("backends", spec.scheme).open_backend(opening)
+            self.opened[place] = Model(alias, task, text, backend, fingerprint_of(backend))
+        return self.opened[place]
+
+    def rest(self) -> None:
+        """Gives back what the backends hold; one that is asked again loads again."""
+        for model in self.opened.values():
+            model.backend.close()
+
+
+def generate(
+    wanted: Iterable[tuple[Model, Sequence[Request]]],
+    store: Store,
+    session: str,
+    on_progress: OnProgress = lambda _: None,
+) -> None:
+    """Asks each model its requests, except those whose answer is stored or that failed in this session.
+
+    Each answer is stored before the next is taken, so that a kill loses at most what was being written. What
+    stays unanswered is noted in the store with the reason: a backend that dies stops alone, the others go on.
+    """
+    for model, requests in wanted:
+        keys = {model.key(request): request for request in requests}
+        settled = store.known(keys) | (store.failures(session).keys() & keys.keys())
+        missing = {key: request for key, request in keys.items() if key not in settled}
+        if missing:
+            store.describe(model.fingerprint, model.backend.fingerprint)
+            _ask(model, missing, store, session, on_progress, len(keys))
+
+
+def _ask(
+    model: Model, missing: Mapping[str, Request], store: Store, session: str, on_progress: OnProgress, total: int
+) -> None:
+    left = dict(missing)
+
+    def tell() -> None:
+        on_progress(Progress(model.alias.name, model.task.name, total - len(left), total))
+
+    tell()
+    try:
+        with closing(model.backend.answer(list(missing.values()))) as answers:  # type: ignore[type-var]
+            for request, result in answers:
+                key = model.key(request)
+                if isinstance(result, Exception):
+                    store.fail(session, key, _reason(result))
+                else:
+                    store.put(key, model.fingerprint, request, result)
+                left.pop(key, None)
+                tell()
+        reason = "the backend ended without answering"
+    except StoreError:
+        raise  # without a store nothing may be asked: it would be paid for and lost
+    except Exception as error:
+        reason = f"backend {model.alias.name!r} died: {_reason(error)}"
+    for key in left:
+        store.fail(session, key, reason)
+
+
+def _reason(error: Exception) -> str:
+    return str(error) if isinstance(error, EvalkitError) else f"{type(error).__name__}: {error}"

@@ -1,0 +1,35 @@
+"""A run as Markdown, ready for a README, a pull request or a job summary."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from evalkit.reports import tables
+
+
+def render(run: tables.Run) -> str:
+    """The run as GitHub-flavoured Markdown."""
+    return "\n".join(_lines(run)) + "\n"
+
+
+def _lines(run: tables.Run) -> Iterator[str]:
+    for task in run["tasks"]:
+        shown = tables.columns(task)
+        yield f"## {task['title']}"
+        yield ""
+        yield f"{tables.heading(task)}. Rates in %, with 95 % intervals; * marks the primary score."
+        yield ""
+        if shown:
+            yield "| | " + " | ".join(column["entrant"]["name"] for column in shown) + " |"
+            yield "|---|" + "---:|" * len(shown)
+            for name, cells in tables.rows(task):
+                yield f"| {name.replace('*', chr(92) + '*')} | " + " | ".join(cells) + " |"
+            yield ""
+        for line in (*tables.floors_not_beaten(task), *tables.notes(task)):
+            yield f"- {line}"
+        yield ""
+        for status, sentence in tables.verdict_lines(task):
+            yield f"**{sentence}**" if status else sentence
+            yield ""
+    environment = ", ".join(f"{key} {value}" for key, value in run["environment"].items())
+    yield f"Run {run['id']}: `{run['command']}` ({environment})."

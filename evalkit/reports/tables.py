@@ -1,0 +1,127 @@
+"""The words of a report, shared by its formats: which rows a task's table has, and how a figure is spelled.
+
+Nothing is computed here; a stored run is read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+Run = Mapping[str, Any]
+
+
+def rate(estimate: Mapping[str, Any] | None) -> str:
+    """A rate with its 95 % interval, in percent.
+
+    >>> rate({"value": 0.75, "low": 0.301, "high": 0.954, "n": 4})
+    '75.0 [30.1, 95.4]'
+    """
+    if estimate is None or estimate["value"] is None:
+        return "-"
+    return f"{estimate['value'] * 100:.1f}" + _bounds(estimate, 100, ".1f")
+
+
+def figure(estimate: Mapping[str, Any] | None) -> str:
+    """A measurement with its interval and the number of answers it rests on.
+
+    >>> figure({"value": 2.5, "low": 2.0, "high": 3.125, "n": 40})
+    '2.50 [2.00, 3.12] (n=40)'
+    """
+    if estimate is None or estimate["value"] is None:
+        return "-" if estimate is None else f"- (n={estimate['n']})"
+    return f"{estimate['value']:.2f}" + _bounds(estimate, 1, ".2f") + f" (n={estimate['n']})"
+
+
+def _bounds(estimate: Mapping[str, Any], factor: int, spelled: str) -> str:
+    if estimate["low"] is None or estimate["high"] is None:
+        return ""
+    return f" [{format(estimate['low'] * factor, spelled)}, {format(estimate['high'] * factor, spelled)}]"
+
+
+def columns(task: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The models that have figures: backends, then those compared with, then floors."""
+    return [column for column in task["columns"] if column["entrant"]["problem"] is None and column["rates"]]
+
+
+def rows(task: Mapping[str, Any]) -> Iterator[tuple[str, Sequence[str]]]:
+    """The rows of a task's table: a name, and a cell for each of ``columns``."""
+    shown = columns(task)
+    for split in dict.fromkeys(name for column in shown for name in column["rates"]):
+        present = [column["rates"].get(split, {}) for column in shown]
+        count = max((rates["strict"]["n"] for rates in present if rates), default=0)
+        for score in dict.fromkeys(name for rates in present for name in rates):
+            label = score if split == task["split"] else f"{split}: {score}"
+            primary = " *" if split == task["split"] and score == task["primary"] else ""
+            yield (
+                f"{label}{primary}" + ("" if split == task["split"] else f" (n={count})"),
+                [rate(rates.get(score)) for rates in present],
+            )
+    for name in dict.fromkeys(name for column in shown for name in column["measurements"]):
+        yield name, [figure(column["measurements"].get(name)) for column in shown]
+
+
+def heading(task: Mapping[str, Any]) -> str:
+    """One line that says what a table is about."""
+    frozen = "" if task["frozen"] else ", NOT FROZEN: run `evalkit freeze`"
+    return f"{task['task']}: {task['examples']} examples of {task['split']}{frozen}"
+
+
+def verdict_lines(task: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """``(status, sentence)`` for every backend; status is empty where it was not judged."""
+    verdicts = {verdict["backend"]: verdict for verdict in task["verdicts"]}
+    for column in task["columns"]:
+        if column["entrant"]["role"] != "backend":
+            continue
+        verdict = verdicts.get(column["entrant"]["name"])
+        if verdict is None:
+            yield "", f"{column['entrant']['name']}: no verdict: {column['selected']} of {task['examples']} selected"
+        else:
+            yield verdict["status"], f"{column['entrant']['name']}: {verdict['status']}. " + " ".join(verdict["reasons"])
+
+
+def notes(task: Mapping[str, Any]) -> Iterator[str]:
+    """What else a reader must know: defects, floors not beaten, pairs, what stayed unanswered or is known to fail."""
+    for column in task["columns"]:
+        if column["entrant"]["problem"] is not None:
+            yield f"{column['entrant']['name']} (floor) has no column: {column['entrant']['problem']}"
+        if column["defects"] and column["entrant"]["role"] != "floor":
+            told = ", ".join(f"{name} {count}" for name, count in column["defects"].items())
+            yield f"{column['entrant']['name']}: defects: {told}"
+        if column["unanswered"]:
+            first, reason = next(iter(column["unanswered"].items()))
+            yield f"{column['entrant']['name']}: {len(column['unanswered'])} unanswered, never scored as wrong. {first}: {reason}"
+        for name, reason in column["known_fails"].items():
+            yield f"{column['entrant']['name']}: known to fail: {name}: {reason}"
+    for comparison in task["comparisons"]:
+        if not comparison["declared"]:
+            yield comparison["reason"]
+        readable = comparison["readable"]
+        if readable["n"] < comparison["paired"]["difference"]["n"]:
+            yield (
+                f"{comparison['candidate']} against {comparison['against']} on {comparison['score']}, where both answered "
+                f"readably (n={readable['n']}): {_signed(readable)}"
+            )
+    for pair in task["agreements"]:
+        if pair["n"]:
+            yield (
+                f"{pair['first']} and {pair['second']}: same text {pair['same_text']}/{pair['n']}, "
+                f"same object {pair['same_object']}/{pair['n']}"
+            )
+
+
+def _signed(estimate: Mapping[str, Any]) -> str:
+    if estimate["value"] is None:
+        return "not estimable"
+    return f"{estimate['value'] * 100:+.1f} points" + _bounds(estimate, 100, "+.1f")
+
+
+def floors_not_beaten(task: Mapping[str, Any]) -> Iterator[str]:
+    """For each backend the fields that a floor does as well or better."""
+    for backend in dict.fromkeys(one["backend"] for one in task["unbeaten"]):
+        fields = [
+            f"{one['score']} ({one['value'] * 100:.1f}, {one['floor']} {one['floor_value'] * 100:.1f})"
+            for one in task["unbeaten"]
+            if one["backend"] == backend
+        ]
+        yield f"{backend} does not beat a floor on: {', '.join(fields)}"

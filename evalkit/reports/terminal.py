@@ -1,0 +1,41 @@
+"""A run on the terminal: one table a task, then the verdict with its reasons."""
+
+from __future__ import annotations
+
+from io import StringIO
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from evalkit.reports import tables
+
+_COLORS = {"SHIP": "bold green", "BLOCK": "bold red", "INCONCLUSIVE": "bold yellow"}
+
+
+def render(run: tables.Run, width: int = 120, color: bool = False) -> str:
+    """The run as text, ``width`` columns wide at most."""
+    out = StringIO()
+    console = Console(
+        file=out, width=width, force_terminal=color, no_color=not color, highlight=False, markup=False, emoji=False
+    )
+    for task in run["tasks"]:
+        if task["verdicts"]:
+            console.print(_table(task))
+        for line in (*tables.floors_not_beaten(task), *tables.notes(task)) if task["verdicts"] else ():
+            console.print(Text(f"- {line}"))
+        for status, sentence in tables.verdict_lines(task):
+            console.print(Text(f"{task['task']} · {sentence}", style=_COLORS.get(status, "")))
+    console.print(Text(f"run {run['id']}; one answer: evalkit show {run['id']} EXAMPLE"))
+    return out.getvalue()
+
+
+def _table(task: tables.Run) -> Table:
+    table = Table(title=f"{tables.heading(task)} (rates in %, 95 % intervals; * primary)", title_justify="left", pad_edge=False)
+    table.add_column("")
+    for column in tables.columns(task):
+        style = "dim" if column["entrant"]["role"] == "floor" else ""
+        table.add_column(column["entrant"]["name"], justify="right", style=style, overflow="fold")
+    for name, cells in tables.rows(task):
+        table.add_row(name, *cells)
+    return table

@@ -1,0 +1,330 @@
+"""Puts a run together from stored completions: every figure that a report shows is computed here.
+
+A run is a pure function of the task, the completions and what was selected: it is made at the end of a
+session, made again by ``evalkit rescore``, and rendered by the reports, which compute nothing.
+"""
+
+from __future__ import annotations
+
+import platform
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from itertools import combinations
+from typing import Any, Literal
+
+import evalkit
+from evalkit import gates, metrics
+from evalkit.answers import Answer, Marker
+from evalkit.prompts import canonical
+from evalkit.stats.bootstrap import cluster_bootstrap
+from evalkit.stats.intervals import Estimate
+from evalkit.store import Kept
+from evalkit.tasks import ANSWERED, Example, Hypothesis, Task
+
+FLOORS = ("empty", "majority", "error", "oracle")
+"""The backends that stand beside every model, whether asked for or not."""
+
+ALSO = ("reference", "malformed")
+"""The splits that are run beside the judged one and have lines of their own."""
+
+Role = Literal["backend", "against", "floor"]
+
+
+@dataclass(frozen=True, slots=True)
+class Entrant:
+    """One model in a run of one task: where the answers to which examples are stored.
+
+    ``keys`` are by example id. ``reasons`` say why an example stayed unanswered. ``problem`` says why the model
+    could not be run at all (a floor that the task has no data for).
+    """
+
+    name: str
+    role: Role
+    spec: str
+    fingerprint: str
+    keys: Mapping[str, str]
+    reasons: Mapping[str, str]
+    parent: str | None = None
+    problem: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One model's figures on one task. ``complete`` is true when every example of the judged split was selected."""
+
+    entrant: Entrant
+    complete: bool
+    selected: int
+    rates: Mapping[str, Mapping[str, Estimate]]
+    measurements: Mapping[str, Estimate]
+    defects: Mapping[str, int]
+    failed: tuple[str, ...]
+    known_fails: Mapping[str, str]
+    unanswered: Mapping[str, str]
+    examples: Mapping[str, Mapping[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """How often two models gave the same answer: the same text, and the same object."""
+
+    first: str
+    second: str
+    same_text: int
+    same_object: int
+    n: int
+
+
+@dataclass(frozen=True, slots=True)
+class Unbeaten:
+    """A field on which a backend's rate is not above the best floor's (the oracle is a ceiling, not a floor)."""
+
+    backend: str
+    score: str
+    value: float
+    floor: str
+    floor_value: float
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """Everything that a run says of one task."""
+
+    task: str
+    title: str
+    split: str
+    examples: int
+    frozen: bool
+    checksum: str
+    primary: str
+    columns: tuple[Column, ...]
+    comparisons: tuple[gates.Comparison, ...]
+    agreements: tuple[Agreement, ...]
+    unbeaten: tuple[Unbeaten, ...]
+    verdicts: tuple[gates.Verdict, ...]
+
+    def verdict(self, backend: str) -> gates.Verdict | None:
+        """The verdict on ``backend``, None where its judged split was not run whole."""
+        return next((verdict for verdict in self.verdicts if verdict.backend == backend), None)
+
+
+def scored_examples(task: Task, split: str) -> dict[str, Example]:
+    """The examples that a run may ask: the judged split's, then those of ``ALSO``, by id."""
+    return {example.id: example for name in (split, *ALSO) for example in task.splits.get(name, ())}
+
+
+def planned_comparisons(
+    task: Task, backends: Sequence[str], against: Sequence[str], parents: Mapping[str, str | None]
+) -> list[tuple[Hypothesis | None, str, str, str]]:
+    """What is compared in a run: ``(hypothesis, candidate, against, score)``.
+
+    Declared hypotheses whose two sides are in the run, then every asked-for pair that none of them covers.
+    """
+    present = {*backends, *against, *FLOORS}
+    planned: list[tuple[Hypothesis | None, str, str, str]] = []
+    for hypothesis in task.hypotheses:
+        for candidate in backends:
+            if hypothesis.candidate in (None, candidate):
+                rivals = [(parents.get(candidate) or "") if rival == "parent" else rival for rival in hypothesis.against]
+                planned += [(hypothesis, candidate, rival, hypothesis.score) for rival in rivals if rival in present]
+    declared = {(candidate, rival) for _, candidate, rival, _ in planned}
+    planned += [
+        (None, candidate, rival, task.primary)
+        for candidate in backends
+        for rival in against
+        if (candidate, rival) not in declared and candidate != rival
+    ]
+    return planned
+
+
+def judge_task(
+    task: Task, split: str, entrants: Sequence[Entrant], kept: Mapping[str, Kept], frozen: bool
+) -> Judged:
+    """Scores and judges one task from stored completions (``kept``, by key)."""
+    marker = Marker(task)
+    examples = scored_examples(task, split)
+    answers = {entrant.name: _answers(marker, entrant, examples, kept) for entrant in entrants}
+    columns = tuple(_column(task, split, entrant, answers[entrant.name], examples) for entrant in entrants)
+    whole = {column.entrant.name for column in columns if column.complete and column.entrant.problem is None}
+    backends = [entrant.name for entrant in entrants if entrant.role == "backend"]
+    against = [entrant.name for entrant in entrants if entrant.role == "against"]
+    parents = {entrant.name: entrant.parent for entrant in entrants}
+    comparisons = tuple(
+        _compare(hypothesis, candidate, rival, score, answers, examples, split)
+        for hypothesis, candidate, rival, score in planned_comparisons(task, backends, against, parents)
+        if {candidate, rival} <= whole
+    )
+    thresholds = {split if name == "test" else name: least for name, least in task.thresholds.items()}
+    verdicts = tuple(
+        gates.judge(column.entrant.name, column.rates, thresholds, comparisons, column.failed, tuple(column.unanswered))
+        for column in columns
+        if column.entrant.role == "backend" and column.entrant.name in whole
+    )
+    real = [entrant.name for entrant in entrants if entrant.role != "floor"]
+    return Judged(
+        task=task.name,
+        title=task.title,
+        split=split,
+        examples=len(task.splits.get(split, ())),
+        frozen=frozen,
+        checksum=task.checksum,
+        primary=task.primary,
+        columns=columns,
+        comparisons=comparisons,
+        agreements=tuple(_agreement(one, two, answers, split) for one, two in combinations(real, 2)),
+        unbeaten=tuple(_unbeaten(columns, split)),
+        verdicts=verdicts,
+    )
+
+
+def _answers(
+    marker: Marker, entrant: Entrant, examples: Mapping[str, Example], kept: Mapping[str, Kept]
+) -> dict[str, Answer]:
+    return {
+        name: marker.mark(entrant.name, examples[name], kept[key].request, kept[key].completion)
+        for name, key in entrant.keys.items()
+        if key in kept and name in examples
+    }
+
+
+def _column(
+    task: Task, split: str, entrant: Entrant, answers: Mapping[str, Answer], examples: Mapping[str, Example]
+) -> Column:
+    judged = [example.id for example in task.splits.get(split, ())]
+    rates: dict[str, dict[str, Estimate]] = {}
+    for name in (split, *ALSO):
+        these = [answer for answer in answers.values() if answer.example.split == name]
+        scores = [score for score in (*ANSWERED, *task.scores) if any(score in answer.scores for answer in these)]
+        if these:
+            rates[name] = {score: _rate(these, score) for score in scores}
+    return Column(
+        entrant=entrant,
+        complete=all(name in entrant.keys for name in judged),
+        selected=sum(name in entrant.keys for name in judged),
+        rates=rates,
+        measurements=_measurements(task, [answer for answer in answers.values() if answer.example.split == split]),
+        defects=dict(Counter(defect for answer in answers.values() if answer.example.split == split for defect in answer.defects).most_common()),
+        failed=tuple(
+            name
+            for name, answer in answers.items()
+            if answer.example.must_pass and not answer.example.known_fail and not is_right(task, answer)
+        ),
+        known_fails={
+            name: ("is right now: take its known_fail away" if is_right(task, answer) else str(answer.example.known_fail))
+            for name, answer in answers.items()
+            if answer.example.known_fail
+        },
+        unanswered={name: entrant.reasons.get(name, "not asked") for name in entrant.keys if name not in answers},
+        examples={
+            name: {
+                "split": answer.example.split,
+                "scores": {score.name: score.value for score in answer.scores.values()},
+                "defects": list(answer.defects),
+            }
+            for name, answer in answers.items()
+        },
+    )  # fmt: skip
+
+
+def is_right(task: Task, answer: Answer) -> bool:
+    """Whether a must-pass example passes: strict, and right in the primary score (or in every score it has, where
+    it does not have that one, as an error object has not)."""
+    names = [task.primary] if task.primary in answer.scores else [name for name in answer.scores if name not in ANSWERED]
+    return answer.strict and all(answer.scores[name] for name in names)
+
+
+def _rate(answers: Sequence[Answer], score: str) -> Estimate:
+    those = [answer for answer in answers if score in answer.scores]
+    return metrics.rate([answer.scores[score].value for answer in those], [answer.example.group for answer in those])
+
+
+def _measurements(task: Task, answers: Sequence[Answer]) -> dict[str, Estimate]:
+    found = {}
+    for rule in task.measurements.values():
+        pairs = [
+            (answer.value[rule.field], answer.example.expected[rule.field])
+            for answer in answers
+            if answer.value is not None and rule.field in answer.value and rule.field in answer.example.expected
+        ]
+        measure = metrics.MEASURES[rule.measure]
+        found[rule.name] = measure([got for got, _ in pairs], [expected for _, expected in pairs], rule.options)
+    return found
+
+
+def _compare(
+    hypothesis: Hypothesis | None,
+    candidate: str,
+    rival: str,
+    score: str,
+    answers: Mapping[str, Mapping[str, Answer]],
+    examples: Mapping[str, Example],
+    split: str,
+) -> gates.Comparison:
+    ours, theirs = answers[candidate], answers[rival]
+    both = sorted(
+        name
+        for name, example in examples.items()
+        if example.split == split and name in ours and name in theirs and score in ours[name].scores
+    )
+    groups = [examples[name].group for name in both]
+    paired = metrics.paired(
+        [ours[name].scores[score].value for name in both], [theirs[name].scores[score].value for name in both], groups
+    )
+    read = [name for name in both if ours[name].extractable and theirs[name].extractable]
+    readable = cluster_bootstrap(
+        [ours[name].scores[score].value - theirs[name].scores[score].value for name in read],
+        [examples[name].group for name in read],
+        bounds=(-1.0, 1.0),
+    )
+    return gates.compare(hypothesis, candidate, rival, score, paired, readable)
+
+
+def _unbeaten(columns: Sequence[Column], split: str) -> Iterator[Unbeaten]:
+    floors = [column for column in columns if column.entrant.role == "floor" and column.entrant.name != "oracle"]
+    for column in columns:
+        for score, own in column.rates.get(split, {}).items() if column.entrant.role == "backend" else ():
+            best = max(
+                (rate.value, floor.entrant.name)
+                for floor in floors
+                if (rate := floor.rates.get(split, {}).get(score)) is not None and rate.value is not None
+            ) if floors and score not in ANSWERED else None
+            if best is not None and own.value is not None and own.value <= best[0]:
+                yield Unbeaten(column.entrant.name, score, own.value, best[1], best[0])
+
+
+def _agreement(one: str, two: str, answers: Mapping[str, Mapping[str, Answer]], split: str) -> Agreement:
+    both = [
+        (answer, answers[two][name])
+        for name, answer in answers[one].items()
+        if answer.example.split == split and name in answers[two]
+    ]
+    return Agreement(
+        one,
+        two,
+        same_text=sum(first.text == second.text for first, second in both),
+        same_object=sum(
+            first.value is not None and second.value is not None and canonical(first.value) == canonical(second.value)
+            for first, second in both
+        ),
+        n=len(both),
+    )
+
+
+def make_run(
+    identity: str, judged: Iterable[Judged], command: str, outcomes: Mapping[str, int]
+) -> dict[str, Any]:
+    """The run as it is stored and reported: JSON-able, complete, with what it was run on."""
+    return {
+        "id": identity,
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "command": command,
+        "environment": {
+            "evalkit": evalkit.__version__,
+            "python": platform.python_version(),
+            "platform": f"{platform.system()} {platform.machine()}",
+        },
+        "outcomes": dict(outcomes),
+        "tasks": [asdict(task) for task in judged],
+    }

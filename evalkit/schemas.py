@@ -1,0 +1,2 @@
+"""Temporarily here."""
+from evalkit.parsing import Schema as Schema

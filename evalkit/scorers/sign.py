@@ -1,0 +1,42 @@
+"""scorer = "sign": right when the sign is right, whatever the size."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from evalkit.scorers import Judgement, Scorer
+from evalkit.scorers.number import as_number, expected_number, not_a_number, number_option, only_options
+
+
+def make_scorer(options: Mapping[str, Any]) -> Scorer:
+    """Right where got and expected are both above, both below, or both within ``dead_zone`` of 0.
+
+    ``dead_zone`` (at least 0, default 0, in the unit of the field): |x| <= dead_zone counts as 0, on both sides.
+    Anything but a finite number scores 0.
+    Raises ConfigError on another option or value of it, and when asked about an expected value that is no number.
+
+    >>> judge = make_scorer({"dead_zone": 0.25})
+    >>> judge(0.8, 1)
+    Judgement(value=1.0, why='')
+    >>> judge(-1, 1)
+    Judgement(value=0.0, why='sign is -, expected +')
+    >>> judge(0.1, 1)
+    Judgement(value=0.0, why='sign is 0, expected +')
+    """
+    only_options(options, {"dead_zone"})
+    dead_zone = number_option(options, "dead_zone", 0.0)
+
+    def sign(number: float) -> str:
+        if abs(number) <= dead_zone:
+            return "0"
+        return "+" if number > 0 else "-"
+
+    def judge(got: Any, expected: Any) -> Judgement:
+        number, target = as_number(got), sign(expected_number(expected))
+        if number is None:
+            return Judgement(0.0, not_a_number(got))
+        seen = sign(number)
+        return Judgement(1.0) if seen == target else Judgement(0.0, f"sign is {seen}, expected {target}")
+
+    return judge

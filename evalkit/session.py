@@ -1,0 +1,242 @@
+"""One session: which models face which examples, asked once, judged from the store.
+
+The pytest plugin and the command line both drive this; neither decides anything itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+from filelock import FileLock
+
+from evalkit import frozen
+from evalkit.answers import Answer, Marker
+from evalkit.config import Config
+from evalkit.errors import ConfigError, GoldenError, HarnessError, NotAnswered, Problem, SetupError
+from evalkit.generation import Model, OnProgress, Workbench, generate
+from evalkit.golden import find_tasks, load_all, load_task
+from evalkit.prompts import Request, render
+from evalkit.runs import FLOORS, Entrant, Judged, Role, judge_task, planned_comparisons, scored_examples
+from evalkit.store import Store
+from evalkit.tasks import Hypothesis, Task
+
+Selection = dict[str, dict[str, list[str]]]
+"""``{task: {backend: [example ids]}}``, JSON-able: what of a suite was selected."""
+
+
+@dataclass(slots=True)
+class Wish:
+    """Collects what the selected tests need."""
+
+    selection: Selection = field(default_factory=dict)
+
+    def add(self, task: str, backend: str, examples: Iterable[str]) -> None:
+        wanted = self.selection.setdefault(task, {}).setdefault(backend, [])
+        wanted.extend(dict.fromkeys(example for example in examples if example not in set(wanted)))
+
+
+class Session:
+    """The models and tasks of one pytest session, or of one command.
+
+    ``backends`` are tested and judged, ``against`` are only compared with; both are aliases or specs. ``split``
+    is the judged split. ``identity`` is shared by all processes of a session.
+    """
+
+    def __init__(
+        self, config: Config, backends: Sequence[str], against: Sequence[str], split: str, identity: str
+    ) -> None:
+        self.config = config
+        self.backends = tuple(dict.fromkeys(backends or config.backend))
+        self.against = tuple(name for name in dict.fromkeys(against) if name not in self.backends)
+        self.split = split
+        self.identity = identity
+        self.selection: Selection = {}
+        self.broken: Exception | None = None
+        self._tasks: dict[str, Task] = {}
+        self._bench = Workbench(config)
+        self._requests: dict[str, dict[str, Request]] = {}
+        self._markers: dict[str, Marker] = {}
+        self._judged: dict[str, Judged] = {}
+
+    # -- what there is ------------------------------------------------------------------------------
+
+    @property
+    def golden(self) -> Path:
+        """The folder of the golden tasks."""
+        return self.config.root / self.config.golden
+
+    def task(self, name: str) -> Task:
+        """The golden task called ``name``, read and checked once. Raises SetupError."""
+        if name not in self._tasks:
+            self._tasks |= load_all(self.golden, [name])
+        return self._tasks[name]
+
+    def model(self, name: str, task: Task) -> Model:
+        """The model that the alias or spec ``name`` is for ``task``."""
+        return self._bench.open(name, task)
+
+    def check(self) -> None:
+        """Finds every mistake that can be found without asking a model. Raises SetupError.
+
+        Reads all of golden/, renders every prompt, opens every backend for every task.
+        """
+        if not find_tasks(self.golden):
+            raise ConfigError(f"{self.golden}: no golden task there (a folder with a task.toml)")
+        if not self.backends:
+            raise ConfigError(
+                'no backend: give --backend=ALIAS, or backend = "ALIAS" in [tool.evalkit] of pyproject.toml'
+            )
+        for name in (*self.backends, *self.against):
+            self.config.alias(name)
+        self._tasks |= load_all(self.golden)
+        problems = [problem for task in self._tasks.values() if (problem := self._unrendered(task))]
+        if problems:
+            raise GoldenError(problems)
+        for task in self._tasks.values():
+            if not task.splits.get(self.split):
+                raise ConfigError(f"{task.folder}: no {self.split}.jsonl to judge on (--split={self.split})")
+            for name in (*self.backends, *self.against):
+                self.model(name, task)
+
+    def _unrendered(self, task: Task) -> Problem | None:
+        try:
+            self._request_table(task)
+        except ConfigError as error:
+            where, _, what = str(error).partition(": ")
+            return Problem(where, what)
+        return None
+
+    def _request_table(self, task: Task) -> dict[str, Request]:
+        if task.name not in self._requests:
+            examples = scored_examples(task, self.split)
+            self._requests[task.name] = {name: render(task, example) for name, example in examples.items()}
+        return self._requests[task.name]
+
+    def comparisons(self, task: Task) -> list[tuple[Hypothesis | None, str, str, str]]:
+        """What is compared in this session on ``task``: ``(hypothesis, candidate, against, score)``."""
+        parents = {name: self.config.alias(name).parent for name in self.backends}
+        return planned_comparisons(task, self.backends, self.against, parents)
+
+    # -- asking -------------------------------------------------------------------------------------
+
+    @cached_property
+    def store(self) -> Store:
+        """The project's store."""
+        return Store(self.config.store)
+
+    def ask(self, selection: Selection, on_progress: OnProgress) -> None:
+        """Generates what ``selection`` needs and the store does not have; whoever comes second waits and reads.
+
+        A backend whose judged split is selected whole is asked every scored example, and so are the models it
+        is compared with. Harness errors stay in the store, or in ``broken``: ``answer`` raises them.
+        """
+        try:
+            self.selection = self._completed(selection)
+            wanted = [
+                (self.model(name, task), [self._request_table(task)[example] for example in examples])
+                for task, name, examples in self._everyone()
+            ]
+            self.config.store.parent.mkdir(parents=True, exist_ok=True)
+            with FileLock(self.config.store.with_suffix(".lock")):
+                generate(wanted, self.store, self.identity, on_progress)
+            self._bench.rest()
+        except (SetupError, HarnessError, OSError) as error:
+            self.broken = error
+
+    def _completed(self, selection: Selection) -> Selection:
+        """``selection``, with every scored example for the backends whose judged split it holds whole."""
+        done: Selection = {}
+        for task_name, backends in selection.items():
+            task = self.task(task_name)
+            judged = {example.id for example in task.splits.get(self.split, ())}
+            done[task_name] = {
+                name: list(scored_examples(task, self.split)) if judged <= set(examples) else list(examples)
+                for name, examples in backends.items()
+            }
+            if any(judged <= set(examples) for examples in done[task_name].values()):
+                whole = list(scored_examples(task, self.split))
+                done[task_name] |= {name: whole for name in self.against}
+        return done
+
+    def _everyone(self) -> Iterable[tuple[Task, str, list[str]]]:
+        for task_name, names in self.selection.items():
+            task = self.task(task_name)
+            for name, examples in names.items():
+                yield task, name, examples
+            for floor in FLOORS:
+                if self._floor_problem(floor, task) is None:
+                    yield task, floor, list(scored_examples(task, self.split))
+
+    def _floor_problem(self, floor: str, task: Task) -> str | None:
+        try:
+            self.model(floor, task)
+        except SetupError as error:
+            return str(error)
+        return None
+
+    def answer(self, task_name: str, backend: str, example: str) -> Answer:
+        """The scored answer of ``backend`` to ``example``. Raises HarnessError with why there is none."""
+        if self.broken is not None:
+            raise self.broken
+        task = self.task(task_name)
+        request = self._request_table(task)[example]
+        key = self.model(backend, task).key(request)
+        kept = self.store.get([key]).get(key)
+        if kept is None:
+            reason = self.store.failures(self.identity).get(key, "it was never asked")
+            raise NotAnswered(f"{backend} did not answer {example}: {reason}")
+        if task_name not in self._markers:
+            self._markers[task_name] = Marker(task)
+        return self._markers[task_name].mark(backend, scored_examples(task, self.split)[example], kept.request, kept.completion)
+
+    # -- judging ------------------------------------------------------------------------------------
+
+    def judged(self, task_name: str) -> Judged:
+        """Everything that this session says of a task, from the store. Raises what broke the session, if anything did."""
+        if self.broken is not None:
+            raise self.broken
+        if task_name not in self._judged:
+            task = self.task(task_name)
+            entrants = self._entrants(task)
+            keys = [key for entrant in entrants for key in entrant.keys.values()]
+            whether = frozen.verify(task.folder, task.splits)
+            self._judged[task_name] = judge_task(task, self.split, entrants, self.store.get(keys), whether)
+        return self._judged[task_name]
+
+    def judge_selection(self, selection: Selection) -> list[Judged]:
+        """Judges every task of ``selection`` (as another process of this session collected it)."""
+        self.selection = self._completed(selection)
+        return [self.judged(name) for name in sorted(self.selection)]
+
+    def _entrants(self, task: Task) -> list[Entrant]:
+        failures = self.store.failures(self.identity)
+        selected = self.selection.get(task.name, {})
+        roles: list[tuple[str, Role]] = [(name, "backend") for name in self.backends if name in selected]
+        roles += [(name, "against") for name in self.against if name in selected]
+        roles += [(name, "floor") for name in FLOORS if name not in selected]
+        return [self._entrant(task, name, role, selected.get(name), failures) for name, role in roles]
+
+    def _entrant(
+        self, task: Task, name: str, role: Role, examples: Sequence[str] | None, failures: Mapping[str, str]
+    ) -> Entrant:
+        problem = self._floor_problem(name, task) if role == "floor" else None
+        if problem is not None:
+            return Entrant(name, role, name, "", {}, {}, problem=problem)
+        model = self.model(name, task)
+        requests = self._request_table(task)
+        keys = {example: model.key(requests[example]) for example in (requests if examples is None else examples)}
+        reasons = {example: failures[key] for example, key in keys.items() if key in failures}
+        return Entrant(name, role, model.spec, model.fingerprint, keys, reasons, model.alias.parent)
+
+    def close(self) -> None:
+        """Gives back what the backends hold."""
+        self._bench.rest()
+
+
+def reload_task(config: Config, name: str) -> Task:
+    """The task as it stands now, whether or not it is what was frozen (for scoring old runs again)."""
+    folders = find_tasks(config.root / config.golden)
+    return load_task(folders[name], verify=False)

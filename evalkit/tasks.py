@@ -1,0 +1,116 @@
+"""What a golden task says: its contract, its examples, what must be true of a model before it ships."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+SPLITS = ("train", "dev", "test", "reference", "malformed")
+"""The splits a golden folder may hold. ``train`` teaches adapters and floors and is never scored."""
+
+ANSWERED = ("strict", "extractable")
+"""The scores every answer has, beside those of its fields."""
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """One golden example, as its line in a split's JSONL says it.
+
+    ``where`` is the place it was read from, as ``golden/<task>/test.jsonl:14``.
+    """
+
+    id: str
+    split: str
+    input: Mapping[str, Any]
+    expected: Mapping[str, Any]
+    tags: tuple[str, ...] = ()
+    group: str = ""
+    must_pass: bool = False
+    known_fail: str | None = None
+    where: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ScoreRule:
+    """One score of a task: the field it reads, the scorer that judges it, that scorer's options."""
+
+    name: str
+    field: str
+    scorer: str
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class MeasureRule:
+    """One measurement of a task: the field it reads, what is measured (a name of metrics.MEASURES), options."""
+
+    name: str
+    field: str
+    measure: str
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """Jinja2 sources of the messages, and the text that every answer is made to begin with."""
+
+    system: str
+    user: str
+    prefill: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Decoding:
+    """How an answer is drawn. Every setting is sent to every backend; none is left to a default.
+
+    ``tail`` is the number of tokens that are still read after the first JSON object has closed: enough
+    to see whether a model ends there or talks on. ``None`` reads to the end of the answer.
+    ``temperature`` 0 is greedy.
+    """
+
+    max_tokens: int = 256
+    temperature: float = 0.0
+    seed: int = 0
+    tail: int | None = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Hypothesis:
+    """What a task declares must be true of two models, before anything is run.
+
+    ``candidate`` is an alias, or None for every ``--backend``. ``min_gain`` is the smallest mean paired
+    difference (in score, so 0.05 is 5 points) that is worth having.
+    """
+
+    kind: Literal["win"]
+    candidate: str | None
+    against: tuple[str, ...]
+    score: str
+    min_gain: float = 0.0
+    where: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One golden task, read and checked."""
+
+    name: str
+    folder: Path
+    title: str
+    prompt: Prompt
+    decoding: Decoding
+    schema: Mapping[str, Any]
+    scores: Mapping[str, ScoreRule]
+    measurements: Mapping[str, MeasureRule]
+    primary: str
+    thresholds: Mapping[str, Mapping[str, float]]
+    hypotheses: tuple[Hypothesis, ...]
+    splits: Mapping[str, tuple[Example, ...]]
+    checksum: str
+    """sha256 of the contract (task.toml and schema.json) and of every scored split."""
+
+    def scores_of(self, example: Example) -> tuple[ScoreRule, ...]:
+        """The rules that apply to ``example``: those whose field its expected answer has."""
+        return tuple(rule for rule in self.scores.values() if rule.field in example.expected)

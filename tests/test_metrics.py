@@ -1,0 +1,206 @@
+"""Rates, measurements and paired comparisons rest on what they say they rest on."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from evalkit.errors import ConfigError
+from evalkit.metrics import MEASURES, Paired, paired, rate
+from evalkit.stats.bootstrap import cluster_bootstrap
+from evalkit.stats.intervals import Estimate, wilson
+
+score = st.sampled_from([0.0, 1 / 3, 0.5, 1.0])
+rows = st.lists(st.tuples(score, score, st.sampled_from("abcdef")), min_size=1, max_size=20)
+
+
+def _labels(count):
+    return [f"{i:04d}" for i in range(count)]
+
+
+def _paired(examples):
+    return paired(*([row[i] for row in examples] for i in range(3)))
+
+
+# -- rates ------------------------------------------------------------------------------------------
+
+
+def test_right_or_wrong_examples_that_stand_alone_have_wilsons_interval():
+    assert rate([1, 1, 0, 1], ["a", "b", "c", "d"]) == wilson(3, 4)
+
+
+def test_groups_widen_the_interval_to_that_of_the_cluster_bootstrap():
+    values, groups = [1, 1, 1, 0, 0, 0, 1, 1, 0, 0], list("aaabbbccdd")
+    assert rate(values, groups) == cluster_bootstrap(values, groups, bounds=(0, 1))
+    assert rate(values, groups).low < wilson(5, 10).low
+
+
+def test_groups_with_one_right_example_each_are_not_taken_for_single_examples():
+    values, groups = [1, 0, 1, 0, 0, 0], list("aabbcc")
+    assert rate(values, groups) == cluster_bootstrap(values, groups, bounds=(0, 1))
+
+
+def test_scores_between_0_and_1_have_the_bootstraps_interval():
+    values = [0.5, 1.0, 0.0, 0.25]
+    assert rate(values, list("abcd")) == cluster_bootstrap(values, list("abcd"), bounds=(0, 1))
+
+
+def test_all_right_in_groups_is_not_certain():
+    estimate = rate([1] * 40, [f"{i // 2:02d}" for i in range(40)])
+    assert (estimate.value, estimate.low, estimate.high) == (1.0, pytest.approx(0.025 ** (1 / 20)), 1.0)
+
+
+def test_a_rate_of_no_examples_is_not_estimable():
+    assert rate([], []) == Estimate(None, None, None, 0)
+
+
+@pytest.mark.parametrize("values", [[0, 2], [-1, 1], [0.5, 1.5]])
+def test_a_score_outside_0_to_1_is_refused(values):
+    with pytest.raises(ValueError, match="values must be from 0 to 1, got"):
+        rate(values, ["a", "b"])
+
+
+def test_a_missing_score_is_refused_and_not_taken_for_0():
+    with pytest.raises(ValueError, match="values must be numbers"):
+        rate([1, None], ["a", "b"])
+
+
+# -- pairs ------------------------------------------------------------------------------------------
+
+
+def test_wins_losses_and_ties_count_examples():
+    result = paired([1, 0.5, 0, 1], [0, 0.5, 1, 0], list("abcd"))
+    assert (result.wins, result.losses, result.ties) == (2, 1, 1)
+
+
+def test_a_clear_win_is_shown_and_says_that_fewer_examples_would_do():
+    result = paired([1] * 50 + [0] * 10, [0] * 20 + [1] * 30 + [0] * 10, _labels(60))
+    assert result.difference.value == pytest.approx(1 / 3)
+    assert result.difference.low > 0.2
+    assert result.p < 0.001
+    assert result.needed < 60
+
+
+def test_two_points_of_sixty_are_no_win_and_say_how_many_would_be():
+    candidate = [1] * 31 + [0] * 29
+    against = [1] * 25 + [0] * 6 + [1] * 5 + [0] * 24
+    result = paired(candidate, against, _labels(60))
+    assert result.difference.value == pytest.approx(1 / 60)
+    assert result.difference.low < 0
+    assert result.p > 0.3
+    # Spread 0.43: about (2.8 * 0.43 / 0.0167)^2.
+    assert result.needed == pytest.approx(5200, rel=0.05)
+
+
+def test_grouped_wins_count_for_less_than_strangers():
+    candidate, against = [1] * 12 + [0] * 12, [0] * 12 + [0] * 12
+    grouped = paired(candidate, against, [f"{i // 4:02d}" for i in range(24)])
+    strangers = paired(candidate, against, _labels(24))
+    assert grouped.p > strangers.p
+    assert grouped.difference.low < strangers.difference.low
+    assert grouped.needed > strangers.needed
+
+
+def test_models_that_score_alike_everywhere_are_near_but_not_proven_equal():
+    result = paired([1, 0, 1, 1] * 30, [1, 0, 1, 1] * 30, _labels(120))
+    assert (result.difference.value, result.p, result.ties, result.needed) == (0.0, 1.0, 120, None)
+    assert -0.031 < result.difference.low < 0 < result.difference.high < 0.031
+
+
+def test_scores_that_differ_by_float_noise_only_are_ties():
+    result = paired([0.1 + 0.2, 0.7], [0.3, 0.7], ["a", "b"])
+    assert (result.wins, result.ties, result.p) == (0, 2, 1.0)
+
+
+def test_a_loss_needs_no_number_of_examples_to_be_shown_as_a_win():
+    assert paired([0, 0, 1], [1, 1, 1], list("abc")).needed is None
+
+
+def test_one_example_says_which_was_better_and_nothing_more():
+    assert paired([1], [0], ["a"]) == Paired(Estimate(1.0, None, None, 1), 0.5, 1, 0, 0, None)
+
+
+def test_no_examples_say_nothing():
+    assert paired([], [], []) == Paired(Estimate(None, None, None, 0), None, 0, 0, 0, None)
+
+
+@settings(max_examples=30, deadline=None)
+@given(rows)
+def test_swapping_the_models_flips_the_sign_of_the_difference(examples):
+    there, back = _paired(examples), _paired([(b, a, g) for a, b, g in examples])
+    assert back.difference.value == -there.difference.value
+    assert (back.wins, back.losses, back.ties) == (there.losses, there.wins, there.ties)
+
+
+@settings(max_examples=30, deadline=None)
+@given(rows, st.randoms())
+def test_any_order_of_examples_gives_the_same_comparison(examples, random):
+    assert _paired(random.sample(examples, len(examples))) == _paired(examples)
+
+
+@settings(max_examples=30, deadline=None)
+@given(rows)
+def test_doubling_every_example_inside_its_group_adds_no_evidence(examples):
+    once, twice = _paired(examples), _paired(examples * 2)
+    assert (twice.difference.low, twice.difference.high, twice.p) == (once.difference.low, once.difference.high, once.p)
+    assert twice.needed == (None if once.needed is None else pytest.approx(2 * once.needed, abs=1))
+
+
+def test_a_score_of_a_model_outside_0_to_1_is_refused():
+    with pytest.raises(ValueError, match="against must be scores from 0 to 1, got 0 to 5"):
+        paired([1, 1], [0, 5], ["a", "b"])
+
+
+def test_models_must_have_answered_the_same_examples():
+    with pytest.raises(ValueError, match="candidate and against must be of one length, got 2 and 1"):
+        paired([1, 1], [1], ["a", "b"])
+
+
+# -- measurements -----------------------------------------------------------------------------------
+
+
+def test_the_bias_factor_rests_on_answers_to_what_is_not_noise():
+    got, expected = [0.4, 0.2, 0.0, 0.9, 0.9], [0.2, 0.1, 0.4, 0.03, 0.0]
+    estimate = MEASURES["bias_factor"](got, expected, {})
+    assert (estimate.value, estimate.n) == (pytest.approx(2.0), 2)
+
+
+def test_the_task_says_what_noise_is_for_the_bias_factor():
+    assert MEASURES["bias_factor"]([0.4, 0.1], [0.2, 0.1], {"quiet": 0.1}).n == 1
+
+
+def test_the_mean_absolute_error_rests_on_every_readable_answer():
+    estimate = MEASURES["mae"]([0.5, 0.0, 0.25], [0.25, 0.0, 0.5], {})
+    assert (estimate.value, estimate.n) == (pytest.approx(1 / 6), 3)
+
+
+def test_noise_left_alone_is_the_share_of_noise_and_of_nothing_else():
+    got, expected = [0.0, 0.03, -0.02, 0.2, -0.2, 0.0], [0.0, 0.02, 0.03, 0.0, 0.0, 0.4]
+    assert MEASURES["left_quiet"](got, expected, {}) == wilson(3, 5)
+
+
+def test_the_task_says_what_noise_is_for_its_share():
+    assert MEASURES["left_quiet"]([0.1], [0.1], {"quiet": 0.1}) == wilson(1, 1)
+
+
+@pytest.mark.parametrize("name", MEASURES)
+def test_a_measurement_without_readable_answers_is_not_estimable(name):
+    assert MEASURES[name]([], [], {}) == Estimate(None, None, None, 0)
+
+
+@pytest.mark.parametrize("name", MEASURES)
+def test_a_measurement_refuses_an_option_it_does_not_have(name):
+    with pytest.raises(ConfigError, match="option 'loud' is 1, but there is no such option"):
+        MEASURES[name]([], [], {"loud": 1})
+
+
+@pytest.mark.parametrize("name", ["bias_factor", "left_quiet"])
+def test_a_measurement_refuses_a_quiet_that_is_no_size(name):
+    with pytest.raises(ConfigError, match="option 'quiet' is -1, expected a number of at least 0"):
+        MEASURES[name]([], [], {"quiet": -1})
+
+
+@pytest.mark.parametrize("name", MEASURES)
+def test_a_measurement_refuses_a_number_that_is_not_finite(name):
+    with pytest.raises(ValueError, match="got must be finite, got nan at position 0"):
+        MEASURES[name](np.array([float("nan")]), [0.5], {})
