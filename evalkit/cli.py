@@ -66,7 +66,7 @@ def freeze(config: Config, task: str | None) -> None:
 @click.pass_obj
 @_plainly
 def show(config: Config, run: str, example: str, backend: str | None) -> None:
-    """Print what was asked in RUN (an id, its beginning, or "latest") for EXAMPLE: prompt, raw answer, defects, scores."""
+    """Print prompt, raw answer, defects and scores of EXAMPLE in RUN (an id, its beginning, or "latest")."""
     from evalkit.answers import Marker
     from evalkit.runs import scored_examples
     from evalkit.session import reload_task

@@ -98,7 +98,9 @@ def read_config(root: Path) -> Config:
             )
     inconclusive = table.get("inconclusive_win", 1)
     if inconclusive not in (0, 1) and not (isinstance(inconclusive, int) and inconclusive >= 6):
-        raise ConfigError(f"{path}: inconclusive_win is {inconclusive!r}, expected 0, 1, or 6 and above (2 to 5 are pytest's)")
+        raise ConfigError(
+            f"{path}: inconclusive_win is {inconclusive!r}, expected 0, 1, or 6 and above (2 to 5 are pytest's)"
+        )
     return Config(
         root,
         backend=_texts(path, "backend", table.get("backend", ())),

@@ -1,7 +1,8 @@
 """Decides: comparisons and thresholds in, SHIP, BLOCK or INCONCLUSIVE out, each with its reasons.
 
 A win is shown when the sign-flip test's one-sided p is at most 0.025. It is refuted when the upper bound of the
-mean paired difference is below the declared least gain (or, without one, not above 0). Between the two more examples must tell.
+mean paired difference is below the declared least gain (or, without one, not above 0). Between the two, more
+examples must tell.
 """
 
 from __future__ import annotations
@@ -136,7 +137,9 @@ def judge(
     ``rates`` and ``thresholds`` are by split and score. ``failed`` are must-pass examples that it got wrong,
     ``unanswered`` those it did not answer: neither ships. BLOCK beats INCONCLUSIVE.
     """
-    blocks, opens, holds = [], [], []
+    blocks: list[str] = []
+    opens: list[str] = []
+    holds: list[str] = []
     if unanswered:
         blocks.append(f"{len(unanswered)} examples stayed unanswered ({_some(unanswered)}).")
     if failed:

@@ -144,9 +144,13 @@ class _Reading:
         if section == "decoding" and given.get("tail") == "all":
             given["tail"] = None
         for key, value in given.items():
-            allowed = (int, float) if "float" in str(known[key].type) else (int,) if "int" in str(known[key].type) else (str,)
+            allowed = (
+                (int, float) if "float" in str(known[key].type) else (int,) if "int" in str(known[key].type) else (str,)
+            )
             negative = isinstance(value, int | float) and value < 0
-            if not (key == "tail" and value is None) and (not isinstance(value, allowed) or isinstance(value, bool) or negative):
+            if not (key == "tail" and value is None) and (
+                not isinstance(value, allowed) or isinstance(value, bool) or negative
+            ):
                 self.problem(place, f"[{section}] {key} is {value!r}, expected {known[key].type}, not negative")
         try:
             return kind(**given)
@@ -159,9 +163,13 @@ class _Reading:
         for name, entry in self._section(toml, section).items():
             where = f"[{section}.{name}]"
             if not isinstance(entry, dict) or not isinstance(entry.get(component), str):
-                self.problem(self.place("task.toml"), f'{where} is {entry!r}, expected a table with {component} = "..."')
+                self.problem(
+                    self.place("task.toml"), f'{where} is {entry!r}, expected a table with {component} = "..."'
+                )
             elif section == "scores" and name in ANSWERED:
-                self.problem(self.place("task.toml"), f"{where}: {name!r} is scored for every answer; choose another name")
+                self.problem(
+                    self.place("task.toml"), f"{where}: {name!r} is scored for every answer; choose another name"
+                )
             else:
                 options = {key: value for key, value in entry.items() if key not in (component, "field")}
                 rules[name] = kind(name, str(entry.get("field", name)), entry[component], options)
@@ -194,7 +202,9 @@ class _Reading:
                 if score not in known:
                     self.problem(self.place("task.toml"), f"[thresholds] {UnknownName('score', score, known)}")
                 elif isinstance(least, bool) or not isinstance(least, int | float) or not 0 <= least <= 1:
-                    self.problem(self.place("task.toml"), f"[thresholds] {score} is {least!r}, expected a rate from 0 to 1")
+                    self.problem(
+                        self.place("task.toml"), f"[thresholds] {score} is {least!r}, expected a rate from 0 to 1"
+                    )
                 else:
                     found.setdefault(split, {})[score] = float(least)
         return found
@@ -216,7 +226,12 @@ class _Reading:
             if entry.get("score") not in known:
                 self.problem(where, str(UnknownName("score", str(entry.get("score")), known)))
             yield Hypothesis(
-                "win", entry.get("candidate"), against, str(entry.get("score")), float(entry.get("min_gain", 0.0)), where
+                "win",
+                entry.get("candidate"),
+                against,
+                str(entry.get("score")),
+                float(entry.get("min_gain", 0.0)),
+                where,
             )
 
     # -- the examples -------------------------------------------------------------------------------
@@ -278,7 +293,7 @@ class _Reading:
             elif key in entry and not isinstance(entry[key], kind):
                 faults.append(f"{key!r} is {entry[key]!r}, expected {kind.__name__}")
         if isinstance(entry.get("id"), str) and not _ID.match(entry["id"]):
-            faults.append(f"'id' is {entry['id']!r}, expected letters, digits, '.', '_' and '-' (it becomes a test's name)")
+            faults.append(f"'id' is {entry['id']!r}, expected letters, digits, '.', '_', '-' (it names a test)")
         for fault in faults:
             self.problem(where, fault)
         if faults:
@@ -341,5 +356,3 @@ def load_all(golden: Path, names: Sequence[str] | None = None) -> dict[str, Task
     if problems:
         raise GoldenError(problems)
     return tasks
-
-

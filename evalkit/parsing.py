@@ -326,10 +326,11 @@ def parse(completion: Completion, *, prefill: str, schema: Schema, messages: Seq
         names.add("several_objects")
     if not thought:
         names |= {"truncated", "unclosed_thinking"}
-    # Text that was cut because an object had closed was not cut short by the model.
+    if value is None and not closes:
+        names.add("truncated")
+    # What follows an object that has closed was cut off by the backend, not by the model.
     if value is None and completion.finish_reason != "object_closed":
-        out_of_tokens = completion.finish_reason == "length" and not found
-        if out_of_tokens or not closes or (broken and broken[-1].cut):
+        if (completion.finish_reason == "length" and not found) or (broken and broken[-1].cut):
             names.add("truncated")
     if broken and not found and not broken[0].cut:
         names.add("not_json")

@@ -59,7 +59,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="model to test: an alias of [tool.evalkit.backends] or a spec such as gguf:model.gguf; repeatable",
     )  # fmt: skip
     group.addoption(
-        "--against", action="append", default=[], metavar="ALIAS", help="model to compare with, not tested itself; repeatable"
+        "--against",
+        action="append",
+        default=[],
+        metavar="ALIAS",
+        help="model to compare with, not tested itself; repeatable",
     )
     group.addoption("--split", choices=("test", "dev"), default="test", help="split that is judged (default: test)")
     group.addoption("--strict-examples", action="store_true", help="make every missed example a failure")
@@ -198,7 +202,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if config.getoption("last_missed"):
         if getattr(config, "cache", None) is None:
             raise pytest.UsageError("--last-missed needs pytest's cache; take -p no:cacheprovider away")
-        missed = set(config.cache.get(_MISSED, []))  # type: ignore[union-attr]
+        missed = set(config.cache.get(_MISSED, []))
         dropped = [item for item in items if item.nodeid not in missed]
         items[:] = [item for item in items if item.nodeid in missed]
         config.hook.pytest_deselected(items=dropped)
@@ -231,15 +235,15 @@ def _ask(config: pytest.Config, points: Sequence[Point]) -> None:
         examples = [point.example] if point.example else scored_examples(session.task(point.task), session.split)
         wish.add(point.task, point.backend, examples)
     state.selection = wish.selection
-    session.ask(wish.selection, _progress(config, state))
+    session.ask(wish.selection, _progress(config))
 
 
-def _progress(config: pytest.Config, state: State) -> Any:
+def _progress(config: pytest.Config) -> Any:
     from evalkit.progress import ProgressLine
 
     reporter = config.pluginmanager.get_plugin("terminalreporter")
     if reporter is None or _is_worker(config):
-        return lambda progress: None
+        return lambda _: None
     reporter.ensure_newline()
     return ProgressLine(
         reporter.write_line, (lambda line: reporter.rewrite(line, erase=True)) if sys.stdout.isatty() else None
@@ -278,7 +282,7 @@ def comparison(request: pytest.FixtureRequest) -> Comparison:
 def _asked(request: pytest.FixtureRequest) -> Point:
     if not isinstance(getattr(request, "param", None), Point):
         raise pytest.UsageError(
-            f'{request.node.nodeid}: the fixture {request.fixturename!r} needs @pytest.mark.golden("task") on the test or its module'
+            f'{request.node.nodeid}: the fixture {request.fixturename!r} needs @pytest.mark.golden("task")'
         )
     point: Point = request.param
     return point
@@ -386,6 +390,8 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
         from evalkit.reports.terminal import render
 
         width = terminalreporter._tw.fullwidth
-        terminalreporter.write(render(state.conclusion.run, width=width, color=terminalreporter._tw.hasmarkup), flush=True)
+        terminalreporter.write(
+            render(state.conclusion.run, width=width, color=terminalreporter._tw.hasmarkup), flush=True
+        )
         for path in state.conclusion.written:
             terminalreporter.write_line(f"written: {path}")

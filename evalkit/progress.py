@@ -14,7 +14,7 @@ _EVERY = 5.0
 
 @dataclass(slots=True)
 class ProgressLine:
-    """An OnProgress. ``write`` gets a finished line, ``rewrite`` (None where there is no terminal) one that will change."""
+    """An OnProgress. ``write`` gets finished lines, ``rewrite`` (None without a terminal) one that will change."""
 
     write: Callable[[str], object]
     rewrite: Callable[[str], object] | None = None

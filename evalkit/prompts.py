@@ -89,7 +89,9 @@ def _template(source: str) -> Any:
     from jinja2.sandbox import ImmutableSandboxedEnvironment
 
     # Sandboxed: a golden folder may come from elsewhere, and data must never run code.
-    environment = ImmutableSandboxedEnvironment(undefined=StrictUndefined, autoescape=False, keep_trailing_newline=False)
+    environment = ImmutableSandboxedEnvironment(
+        undefined=StrictUndefined, autoescape=False, keep_trailing_newline=False
+    )
     environment.filters["json"] = lambda value: json.dumps(value, ensure_ascii=False)
     return environment.from_string(source)
 

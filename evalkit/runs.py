@@ -127,7 +127,9 @@ def planned_comparisons(
     for hypothesis in task.hypotheses:
         for candidate in backends:
             if hypothesis.candidate in (None, candidate):
-                rivals = [(parents.get(candidate) or "") if rival == "parent" else rival for rival in hypothesis.against]
+                rivals = [
+                    (parents.get(candidate) or "") if rival == "parent" else rival for rival in hypothesis.against
+                ]
                 planned += [(hypothesis, candidate, rival, hypothesis.score) for rival in rivals if rival in present]
     declared = {(candidate, rival) for _, candidate, rival, _ in planned}
     planned += [
@@ -139,14 +141,12 @@ def planned_comparisons(
     return planned
 
 
-def judge_task(
-    task: Task, split: str, entrants: Sequence[Entrant], kept: Mapping[str, Kept], frozen: bool
-) -> Judged:
+def judge_task(task: Task, split: str, entrants: Sequence[Entrant], kept: Mapping[str, Kept], frozen: bool) -> Judged:
     """Scores and judges one task from stored completions (``kept``, by key)."""
     marker = Marker(task)
     examples = scored_examples(task, split)
     answers = {entrant.name: _answers(marker, entrant, examples, kept) for entrant in entrants}
-    columns = tuple(_column(task, split, entrant, answers[entrant.name], examples) for entrant in entrants)
+    columns = tuple(_column(task, split, entrant, answers[entrant.name]) for entrant in entrants)
     whole = {column.entrant.name for column in columns if column.complete and column.entrant.problem is None}
     backends = [entrant.name for entrant in entrants if entrant.role == "backend"]
     against = [entrant.name for entrant in entrants if entrant.role == "against"]
@@ -189,9 +189,7 @@ def _answers(
     }
 
 
-def _column(
-    task: Task, split: str, entrant: Entrant, answers: Mapping[str, Answer], examples: Mapping[str, Example]
-) -> Column:
+def _column(task: Task, split: str, entrant: Entrant, answers: Mapping[str, Answer]) -> Column:
     judged = [example.id for example in task.splits.get(split, ())]
     rates: dict[str, dict[str, Estimate]] = {}
     for name in (split, *ALSO):
@@ -231,7 +229,9 @@ def _column(
 def is_right(task: Task, answer: Answer) -> bool:
     """Whether a must-pass example passes: strict, and right in the primary score (or in every score it has, where
     it does not have that one, as an error object has not)."""
-    names = [task.primary] if task.primary in answer.scores else [name for name in answer.scores if name not in ANSWERED]
+    names = (
+        [task.primary] if task.primary in answer.scores else [name for name in answer.scores if name not in ANSWERED]
+    )
     return answer.strict and all(answer.scores[name] for name in names)
 
 
@@ -285,11 +285,15 @@ def _unbeaten(columns: Sequence[Column], split: str) -> Iterator[Unbeaten]:
     floors = [column for column in columns if column.entrant.role == "floor" and column.entrant.name != "oracle"]
     for column in columns:
         for score, own in column.rates.get(split, {}).items() if column.entrant.role == "backend" else ():
-            best = max(
-                (rate.value, floor.entrant.name)
-                for floor in floors
-                if (rate := floor.rates.get(split, {}).get(score)) is not None and rate.value is not None
-            ) if floors and score not in ANSWERED else None
+            best = (
+                max(
+                    (rate.value, floor.entrant.name)
+                    for floor in floors
+                    if (rate := floor.rates.get(split, {}).get(score)) is not None and rate.value is not None
+                )
+                if floors and score not in ANSWERED
+                else None
+            )
             if best is not None and own.value is not None and own.value <= best[0]:
                 yield Unbeaten(column.entrant.name, score, own.value, best[1], best[0])
 
@@ -312,9 +316,7 @@ def _agreement(one: str, two: str, answers: Mapping[str, Mapping[str, Answer]], 
     )
 
 
-def make_run(
-    identity: str, judged: Iterable[Judged], command: str, outcomes: Mapping[str, int]
-) -> dict[str, Any]:
+def make_run(identity: str, judged: Iterable[Judged], command: str, outcomes: Mapping[str, int]) -> dict[str, Any]:
     """The run as it is stored and reported: JSON-able, complete, with what it was run on."""
     return {
         "id": identity,

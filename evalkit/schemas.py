@@ -1,2 +1,3 @@
 """Temporarily here."""
+
 from evalkit.parsing import Schema as Schema

@@ -158,7 +158,7 @@ class Session:
             }
             if any(judged <= set(examples) for examples in done[task_name].values()):
                 whole = list(scored_examples(task, self.split))
-                done[task_name] |= {name: whole for name in self.against}
+                done[task_name] |= dict.fromkeys(self.against, whole)
         return done
 
     def _everyone(self) -> Iterable[tuple[Task, str, list[str]]]:
@@ -190,7 +190,9 @@ class Session:
             raise NotAnswered(f"{backend} did not answer {example}: {reason}")
         if task_name not in self._markers:
             self._markers[task_name] = Marker(task)
-        return self._markers[task_name].mark(backend, scored_examples(task, self.split)[example], kept.request, kept.completion)
+        return self._markers[task_name].mark(
+            backend, scored_examples(task, self.split)[example], kept.request, kept.completion
+        )
 
     # -- judging ------------------------------------------------------------------------------------
 

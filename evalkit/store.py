@@ -91,7 +91,10 @@ class Store:
     def get(self, keys: Iterable[str]) -> dict[str, Kept]:
         """The stored completions of ``keys``; keys that are not there are left out."""
         columns = "select key, fingerprint, request, completion from completions where key in ({})"
-        return {key: Kept(key, mark, _request(asked), _completion(text)) for key, mark, asked, text in self._rows(columns, keys)}
+        return {
+            key: Kept(key, mark, _request(asked), _completion(text))
+            for key, mark, asked, text in self._rows(columns, keys)
+        }
 
     def count(self) -> int:
         """How many completions are stored."""

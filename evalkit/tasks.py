@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from dataclasses import field as default
 from pathlib import Path
 from typing import Any, Literal
 
@@ -39,7 +40,7 @@ class ScoreRule:
     name: str
     field: str
     scorer: str
-    options: Mapping[str, Any] = field(default_factory=dict)
+    options: Mapping[str, Any] = default(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,7 @@ class MeasureRule:
     name: str
     field: str
     measure: str
-    options: Mapping[str, Any] = field(default_factory=dict)
+    options: Mapping[str, Any] = default(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -362,33 +362,38 @@ def test_a_schema_that_refers_outside_itself_is_refused(reference: str) -> None:
 MILLION = 1_000_000
 
 
+def million(unit: str) -> str:
+    """``unit`` again and again, a million characters."""
+    return unit * (MILLION // len(unit))
+
+
 @pytest.mark.parametrize(
     ("text", "defects"),
     [
-        ("{" * MILLION, ("prose_before", "truncated")),
-        ('{"a":' * MILLION, ("truncated",)),
-        ('{"a":[' * MILLION, ("truncated",)),
-        ('{"a":' + "[" * MILLION, ("truncated",)),
-        ('{"' * MILLION, ("truncated", "not_json")),
-        ("{'" * MILLION, ("truncated", "not_json")),
-        ('{"a" ' * MILLION, ("truncated", "not_json")),
-        ('{"\\' * MILLION, ("truncated", "not_json")),
-        ('{"a": "' + "{" * MILLION, ("truncated",)),
-        ('{"a": "' + "\\" * MILLION, ("truncated",)),
-        ('{"a": "' + '\\"' * MILLION, ("truncated",)),
+        (million("{"), ("prose_before", "truncated")),
+        (million('{"a":'), ("truncated",)),
+        (million('{"a":['), ("truncated",)),
+        ('{"a":' + million("["), ("truncated",)),
+        (million('{"'), ("truncated", "not_json")),
+        (million("{'"), ("truncated", "not_json")),
+        (million('{"a" '), ("truncated", "not_json")),
+        (million('{"\\'), ("truncated", "not_json")),
+        ('{"a": "' + million("{"), ("truncated",)),
+        ('{"a": "' + million("\\"), ("truncated",)),
+        ('{"a": "' + million('\\"'), ("truncated",)),
         ('{"a":' * 100_000 + "1" + "}" * 100_000, ("schema_violation",)),
         ('{"a":' * (DEEPEST + 1) + "1" + "}" * (DEEPEST + 1), ("schema_violation",)),
         ('{"a":' + "9" * 5_000 + "}", ("not_finite",)),
         ('{"a":' + "9" * 400 + "}", ("not_finite",)),
         ('{"a":-1' + "0" * 5_000 + ".5}", ("not_finite",)),
-        ("<think>" * MILLION, ("truncated", "unclosed_thinking")),
-        ("<think></think>" * MILLION, ("empty",)),
-        ("<" * MILLION, ("prose_before",)),
-        ("\0" * MILLION, ("prose_before",)),
-        ("\ud800" * MILLION, ("prose_before",)),
-        ("\n" * MILLION, ("empty",)),
-        ("assistant " * MILLION, ("role_marker",)),
-        ("`" * MILLION, ("code_fence",)),
+        (million("<think>"), ("truncated", "unclosed_thinking")),
+        (million("<think></think>"), ("empty",)),
+        (million("<"), ("prose_before",)),
+        (million("\0"), ("prose_before",)),
+        (million("\ud800"), ("prose_before",)),
+        (million("\n"), ("empty",)),
+        (million("assistant "), ("role_marker",)),
+        (million("`"), ("code_fence",)),
     ],
 )  # fmt: skip
 def test_an_answer_that_means_harm_is_read_like_any_other(text: str, defects: tuple[str, ...]) -> None:
@@ -409,7 +414,7 @@ def test_objects_are_looked_for_at_a_bounded_number_of_places() -> None:
 
 
 def test_a_good_object_behind_a_million_words_is_found() -> None:
-    assert read("word " * MILLION + GOOD).value == VALUE
+    assert read(million("word ") + GOOD).value == VALUE
 
 
 def test_an_object_is_read_up_to_a_bounded_size() -> None:
@@ -431,8 +436,9 @@ def test_a_lone_surrogate_survives() -> None:
     assert read('{"a": "\ud800"}', schema=ANY).value == read(r'{"a": "\ud800"}', schema=ANY).value == {"a": "\ud800"}
 
 
-MARKS = ["{", "}", '"', "\\", " ", "\n", "a", ":", ",", "[", "]", "1", "NaN", "1e999", '"a":', '{"a":', "<think>", 
-         "</think>", "```json\n", "assistant", "<|im_end|>", "\0", "\ud800", "\ufeff", "\xa0", '{"a": 1}', '{"a": 1, "a": 2}',
+MARKS = ["{", "}", '"', "\\", " ", "\n", "a", ":", ",", "[", "]", "1", "NaN", "1e999", '"a":', '{"a":', "<think>",
+         "</think>", "```json\n", "assistant", "<|im_end|>", "\0", "\ud800", "\ufeff", "\xa0",
+         '{"a": 1}', '{"a": 1, "a": 2}',
          '{"b": 2}', "I'm sorry, I can't. ", '"}', "{}"]  # fmt: skip
 TEXTS = st.lists(st.sampled_from(MARKS), max_size=20).map("".join) | st.text(st.characters(exclude_categories=()))
 FINISHES = st.sampled_from(["stop", "length", "object_closed", "recorded"])

@@ -42,12 +42,16 @@ class Completion:
 class Backend(Protocol):
     """Something that answers. See ``fingerprint_of`` for how it is told from every other."""
 
-    fingerprint: Mapping[str, Any]
-    """JSON-able: whatever shapes its answers beside the request. Two backends with equal fingerprints give
-    each other's answers."""
+    @property
+    def fingerprint(self) -> Mapping[str, Any]:
+        """JSON-able: whatever shapes its answers beside the request. Two backends with equal fingerprints give
+        each other's answers."""
+        ...
 
-    by_example: bool
-    """True where an answer depends on the example's id (recorded answers, an oracle), not on what is asked alone."""
+    @property
+    def by_example(self) -> bool:
+        """True where an answer depends on the example's id (recorded answers, an oracle), not on the request alone."""
+        ...
 
     def answer(self, requests: Sequence[Request]) -> Iterator[tuple[Request, Completion | Exception]]:
         """Answers each request once, in any order, each handed over as soon as it is there.

@@ -13,11 +13,7 @@ from evalkit.prompts import Request
 
 def open_backend(opening: Opening) -> Backend:
     """A backend that answers each example of the task with what is expected."""
-    answers = {
-        example.id: example.expected
-        for examples in opening.task.splits.values()
-        for example in examples
-    }
+    answers = {example.id: example.expected for examples in opening.task.splits.values() for example in examples}
     return Oracle(answers, {"floor": "oracle", "task": opening.task.checksum})
 
 

@@ -45,7 +45,9 @@ def _answer(line: str, where: str) -> tuple[tuple[str, int], Completion]:
         raise ConfigError(f'{where}: got {line[:80]!r}, expected {{"id": "...", "text": "..."}}')
     finish, sample = entry.get("finish_reason", "recorded"), entry.get("sample", 0)
     if finish not in _FINISH or not isinstance(sample, int):
-        raise ConfigError(f"{where}: finish_reason is {finish!r} and sample {sample!r}, expected one of {_FINISH} and a number")
+        raise ConfigError(
+            f"{where}: finish_reason is {finish!r} and sample {sample!r}, expected one of {_FINISH} and a number"
+        )
     return (entry["id"], sample), Completion(entry["text"], finish)
 
 
@@ -61,7 +63,10 @@ class Replay:
     def answer(self, requests: Sequence[Request]) -> Iterator[tuple[Request, Completion | Exception]]:
         for request in requests:
             found = self.answers.get((request.example_id, request.sample))
-            yield request, found or NotAnswered(f"{self.path} has no answer for {request.example_id}, sample {request.sample}")
+            yield (
+                request,
+                found or NotAnswered(f"{self.path} has no answer for {request.example_id}, sample {request.sample}"),
+            )
 
     def close(self) -> None:
         """Nothing is held."""

@@ -49,16 +49,24 @@ def rows(task: Mapping[str, Any]) -> Iterator[tuple[str, Sequence[str]]]:
     shown = columns(task)
     for split in dict.fromkeys(name for column in shown for name in column["rates"]):
         present = [column["rates"].get(split, {}) for column in shown]
-        count = max((rates["strict"]["n"] for rates in present if rates), default=0)
-        for score in dict.fromkeys(name for rates in present for name in rates):
-            label = score if split == task["split"] else f"{split}: {score}"
-            primary = " *" if split == task["split"] and score == task["primary"] else ""
+        count = max(rates["strict"]["n"] for rates in present if rates)
+        for score in _shown_scores(task, split, present):
+            label = score + (" *" if score == task["primary"] else "")
             yield (
-                f"{label}{primary}" + ("" if split == task["split"] else f" (n={count})"),
+                label if split == task["split"] else f"{split} (n={count}): {label}",
                 [rate(rates.get(score)) for rates in present],
             )
     for name in dict.fromkeys(name for column in shown for name in column["measurements"]):
         yield name, [figure(column["measurements"].get(name)) for column in shown]
+
+
+def _shown_scores(task: Mapping[str, Any], split: str, present: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Every score of the judged split; beside it only the format, and the primary score or what stands in its place."""
+    scores = list(dict.fromkeys(name for rates in present for name in rates))
+    if split == task["split"]:
+        return scores
+    fields = [name for name in scores if name not in ("strict", "extractable")]
+    return ["strict", *([task["primary"]] if task["primary"] in fields else fields)]
 
 
 def heading(task: Mapping[str, Any]) -> str:
@@ -77,7 +85,10 @@ def verdict_lines(task: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         if verdict is None:
             yield "", f"{column['entrant']['name']}: no verdict: {column['selected']} of {task['examples']} selected"
         else:
-            yield verdict["status"], f"{column['entrant']['name']}: {verdict['status']}. " + " ".join(verdict["reasons"])
+            yield (
+                verdict["status"],
+                f"{column['entrant']['name']}: {verdict['status']}. " + " ".join(verdict["reasons"]),
+            )
 
 
 def notes(task: Mapping[str, Any]) -> Iterator[str]:
@@ -90,7 +101,8 @@ def notes(task: Mapping[str, Any]) -> Iterator[str]:
             yield f"{column['entrant']['name']}: defects: {told}"
         if column["unanswered"]:
             first, reason = next(iter(column["unanswered"].items()))
-            yield f"{column['entrant']['name']}: {len(column['unanswered'])} unanswered, never scored as wrong. {first}: {reason}"
+            count = f"{len(column['unanswered'])} unanswered, never scored as wrong"
+            yield f"{column['entrant']['name']}: {count}. {first}: {reason}"
         for name, reason in column["known_fails"].items():
             yield f"{column['entrant']['name']}: known to fail: {name}: {reason}"
     for comparison in task["comparisons"]:
@@ -98,10 +110,8 @@ def notes(task: Mapping[str, Any]) -> Iterator[str]:
             yield comparison["reason"]
         readable = comparison["readable"]
         if readable["n"] < comparison["paired"]["difference"]["n"]:
-            yield (
-                f"{comparison['candidate']} against {comparison['against']} on {comparison['score']}, where both answered "
-                f"readably (n={readable['n']}): {_signed(readable)}"
-            )
+            pair = f"{comparison['candidate']} against {comparison['against']} on {comparison['score']}"
+            yield f"{pair}, where both answered readably (n={readable['n']}): {_signed(readable)}"
     for pair in task["agreements"]:
         if pair["n"]:
             yield (

@@ -14,24 +14,27 @@ _COLORS = {"SHIP": "bold green", "BLOCK": "bold red", "INCONCLUSIVE": "bold yell
 
 
 def render(run: tables.Run, width: int = 120, color: bool = False) -> str:
-    """The run as text, ``width`` columns wide at most."""
+    """The run as text; sentences are wrapped at ``width`` columns."""
     out = StringIO()
+    # A table that is wider than the terminal is better than one whose figures are broken in two.
     console = Console(
-        file=out, width=width, force_terminal=color, no_color=not color, highlight=False, markup=False, emoji=False
+        file=out, width=500, force_terminal=color, no_color=not color, highlight=False, markup=False, emoji=False
     )
     for task in run["tasks"]:
         if task["verdicts"]:
             console.print(_table(task))
         for line in (*tables.floors_not_beaten(task), *tables.notes(task)) if task["verdicts"] else ():
-            console.print(Text(f"- {line}"))
+            console.print(Text(f"- {line}"), width=width)
         for status, sentence in tables.verdict_lines(task):
-            console.print(Text(f"{task['task']} · {sentence}", style=_COLORS.get(status, "")))
+            console.print(Text(f"{task['task']} · {sentence}", style=_COLORS.get(status, "")), width=width)
     console.print(Text(f"run {run['id']}; one answer: evalkit show {run['id']} EXAMPLE"))
     return out.getvalue()
 
 
 def _table(task: tables.Run) -> Table:
-    table = Table(title=f"{tables.heading(task)} (rates in %, 95 % intervals; * primary)", title_justify="left", pad_edge=False)
+    table = Table(
+        title=f"{tables.heading(task)} (rates in %, 95 % intervals; * primary)", title_justify="left", pad_edge=False
+    )
     table.add_column("")
     for column in tables.columns(task):
         style = "dim" if column["entrant"]["role"] == "floor" else ""

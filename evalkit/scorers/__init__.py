@@ -46,4 +46,6 @@ class Score:
     def __repr__(self) -> str:
         if self:
             return f"{self.name}: right ({self.got!r})"
-        return f"{self.name}: {self.why or 'wrong'} (got {self.got!r}, expected {self.expected!r}, score {self.value:g})"
+        return (
+            f"{self.name}: {self.why or 'wrong'} (got {self.got!r}, expected {self.expected!r}, score {self.value:g})"
+        )
