@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from functools import wraps
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from evalkit.config import Config, read_config
-from evalkit.errors import EvalkitError, UnknownName
+from evalkit.errors import ConfigError, EvalkitError, UnknownName
+
+if TYPE_CHECKING:
+    from evalkit.store import Store
 
 
 def _plainly(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -28,6 +32,16 @@ def _plainly(command: Callable[..., Any]) -> Callable[..., Any]:
             sys.exit(4)
 
     return run
+
+
+@contextmanager
+def _opened(config: Config) -> Iterator[Store]:
+    from evalkit.store import Store
+
+    if not config.store.exists():
+        raise ConfigError(f"{config.store}: no run is stored there; run pytest first, or give --root")
+    with closing(Store(config.store)) as store:
+        yield store
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -50,6 +64,8 @@ def freeze(config: Config, task: str | None) -> None:
     from evalkit.golden import find_tasks, load_task
 
     folders = find_tasks(config.root / config.golden)
+    if not folders:
+        raise ConfigError(f"{config.root / config.golden}: no golden task there (a folder with a task.toml)")
     if task is not None and task not in folders:
         raise UnknownName("task", task, folders)
     for name in [task] if task else folders:
@@ -70,36 +86,48 @@ def show(config: Config, run: str, example: str, backend: str | None) -> None:
     from evalkit.answers import Marker
     from evalkit.runs import scored_examples
     from evalkit.session import reload_task
-    from evalkit.store import Store
 
-    store = Store(config.store)
-    stored = store.run(run)
-    places = [
-        (task, column["entrant"], column["entrant"]["keys"][example])
-        for task in stored["tasks"]
-        for column in task["columns"]
-        if example in column["examples"]
-        and (column["entrant"]["name"] == backend if backend else column["entrant"]["role"] != "floor")
-    ]
-    if not places:
-        known = {name for task in stored["tasks"] for column in task["columns"] for name in column["examples"]}
-        raise UnknownName("example of this run", example, known)
+    with _opened(config) as store:
+        stored = store.run(run)
+        columns = [(task, column) for task in stored["tasks"] for column in task["columns"]]
+        entrants = {column["entrant"]["name"] for _, column in columns}
+        if backend is not None and backend not in entrants:
+            raise UnknownName("backend of this run", backend, entrants)
+        places = [
+            (task, column["entrant"], column["entrant"]["keys"][example])
+            for task, column in columns
+            if example in column["examples"]
+            and (column["entrant"]["name"] == backend if backend else column["entrant"]["role"] != "floor")
+        ]
+        if not places:
+            raise UnknownName(
+                "example of this run", example, {name for _, column in columns for name in column["examples"]}
+            )
+        kept = store.get(key for _, _, key in places)
     for task, entrant, key in places:
         golden = reload_task(config, task["task"])
-        kept = store.get([key])[key]
-        answer = Marker(golden).mark(
-            entrant["name"], scored_examples(golden, task["split"])[example], kept.request, kept.completion
-        )
-        rendered = kept.completion.rendered or "\n".join(f"[{m.role}] {m.content}" for m in kept.request.messages)
-        click.echo(f"== {entrant['name']} ({entrant['spec']}) on {task['task']}, {answer.example.where}")
-        click.echo(f"-- prompt, as the model read it\n{rendered}")
-        click.echo(f"-- answer (finish: {kept.completion.finish_reason}, {kept.completion.completion_tokens} tokens)")
-        click.echo(kept.request.prefill + kept.completion.text)
-        click.echo(f"-- expected\n{json.dumps(dict(answer.example.expected), ensure_ascii=False)}")
-        click.echo(f"-- defects: {', '.join(answer.defects) or 'none'}")
+        examples = scored_examples(golden, task["split"])
+        if example not in examples:
+            raise UnknownName("example", example, examples, f"It was in {golden.folder} when the run was made.")
+        if key not in kept:
+            raise UnknownName("stored answer", key, (), f"{config.store} had it when the run was made.")
+        asked, completion = kept[key].request, kept[key].completion
+        answer = Marker(golden).mark(entrant["name"], examples[example], asked, completion)
+        rendered = completion.rendered or "\n".join(f"[{m.role}] {m.content}" for m in asked.messages)
+        _say(f"== {entrant['name']} ({entrant['spec']}) on {task['task']}, {answer.example.where}")
+        _say(f"-- prompt, as the model read it\n{rendered}")
+        _say(f"-- answer (finish: {completion.finish_reason}, {completion.completion_tokens} tokens)")
+        _say(asked.prefill + completion.text)
+        _say(f"-- expected\n{json.dumps(dict(answer.example.expected), ensure_ascii=False)}")
+        _say(f"-- defects: {', '.join(answer.defects) or 'none'}")
         for score in answer.scores.values():
-            click.echo(f"   {score!r}")
-        click.echo("")
+            _say(f"   {score!r}")
+        _say("")
+
+
+def _say(text: str) -> None:
+    # A model may write half a surrogate pair, which no terminal takes.
+    click.echo(text.encode("utf-8", "backslashreplace").decode("utf-8"))
 
 
 @main.command()
@@ -113,19 +141,18 @@ def rescore(config: Config, run: str) -> None:
     from evalkit.reports.terminal import render
     from evalkit.runs import Entrant, judge_task, make_run
     from evalkit.session import reload_task
-    from evalkit.store import Store
 
-    store = Store(config.store)
-    stored = store.run(run)
-    judged = []
-    for task in stored["tasks"]:
-        golden = reload_task(config, task["task"])
-        entrants = [Entrant(**column["entrant"]) for column in task["columns"]]
-        keys = [key for entrant in entrants for key in entrant.keys.values()]
-        whether = (golden.folder / frozen.FILE).exists()
-        judged.append(judge_task(golden, task["split"], entrants, store.get(keys), whether))
-    again = make_run(f"{stored['id']}-rescored", judged, stored["command"], stored["outcomes"])
-    store.save_run(again)
+    with _opened(config) as store:
+        stored = store.run(run)
+        judged = []
+        for task in stored["tasks"]:
+            golden = reload_task(config, task["task"])
+            entrants = [Entrant(**column["entrant"]) for column in task["columns"]]
+            keys = [key for entrant in entrants for key in entrant.keys.values()]
+            whether = (golden.folder / frozen.FILE).exists()
+            judged.append(judge_task(golden, task["split"], entrants, store.get(keys), whether))
+        again = make_run(f"{stored['id']}-rescored", judged, stored["command"], stored["outcomes"])
+        store.save_run(again)
     click.echo(render(again, color=sys.stdout.isatty()), nl=False)
     sys.exit(exit_code(judged, config.inconclusive_win))
 
@@ -137,9 +164,9 @@ def rescore(config: Config, run: str) -> None:
 @_plainly
 def report(config: Config, run: str, form: str) -> None:
     """Render a stored RUN (the latest, without one)."""
-    from evalkit.store import Store
-
-    click.echo(import_module(f"evalkit.reports.{form}").render(Store(config.store).run(run)), nl=False)
+    with _opened(config) as store:
+        stored = store.run(run)
+    click.echo(import_module(f"evalkit.reports.{form}").render(stored), nl=False)
 
 
 if __name__ == "__main__":

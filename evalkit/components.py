@@ -32,8 +32,15 @@ def names(kind: str) -> dict[str, str]:
 
 
 def find(kind: str, name: str) -> Any:
-    """The module of the component called ``name``. Raises UnknownName with the nearest of those there are."""
+    """The module of the component called ``name``.
+
+    Raises UnknownName with the nearest of those there are, ConfigError where its module can't be imported.
+    """
     known = names(kind)
     if name not in known:
         raise UnknownName(kind.removesuffix("s"), name, known)
-    return import_module(known[name])
+    try:
+        return import_module(known[name])
+    except ImportError as error:
+        what = kind.removesuffix("s")
+        raise ConfigError(f"{what} {name!r}: its module {known[name]} can't be imported: {error}") from error

@@ -49,7 +49,9 @@ def write(run: Mapping[str, Any], folder: Path) -> tuple[Path, ...]:
     for name, file in _WRITTEN.items():
         path = folder / file
         whole = path.with_name(f".{file}.part")
-        whole.write_text(import_module(f"evalkit.reports.{name}").render(run), encoding="utf-8")
+        text = import_module(f"evalkit.reports.{name}").render(run)
+        # A lone surrogate (a broken answer quoted in a reason) has no UTF-8; as an escape it is still valid JSON.
+        whole.write_text(text, encoding="utf-8", errors="backslashreplace")
         whole.replace(path)
         paths.append(path)
     return tuple(paths)

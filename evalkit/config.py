@@ -87,6 +87,8 @@ def read_config(root: Path) -> Config:
         return Config(root)
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: not valid TOML: {error}") from error
+    if not isinstance(table, dict):
+        raise ConfigError(f"{path}: [tool.evalkit] is {table!r}, expected a table")
     for key in table:
         if key not in _KEYS:
             raise ConfigError(f"{path}: {UnknownName('key of [tool.evalkit]', key, _KEYS)}")
@@ -97,7 +99,7 @@ def read_config(root: Path) -> Config:
                 f"{path}: [tool.evalkit.backends] {alias.name}: {UnknownName('parent', alias.parent, aliases)}"
             )
     inconclusive = table.get("inconclusive_win", 1)
-    if inconclusive not in (0, 1) and not (isinstance(inconclusive, int) and inconclusive >= 6):
+    if type(inconclusive) is not int or not (inconclusive in (0, 1) or inconclusive >= 6):  # true is no exit code
         raise ConfigError(
             f"{path}: inconclusive_win is {inconclusive!r}, expected 0, 1, or 6 and above (2 to 5 are pytest's)"
         )

@@ -56,7 +56,8 @@ def _remedy(folder: Path) -> str:
 
 def _record(folder: Path, split: str) -> dict[str, object]:
     text = (folder / f"{split}.jsonl").read_text(encoding="utf-8")
-    lines = [line for line in text.splitlines() if line.strip()]
+    # Not splitlines: it also breaks at U+2028 and the like, which may stand inside a JSON string.
+    lines = [line for line in text.split("\n") if line.strip()]
     examples = {str(json.loads(line)["id"]): text_digest(line)[:12] for line in lines}
     return {"sha256": text_digest(text), "count": len(lines), "examples": examples}
 
@@ -80,7 +81,8 @@ def _change(split: str, before: Mapping[str, object] | None, now: Mapping[str, o
 
 def _examples(record: Mapping[str, object]) -> Mapping[str, str]:
     examples = record["examples"]
-    assert isinstance(examples, dict)
+    if not isinstance(examples, dict):
+        raise TypeError(f"examples is {examples!r}, expected an object")
     return examples
 
 

@@ -88,9 +88,19 @@ def percent(value: float | None) -> str:
 
 
 def compare(
-    hypothesis: Hypothesis | None, candidate: str, against: str, score: str, paired: Paired, readable: Estimate
+    hypothesis: Hypothesis | None,
+    candidate: str,
+    against: str,
+    score: str,
+    paired: Paired,
+    readable: Estimate,
+    missing: int = 0,
 ) -> Comparison:
-    """Judges one pair; ``hypothesis`` is None where nothing was declared about it."""
+    """Judges one pair; ``hypothesis`` is None where nothing was declared about it.
+
+    ``missing`` examples are not in ``paired``, because one of the two left them unanswered. With any, a win
+    is not shown: a model that died on the hard ones would be beaten on the easy ones.
+    """
     difference = paired.difference
     figures = (
         f"{points(difference.value)} points (95 % {points(difference.low)} to {points(difference.high)}, "
@@ -103,13 +113,17 @@ def compare(
             f"{candidate} against {against} on {score}: {figures}; nothing was declared of this pair.",
         )  # fmt: skip
     status = _win(hypothesis, paired)
+    if missing and status is Status.SHIP:
+        status = Status.INCONCLUSIVE
     told = {
         Status.SHIP: "beats",
         Status.BLOCK: "does not beat",
         Status.INCONCLUSIVE: "is not shown to beat",
     }[status]
     more = ""
-    if status is Status.INCONCLUSIVE and paired.needed is not None:
+    if missing:
+        more = f" {missing} examples were not answered by both."
+    elif status is Status.INCONCLUSIVE and paired.needed is not None:
         more = f" About {paired.needed} examples would show a difference as large as this one."
     reason = f"{candidate} {told} {against} on {score}: {figures}.{more}"
     return Comparison(candidate, against, score, True, status, paired, readable, reason)

@@ -15,12 +15,21 @@ from evalkit.components import find
 from evalkit.digests import text_digest
 from evalkit.errors import EvalkitError, GoldenError, Problem, UnknownName
 from evalkit.schemas import Schema
+from evalkit.scorers import Scorer
 from evalkit.tasks import ANSWERED, SPLITS, Decoding, Example, Hypothesis, MeasureRule, Prompt, ScoreRule, Task
 
 _SECTIONS = {
     "title", "input", "prompt", "decoding", "scores", "measurements", "primary", "thresholds", "hypotheses",
 }  # fmt: skip
-_LINE = {"id", "input", "expected", "tags", "group", "must_pass", "known_fail"}
+_LINE = {
+    "id": str,
+    "input": dict,
+    "expected": dict,
+    "tags": list,
+    "group": str,
+    "must_pass": bool,
+    "known_fail": str,
+}
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*\Z")
 
 
@@ -66,19 +75,18 @@ class _Reading:
             return None
         scores = self._rules(toml, "scores", ScoreRule, "scorer")
         measurements = self._rules(toml, "measurements", MeasureRule, "measure")
-        for rule in scores.values():
-            self._check_scorer(rule)
+        scorers = {rule.name: scorer for rule in scores.values() if (scorer := self._scorer(rule))}
         self._check_measures(measurements)
         known = (*ANSWERED, *scores)
-        thresholds = self._thresholds(toml.get("thresholds", {}), known)
+        thresholds = self._thresholds(self._section(toml, "thresholds"), known)
         hypotheses = tuple(self._hypotheses(toml.get("hypotheses", []), known))
-        primary = self._section(toml, "primary").get("score", "")
+        primary = self._known_keys(toml, "primary", ("score",)).get("score", "")
         if primary not in known:
             self.problem(self.place("task.toml"), f"[primary] {UnknownName('score', str(primary), known)}")
         splits = self._splits(toml, schema)
-        for needed in ("test",):
-            if not splits.get(needed):
-                self.problem(self.place(f"{needed}.jsonl"), "no examples: a task needs at least one line here")
+        if not splits.get("test"):
+            self.problem(self.place("test.jsonl"), "no examples: a task needs at least one line here")
+        self._check_expected(scores, scorers, splits)
         prompt = self._dataclass(Prompt, "prompt", toml)
         decoding = self._dataclass(Decoding, "decoding", toml)
         if prompt is None or decoding is None:
@@ -135,6 +143,20 @@ class _Reading:
         self.problem(self.place("task.toml"), f"[{name}] is {value!r}, expected a table")
         return {}
 
+    def _known_keys(self, toml: Mapping[str, Any], name: str, known: Sequence[str]) -> Mapping[str, Any]:
+        section = self._section(toml, name)
+        for key in section:
+            if key not in known:
+                self.problem(self.place("task.toml"), f"[{name}] {UnknownName('key', key, known)}")
+        return section
+
+    def _fields(self, inputs: Mapping[str, Any], key: str) -> list[str]:
+        value = inputs.get(key, [])
+        if isinstance(value, list) and all(isinstance(name, str) for name in value):
+            return value
+        self.problem(self.place("task.toml"), f"[input] {key} is {value!r}, expected a list of field names")
+        return []
+
     def _dataclass(self, kind: Any, section: str, toml: Mapping[str, Any]) -> Any:
         given, place = dict(self._section(toml, section)), self.place("task.toml")
         known = {entry.name: entry for entry in fields(kind)}
@@ -175,11 +197,29 @@ class _Reading:
                 rules[name] = kind(name, str(entry.get("field", name)), entry[component], options)
         return rules
 
-    def _check_scorer(self, rule: ScoreRule) -> None:
+    def _scorer(self, rule: ScoreRule) -> Scorer | None:
         try:
-            find("scorers", rule.scorer).make_scorer(rule.options)
+            scorer: Scorer = find("scorers", rule.scorer).make_scorer(rule.options)
         except EvalkitError as error:
             self.problem(self.place("task.toml"), f"[scores.{rule.name}] {error}")
+            return None
+        return scorer
+
+    def _check_expected(
+        self,
+        rules: Mapping[str, ScoreRule],
+        scorers: Mapping[str, Scorer],
+        splits: Mapping[str, tuple[Example, ...]],
+    ) -> None:
+        """A scorer that can't read what an example expects would break the run, after the models were asked."""
+        for example in (example for split, examples in splits.items() if split != "train" for example in examples):
+            for name, scorer in scorers.items():
+                expected = example.expected.get(rules[name].field)
+                if rules[name].field in example.expected:
+                    try:
+                        scorer(expected, expected)
+                    except EvalkitError as error:
+                        self.problem(example.where, f"expected: {rules[name].field!r}, [scores.{name}]: {error}")
 
     def _check_measures(self, rules: Mapping[str, MeasureRule]) -> None:
         if not rules:
@@ -187,14 +227,17 @@ class _Reading:
         from evalkit.metrics import MEASURES
 
         for rule in rules.values():
-            if rule.measure not in MEASURES:
-                what = UnknownName("measure", rule.measure, MEASURES)
-                self.problem(self.place("task.toml"), f"[measurements.{rule.name}] {what}")
+            try:
+                if rule.measure not in MEASURES:
+                    raise UnknownName("measure", rule.measure, MEASURES)
+                MEASURES[rule.measure]([], [], rule.options)
+            except EvalkitError as error:
+                self.problem(self.place("task.toml"), f"[measurements.{rule.name}] {error}")
 
-    def _thresholds(self, table: Any, known: Sequence[str]) -> dict[str, dict[str, float]]:
+    def _thresholds(self, table: Mapping[str, Any], known: Sequence[str]) -> dict[str, dict[str, float]]:
         """``{split: {score: least rate}}``: bare keys are about the test split, sub-tables about another."""
         found: dict[str, dict[str, float]] = {}
-        for key, value in table.items() if isinstance(table, dict) else ():
+        for key, value in table.items():
             split, entries = (key, value) if isinstance(value, dict) else ("test", {key: value})
             if split not in SPLITS:
                 self.problem(self.place("task.toml"), f"[thresholds] {UnknownName('split', split, SPLITS)}")
@@ -210,6 +253,9 @@ class _Reading:
         return found
 
     def _hypotheses(self, entries: Any, known: Sequence[str]) -> Iterator[Hypothesis]:
+        if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
+            self.problem(self.place("task.toml"), f"hypotheses is {entries!r}, expected tables headed [[hypotheses]]")
+            return
         for number, entry in enumerate(entries, start=1):
             where = f"{self.place('task.toml')} [[hypotheses]] number {number}"
             unknown = set(entry) - {"kind", "candidate", "against", "score", "min_gain"}
@@ -219,26 +265,27 @@ class _Reading:
             if entry.get("kind") != "win":
                 self.problem(where, f"kind is {entry.get('kind')!r}, expected 'win'")
                 continue
-            against = entry.get("against", ())
-            against = (against,) if isinstance(against, str) else tuple(against)
+            candidate, against, gain = entry.get("candidate"), entry.get("against", []), entry.get("min_gain", 0.0)
+            against = [against] if isinstance(against, str) else against
+            if not isinstance(against, list) or not all(isinstance(name, str) for name in against):
+                self.problem(where, f"against is {against!r}, expected a list of aliases or floors")
+                continue
+            if candidate is not None and not isinstance(candidate, str):
+                self.problem(where, f"candidate is {candidate!r}, expected an alias")
+            if isinstance(gain, bool) or not isinstance(gain, int | float) or not 0 <= gain <= 1:
+                self.problem(where, f"min_gain is {gain!r}, expected a difference of scores from 0 to 1")
+                continue
             if not against:
                 self.problem(where, "against is missing: name the aliases or floors that must be beaten")
             if entry.get("score") not in known:
                 self.problem(where, str(UnknownName("score", str(entry.get("score")), known)))
-            yield Hypothesis(
-                "win",
-                entry.get("candidate"),
-                against,
-                str(entry.get("score")),
-                float(entry.get("min_gain", 0.0)),
-                where,
-            )
+            yield Hypothesis("win", candidate, tuple(against), str(entry.get("score")), float(gain), where)
 
     # -- the examples -------------------------------------------------------------------------------
 
     def _splits(self, toml: Mapping[str, Any], schema: Schema) -> dict[str, tuple[Example, ...]]:
-        inputs = self._section(toml, "input")
-        required, optional = list(inputs.get("required", [])), list(inputs.get("optional", []))
+        inputs = self._known_keys(toml, "input", ("required", "optional"))
+        required, optional = (self._fields(inputs, key) for key in ("required", "optional"))
         splits: dict[str, tuple[Example, ...]] = {}
         seen: dict[str, str] = {}
         for split in SPLITS:
@@ -284,10 +331,7 @@ class _Reading:
             self.problem(where, f"is a JSON {type(entry).__name__}, expected an object with id, input and expected")
             return None
         faults = [str(UnknownName("key", key, _LINE)) for key in entry if key not in _LINE]
-        kinds = {
-            "id": str, "input": dict, "expected": dict, "tags": list, "group": str, "must_pass": bool, "known_fail": str,
-        }  # fmt: skip
-        for key, kind in kinds.items():
+        for key, kind in _LINE.items():
             if key not in entry and key in ("id", "input", "expected"):
                 faults.append(f"{key!r} is missing")
             elif key in entry and not isinstance(entry[key], kind):

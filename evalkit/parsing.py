@@ -9,19 +9,15 @@ from __future__ import annotations
 
 import json
 import re
-import reprlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from math import inf, isinf
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any
 
 from evalkit.backends import Completion
 from evalkit.closing import OBJECT, THINK, begins_in_thinking, object_end, split_thinking
 from evalkit.prompts import Message
-
-if TYPE_CHECKING:
-    from jsonschema.exceptions import ValidationError
+from evalkit.schemas import Schema, brief, path_of
 
 DEFECTS: Mapping[str, str] = {
     "empty": "Nothing was answered.",
@@ -81,9 +77,6 @@ _REFUSAL = re.compile(
 )
 _CUT = re.compile(r"u[0-9a-fA-F]{0,3}|\.|[eE][+-]?|")
 
-_brief = reprlib.Repr()
-_brief.maxstring, _brief.maxother, _brief.maxlevel, _brief.maxdict, _brief.maxlist = 60, 60, 2, 4, 4
-
 
 @dataclass(frozen=True, slots=True)
 class Output:
@@ -107,156 +100,6 @@ class Output:
     def extractable(self) -> bool:
         """Whether an object that the schema accepts could be dug out."""
         return self.value is not None
-
-
-class Schema:
-    """A JSON Schema (draft 2020-12), compiled once.
-
-    Raises ValueError when it is no valid schema, or refers to anything outside itself: nothing is fetched.
-    """
-
-    def __init__(self, schema: Mapping[str, Any]) -> None:
-        from jsonschema import Draft202012Validator, SchemaError
-        from referencing import Registry
-
-        self.source = schema
-        try:
-            Draft202012Validator.check_schema(schema)
-        except SchemaError as error:
-            raise ValueError(f"{_path(error.absolute_path) or 'the schema'}: {error.message}") from error
-        for reference in _references(schema):
-            if self._resolved(reference) is None:
-                raise ValueError(f"'$ref' is {reference!r}, expected '#' or '#/...' to a place in this schema")
-        self._validator = Draft202012Validator(schema, registry=Registry())
-
-    def violation(self, value: Any) -> str | None:
-        """The one thing most worth saying about what is wrong with ``value``, None when it is accepted.
-
-        Of a ``oneOf`` or ``anyOf`` it speaks of the branch that shares the most fields with ``value``.
-
-        >>> Schema({"properties": {"novelty": {"enum": ["new", "old"]}}}).violation({"novelty": "recent"})
-        "novelty: not one of the values, got 'recent', expected 'new' or 'old'"
-        """
-        try:
-            # An array of a million wrong elements has a million errors: the first hundred will do.
-            errors = list(islice(self._validator.iter_errors(value), 100))
-            return self._said(errors) if errors else None
-        except RecursionError:
-            return "the object: nested too deeply to be checked"
-
-    def _said(self, errors: Sequence[ValidationError]) -> str:
-        # A field that is missing tells more than one with a wrong value, a field too many tells least.
-        error = min(errors, key=lambda each: {"required": 0, "additionalProperties": 2}.get(str(each.validator), 1))
-        if error.validator in ("oneOf", "anyOf") and error.context:
-            return self._said_of_branches(error)
-        return _said_of(error)
-
-    def _said_of_branches(self, error: ValidationError) -> str:
-        branches: dict[Any, list[ValidationError]] = {}
-        for each in error.context or ():
-            branches.setdefault(each.relative_schema_path[0], []).append(each)
-        mistyped = [next((e for e in errors if e.validator == "type" and not e.relative_path), None)
-                    for errors in branches.values()]  # fmt: skip
-        if len(branches) > 1 and all(mistyped):
-            return _line(
-                error, "wrong type", _listed([t for e in mistyped if e for t in _types(cast(Any, e.validator_value))])
-            )
-
-        def fit(index: Any) -> tuple[int, bool, int]:
-            schema = cast(Any, error.validator_value)[index]
-            for _ in range(8):  # a chain of references; a circle of them ends here
-                if not isinstance(schema, Mapping) or "$ref" not in schema:
-                    break
-                schema = self._resolved(schema["$ref"])
-            known = schema.get("properties", {}) if isinstance(schema, Mapping) else {}
-            shared = len(known.keys() & error.instance.keys()) if isinstance(error.instance, dict) else 0
-            typed = not any(e.validator == "type" and not e.relative_path for e in branches[index])
-            return shared, typed, -len(branches[index]) if shared else 0  # nothing in common: the first branch
-
-        return self._said(branches[max(branches, key=fit)])
-
-    def _resolved(self, reference: str) -> Any:
-        """The part of the schema that ``reference`` names, None when it names none."""
-        if reference != "#" and not reference.startswith("#/"):
-            return None
-        part: Any = self.source
-        for name in reference.split("/")[1:]:
-            name = name.replace("~1", "/").replace("~0", "~")
-            if isinstance(part, Mapping) and name in part:
-                part = part[name]
-            elif isinstance(part, list) and name.isdecimal() and int(name) < len(part):
-                part = part[int(name)]
-            else:
-                return None
-        return part
-
-
-def _references(schema: Any) -> Iterable[str]:
-    if isinstance(schema, Mapping):
-        yield from (schema[key] for key in ("$ref", "$dynamicRef") if isinstance(schema.get(key), str))
-        schema = list(schema.values())
-    if isinstance(schema, list):
-        for part in schema:
-            yield from _references(part)
-
-
-def _said_of(error: ValidationError) -> str:
-    """``field: what, got, expected`` of one error of jsonschema."""
-    # The types of both say that they may be unset: iter_errors sets them.
-    wanted, instance = cast(Any, error.validator_value), cast(Any, error.instance)
-    fields = error.schema.get("properties", {}) if isinstance(error.schema, Mapping) else {}
-    match cast("str | None", error.validator):
-        case "required":
-            missing = next(name for name in wanted if name not in instance)
-            known = fields.get(missing)
-            hint = _expected(known) if isinstance(known, Mapping) else ""
-            return f"{_path([*error.absolute_path, missing])}: missing{hint and ', expected ' + hint}"
-        case "additionalProperties" if wanted is False and (extra := [k for k in instance if k not in fields]):
-            name = _path([*error.absolute_path, extra[0]])
-            only = _listed(map(repr, fields)) or "no field"
-            return f"{name}: not a field of the schema, got {_brief.repr(instance[extra[0]])}, expected {only}"
-        case "type":
-            return _line(error, "wrong type", _expected({"type": wanted}))
-        case "enum" | "const":
-            return _line(error, "not one of the values", _expected({str(error.validator): wanted}))
-        case "minimum" | "maximum" | "exclusiveMinimum" | "exclusiveMaximum":
-            bound = {"minimum": "at least", "maximum": "at most", "exclusiveMinimum": "more than"}
-            return _line(error, "out of range", f"{bound.get(str(error.validator), 'less than')} {wanted}")
-        case "oneOf":
-            return _line(error, "fits more than one branch", "exactly one of oneOf")
-        case None:  # the schema `false`, whose error does not name its field
-            return f"a field: not allowed, got {_brief.repr(instance)}, expected none"
-    return _line(error, "refused", f"{error.validator} {_brief.repr(wanted)}")
-
-
-def _expected(schema: Mapping[str, Any]) -> str:
-    if "const" in schema:
-        return repr(schema["const"])
-    if "enum" in schema:
-        return _listed(map(repr, schema["enum"]))
-    return _listed(_types(schema.get("type", [])))
-
-
-def _line(error: ValidationError, what: str, expected: str) -> str:
-    where = _path(error.absolute_path) or "the object"
-    return f"{where}: {what}, got {_brief.repr(error.instance)}, expected {expected}"
-
-
-def _types(names: str | Sequence[str]) -> Sequence[str]:
-    return [names] if isinstance(names, str) else names
-
-
-def _listed(words: Iterable[str]) -> str:
-    *most, last = list(dict.fromkeys(words)) or [""]
-    return f"{', '.join(most)} or {last}" if most else last
-
-
-def _path(parts: Iterable[Any]) -> str:
-    path = ""
-    for part in parts:
-        plain = isinstance(part, str) and part.isidentifier() and len(part) <= _brief.maxstring
-        path += f".{part}" if plain else f"[{_brief.repr(part)}]"
-    return path.removeprefix(".")
 
 
 @dataclass(frozen=True, slots=True)
@@ -326,12 +169,10 @@ def parse(completion: Completion, *, prefill: str, schema: Schema, messages: Seq
         names.add("several_objects")
     if not thought:
         names |= {"truncated", "unclosed_thinking"}
-    if value is None and not closes:
-        names.add("truncated")
     # What follows an object that has closed was cut off by the backend, not by the model.
-    if value is None and completion.finish_reason != "object_closed":
-        if (completion.finish_reason == "length" and not found) or (broken and broken[-1].cut):
-            names.add("truncated")
+    cut = bool(broken) and broken[-1].cut and completion.finish_reason != "object_closed"
+    if value is None and (cut or not closes or (completion.finish_reason == "length" and not found)):
+        names.add("truncated")
     if broken and not found and not broken[0].cut:
         names.add("not_json")
 
@@ -364,9 +205,9 @@ def _objects(text: str, schema: Schema) -> tuple[list[_Found], list[_Broken]]:
             rest = text[error.pos : min(last, error.pos + 20)]
             ending = error.pos + len(rest) >= last and (_CUT.fullmatch(rest) or _is_begun_word(rest))
             cut = unterminated or bool(ending)
-            why = f"the object never closes: it ends in {_brief.repr(text[-40:])}"
+            why = f"the object never closes: it ends in {brief.repr(text[-40:])}"
             if not cut:
-                why = f"not JSON at character {error.pos}: {error.msg.lower()}, got {_brief.repr(rest)}"
+                why = f"not JSON at character {error.pos}: {error.msg.lower()}, got {brief.repr(rest)}"
             end = None if cut or broken else object_end(text, start)
             broken.append(_Broken(start, end, cut, why))
             at = len(text) if unterminated else max(start + 1, error.pos)
@@ -403,12 +244,12 @@ def _decoder(noted: dict[str, str]) -> json.JSONDecoder:
         if len(value) < len(pairs):
             seen: set[str] = set()
             twice = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
-            noted.setdefault("duplicate_key", f"{_path([twice])}: given more than once")
+            noted.setdefault("duplicate_key", f"{path_of([twice])}: given more than once")
         return value
 
     def constant(text: str) -> float:
         if "not_finite" not in noted:
-            noted["not_finite"] = f"{_brief.repr(text)} is not a finite number"
+            noted["not_finite"] = f"{brief.repr(text)} is not a finite number"
         return inf
 
     def real(text: str) -> float:
@@ -479,9 +320,9 @@ def _why(answer: str, thought: bool, found: list[_Found], broken: list[_Broken],
     if not answer.strip():
         return "the answer is empty"
     if not found:
-        return f"no object: {_brief.repr(answer)}"
+        return f"no object: {brief.repr(answer)}"
     if before.strip(_WHITESPACE):
-        return f"before the object: {_brief.repr(before)}"
+        return f"before the object: {brief.repr(before)}"
     if after.strip(_WHITESPACE):
-        return f"after the object: {_brief.repr(after)}"
+        return f"after the object: {brief.repr(after)}"
     return f"another object at character {found[1].start}"

@@ -71,11 +71,9 @@ def render(task: Task, example: Example, *, sample: int = 0) -> Request:
 
 
 def _fill(task: Task, source: str, part: str, example: Example) -> str:
-    from jinja2 import TemplateError
-
     try:
         return _template(source).render(dict(example.input))  # type: ignore[no-any-return]
-    except TemplateError as error:
+    except Exception as error:  # a template is a small program: it may also divide by zero
         given = ", ".join(sorted(example.input)) or "nothing"
         raise ConfigError(
             f"{task.folder / 'task.toml'}: [prompt] {part}: {error} "
@@ -92,8 +90,13 @@ def _template(source: str) -> Any:
     environment = ImmutableSandboxedEnvironment(
         undefined=StrictUndefined, autoescape=False, keep_trailing_newline=False
     )
-    environment.filters["json"] = lambda value: json.dumps(value, ensure_ascii=False)
+    environment.filters["json"] = lambda value: json.dumps(value, ensure_ascii=False, default=_refuse)
     return environment.from_string(source)
+
+
+def _refuse(value: object) -> None:
+    str(value)  # where it is undefined this raises, and names the variable
+    raise TypeError(f"{type(value).__name__} is not JSON")
 
 
 def variables(source: str) -> Mapping[str, None]:

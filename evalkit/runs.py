@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import platform
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from itertools import combinations
@@ -18,6 +18,7 @@ import evalkit
 from evalkit import gates, metrics
 from evalkit.answers import Answer, Marker
 from evalkit.prompts import canonical
+from evalkit.scorers.number import as_number
 from evalkit.stats.bootstrap import cluster_bootstrap
 from evalkit.stats.intervals import Estimate
 from evalkit.store import Kept
@@ -190,27 +191,24 @@ def _answers(
 
 
 def _column(task: Task, split: str, entrant: Entrant, answers: Mapping[str, Answer]) -> Column:
-    judged = [example.id for example in task.splits.get(split, ())]
-    rates: dict[str, dict[str, Estimate]] = {}
-    for name in (split, *ALSO):
-        these = [answer for answer in answers.values() if answer.example.split == name]
-        scores = [score for score in (*ANSWERED, *task.scores) if any(score in answer.scores for answer in these)]
-        if these:
-            rates[name] = {score: _rate(these, score) for score in scores}
+    judged = [answer for answer in answers.values() if answer.example.split == split]
+    members = [example.id for example in task.splits.get(split, ())]
+    defects = Counter(defect for answer in judged for defect in answer.defects)
+    right = {name: is_right(task, answer) for name, answer in answers.items()}
     return Column(
         entrant=entrant,
-        complete=all(name in entrant.keys for name in judged),
-        selected=sum(name in entrant.keys for name in judged),
-        rates=rates,
-        measurements=_measurements(task, [answer for answer in answers.values() if answer.example.split == split]),
-        defects=dict(Counter(defect for answer in answers.values() if answer.example.split == split for defect in answer.defects).most_common()),
+        complete=all(name in entrant.keys for name in members),
+        selected=sum(name in entrant.keys for name in members),
+        rates=_rates(task, (split, *ALSO), answers.values()),
+        measurements=_measurements(task, judged),
+        defects=dict(defects.most_common()),
         failed=tuple(
             name
             for name, answer in answers.items()
-            if answer.example.must_pass and not answer.example.known_fail and not is_right(task, answer)
+            if answer.example.must_pass and not answer.example.known_fail and not right[name]
         ),
         known_fails={
-            name: ("is right now: take its known_fail away" if is_right(task, answer) else str(answer.example.known_fail))
+            name: "is right now: take its known_fail away" if right[name] else answer.example.known_fail
             for name, answer in answers.items()
             if answer.example.known_fail
         },
@@ -223,7 +221,17 @@ def _column(task: Task, split: str, entrant: Entrant, answers: Mapping[str, Answ
             }
             for name, answer in answers.items()
         },
-    )  # fmt: skip
+    )
+
+
+def _rates(task: Task, splits: Sequence[str], answers: Collection[Answer]) -> dict[str, dict[str, Estimate]]:
+    rates = {}
+    for split in splits:
+        these = [answer for answer in answers if answer.example.split == split]
+        scores = [score for score in (*ANSWERED, *task.scores) if any(score in answer.scores for answer in these)]
+        if these:
+            rates[split] = {score: _rate(these, score) for score in scores}
+    return rates
 
 
 def is_right(task: Task, answer: Answer) -> bool:
@@ -243,10 +251,12 @@ def _rate(answers: Sequence[Answer], score: str) -> Estimate:
 def _measurements(task: Task, answers: Sequence[Answer]) -> dict[str, Estimate]:
     found = {}
     for rule in task.measurements.values():
+        # A schema may allow null or text beside a number: these have no value, as an unreadable answer has none.
         pairs = [
-            (answer.value[rule.field], answer.example.expected[rule.field])
+            (got, expected)
             for answer in answers
-            if answer.value is not None and rule.field in answer.value and rule.field in answer.example.expected
+            if (got := as_number((answer.value or {}).get(rule.field))) is not None
+            and (expected := as_number(answer.example.expected.get(rule.field))) is not None
         ]
         measure = metrics.MEASURES[rule.measure]
         found[rule.name] = measure([got for got, _ in pairs], [expected for _, expected in pairs], rule.options)
@@ -278,7 +288,9 @@ def _compare(
         [examples[name].group for name in read],
         bounds=(-1.0, 1.0),
     )
-    return gates.compare(hypothesis, candidate, rival, score, paired, readable)
+    asked = sum(example.split == split for example in examples.values())
+    answered = sum(example.split == split and name in ours and name in theirs for name, example in examples.items())
+    return gates.compare(hypothesis, candidate, rival, score, paired, readable, asked - answered)
 
 
 def _unbeaten(columns: Sequence[Column], split: str) -> Iterator[Unbeaten]:
@@ -287,11 +299,14 @@ def _unbeaten(columns: Sequence[Column], split: str) -> Iterator[Unbeaten]:
         for score, own in column.rates.get(split, {}).items() if column.entrant.role == "backend" else ():
             best = (
                 max(
-                    (rate.value, floor.entrant.name)
-                    for floor in floors
-                    if (rate := floor.rates.get(split, {}).get(score)) is not None and rate.value is not None
+                    (
+                        (rate.value, floor.entrant.name)
+                        for floor in floors
+                        if (rate := floor.rates.get(split, {}).get(score)) is not None and rate.value is not None
+                    ),
+                    default=None,  # no floor has that score: the task has no data for any
                 )
-                if floors and score not in ANSWERED
+                if score not in ANSWERED
                 else None
             )
             if best is not None and own.value is not None and own.value <= best[0]:

@@ -1,3 +1,164 @@
-"""Temporarily here."""
+"""A task's JSON Schema: compiled once, and what it refuses told in one line."""
 
-from evalkit.parsing import Schema as Schema
+from __future__ import annotations
+
+import reprlib
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import islice
+from typing import TYPE_CHECKING, Any, cast
+
+if TYPE_CHECKING:
+    from jsonschema.exceptions import ValidationError
+
+brief = reprlib.Repr()
+brief.maxstring, brief.maxother, brief.maxlevel, brief.maxdict, brief.maxlist = 60, 60, 2, 4, 4
+
+
+class Schema:
+    """A JSON Schema (draft 2020-12), compiled once.
+
+    Raises ValueError when it is no valid schema, or refers to anything outside itself: nothing is fetched.
+    """
+
+    def __init__(self, schema: Mapping[str, Any]) -> None:
+        from jsonschema import Draft202012Validator, SchemaError
+        from referencing import Registry
+
+        self.source = schema
+        try:
+            Draft202012Validator.check_schema(schema)
+        except SchemaError as error:
+            raise ValueError(f"{path_of(error.absolute_path) or 'the schema'}: {error.message}") from error
+        for reference in _references(schema):
+            if self._resolved(reference) is None:
+                raise ValueError(f"'$ref' is {reference!r}, expected '#' or '#/...' to a place in this schema")
+        self._validator = Draft202012Validator(schema, registry=Registry())
+
+    def violation(self, value: Any) -> str | None:
+        """The one thing most worth saying about what is wrong with ``value``, None when it is accepted.
+
+        Of a ``oneOf`` or ``anyOf`` it speaks of the branch that shares the most fields with ``value``.
+
+        >>> Schema({"properties": {"novelty": {"enum": ["new", "old"]}}}).violation({"novelty": "recent"})
+        "novelty: not one of the values, got 'recent', expected 'new' or 'old'"
+        """
+        try:
+            # An array of a million wrong elements has a million errors: the first hundred will do.
+            errors = list(islice(self._validator.iter_errors(value), 100))
+            return self._said(errors) if errors else None
+        except RecursionError:
+            return "the object: nested too deeply to be checked"
+
+    def _said(self, errors: Sequence[ValidationError]) -> str:
+        # A field that is missing tells more than one with a wrong value, a field too many tells least.
+        error = min(errors, key=lambda each: {"required": 0, "additionalProperties": 2}.get(str(each.validator), 1))
+        if error.validator in ("oneOf", "anyOf") and error.context:
+            return self._said_of_branches(error)
+        return _said_of(error)
+
+    def _said_of_branches(self, error: ValidationError) -> str:
+        branches: dict[Any, list[ValidationError]] = {}
+        for each in error.context or ():
+            branches.setdefault(each.relative_schema_path[0], []).append(each)
+        mistyped = [next((e for e in errors if e.validator == "type" and not e.relative_path), None)
+                    for errors in branches.values()]  # fmt: skip
+        if len(branches) > 1 and all(mistyped):
+            return _line(
+                error, "wrong type", _listed([t for e in mistyped if e for t in _types(cast(Any, e.validator_value))])
+            )
+
+        def fit(index: Any) -> tuple[int, bool, int]:
+            schema = cast(Any, error.validator_value)[index]
+            for _ in range(8):  # a chain of references; a circle of them ends here
+                if not isinstance(schema, Mapping) or "$ref" not in schema:
+                    break
+                schema = self._resolved(schema["$ref"])
+            known = schema.get("properties", {}) if isinstance(schema, Mapping) else {}
+            shared = len(known.keys() & error.instance.keys()) if isinstance(error.instance, dict) else 0
+            typed = not any(e.validator == "type" and not e.relative_path for e in branches[index])
+            return shared, typed, -len(branches[index]) if shared else 0  # nothing in common: the first branch
+
+        return self._said(branches[max(branches, key=fit)])
+
+    def _resolved(self, reference: str) -> Any:
+        """The part of the schema that ``reference`` names, None when it names none."""
+        if reference != "#" and not reference.startswith("#/"):
+            return None
+        part: Any = self.source
+        for name in reference.split("/")[1:]:
+            name = name.replace("~1", "/").replace("~0", "~")
+            if isinstance(part, Mapping) and name in part:
+                part = part[name]
+            elif isinstance(part, list) and name.isdecimal() and int(name) < len(part):
+                part = part[int(name)]
+            else:
+                return None
+        return part
+
+
+def _references(schema: Any) -> Iterable[str]:
+    if isinstance(schema, Mapping):
+        yield from (schema[key] for key in ("$ref", "$dynamicRef") if isinstance(schema.get(key), str))
+        schema = list(schema.values())
+    if isinstance(schema, list):
+        for part in schema:
+            yield from _references(part)
+
+
+def _said_of(error: ValidationError) -> str:
+    """``field: what, got, expected`` of one error of jsonschema."""
+    # The types of both say that they may be unset: iter_errors sets them.
+    wanted, instance = cast(Any, error.validator_value), cast(Any, error.instance)
+    fields = error.schema.get("properties", {}) if isinstance(error.schema, Mapping) else {}
+    match cast("str | None", error.validator):
+        case "required":
+            missing = next(name for name in wanted if name not in instance)
+            known = fields.get(missing)
+            hint = _expected(known) if isinstance(known, Mapping) else ""
+            return f"{path_of([*error.absolute_path, missing])}: missing{hint and ', expected ' + hint}"
+        case "additionalProperties" if wanted is False and (extra := [k for k in instance if k not in fields]):
+            name = path_of([*error.absolute_path, extra[0]])
+            only = _listed(map(repr, fields)) or "no field"
+            return f"{name}: not a field of the schema, got {brief.repr(instance[extra[0]])}, expected {only}"
+        case "type":
+            return _line(error, "wrong type", _expected({"type": wanted}))
+        case "enum" | "const":
+            return _line(error, "not one of the values", _expected({str(error.validator): wanted}))
+        case "minimum" | "maximum" | "exclusiveMinimum" | "exclusiveMaximum":
+            bound = {"minimum": "at least", "maximum": "at most", "exclusiveMinimum": "more than"}
+            return _line(error, "out of range", f"{bound.get(str(error.validator), 'less than')} {wanted}")
+        case "oneOf":
+            return _line(error, "fits more than one branch", "exactly one of oneOf")
+        case None:  # the schema `false`, whose error does not name its field
+            return f"a field: not allowed, got {brief.repr(instance)}, expected none"
+    return _line(error, "refused", f"{error.validator} {brief.repr(wanted)}")
+
+
+def _expected(schema: Mapping[str, Any]) -> str:
+    if "const" in schema:
+        return repr(schema["const"])
+    if "enum" in schema:
+        return _listed(map(repr, schema["enum"]))
+    return _listed(_types(schema.get("type", [])))
+
+
+def _line(error: ValidationError, what: str, expected: str) -> str:
+    where = path_of(error.absolute_path) or "the object"
+    return f"{where}: {what}, got {brief.repr(error.instance)}, expected {expected}"
+
+
+def _types(names: str | Sequence[str]) -> Sequence[str]:
+    return [names] if isinstance(names, str) else names
+
+
+def _listed(words: Iterable[str]) -> str:
+    *most, last = list(dict.fromkeys(words)) or [""]
+    return f"{', '.join(most)} or {last}" if most else last
+
+
+def path_of(parts: Iterable[Any]) -> str:
+    path = ""
+    for part in parts:
+        plain = isinstance(part, str) and part.isidentifier() and len(part) <= brief.maxstring
+        path += f".{part}" if plain else f"[{brief.repr(part)}]"
+    return path.removeprefix(".")

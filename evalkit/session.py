@@ -15,7 +15,7 @@ from filelock import FileLock
 from evalkit import frozen
 from evalkit.answers import Answer, Marker
 from evalkit.config import Config
-from evalkit.errors import ConfigError, GoldenError, HarnessError, NotAnswered, Problem, SetupError
+from evalkit.errors import ConfigError, GoldenError, HarnessError, NotAnswered, Problem, SetupError, UnknownName
 from evalkit.generation import Model, OnProgress, Workbench, generate
 from evalkit.golden import find_tasks, load_all, load_task
 from evalkit.prompts import Request, render
@@ -91,6 +91,9 @@ class Session:
             )
         for name in (*self.backends, *self.against):
             self.config.alias(name)
+        for name in FLOORS:
+            if name in self.config.aliases:
+                raise ConfigError(f"[tool.evalkit.backends] {name}: is the name of a floor; choose another alias")
         self._tasks |= load_all(self.golden)
         problems = [problem for task in self._tasks.values() if (problem := self._unrendered(task))]
         if problems:
@@ -100,6 +103,21 @@ class Session:
                 raise ConfigError(f"{task.folder}: no {self.split}.jsonl to judge on (--split={self.split})")
             for name in (*self.backends, *self.against):
                 self.model(name, task)
+            for hypothesis in task.hypotheses:
+                self._check_hypothesis(task, hypothesis)
+
+    def _check_hypothesis(self, task: Task, hypothesis: Hypothesis) -> None:
+        """A hypothesis whose names nobody has would never be judged, and the model would ship without it."""
+        for name in (hypothesis.candidate, *hypothesis.against):
+            if name is None or name == "parent":
+                continue
+            try:
+                self.config.alias(name)
+            except UnknownName as error:
+                raise ConfigError(f"{hypothesis.where}: {error}") from error
+            problem = self._floor_problem(name, task) if name in FLOORS else None
+            if problem is not None:
+                raise ConfigError(f"{hypothesis.where}: {name!r} can't be judged: {problem}")
 
     def _unrendered(self, task: Task) -> Problem | None:
         try:
@@ -197,7 +215,7 @@ class Session:
     # -- judging ------------------------------------------------------------------------------------
 
     def judged(self, task_name: str) -> Judged:
-        """Everything that this session says of a task, from the store. Raises what broke the session, if anything did."""
+        """Everything that this session says of a task, from the store. Raises what broke the session."""
         if self.broken is not None:
             raise self.broken
         if task_name not in self._judged:
@@ -234,11 +252,18 @@ class Session:
         return Entrant(name, role, model.spec, model.fingerprint, keys, reasons, model.alias.parent)
 
     def close(self) -> None:
-        """Gives back what the backends hold."""
+        """Gives back what the backends hold, and the store."""
         self._bench.rest()
+        if "store" in self.__dict__:  # a cached property: it is there once it was asked for
+            self.store.close()
 
 
 def reload_task(config: Config, name: str) -> Task:
-    """The task as it stands now, whether or not it is what was frozen (for scoring old runs again)."""
+    """The task as it stands now, whether or not it is what was frozen (for scoring old runs again).
+
+    Raises UnknownName where there is none any more.
+    """
     folders = find_tasks(config.root / config.golden)
+    if name not in folders:
+        raise UnknownName("task", name, folders, "The run was made when there was one of that name.")
     return load_task(folders[name], verify=False)

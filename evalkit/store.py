@@ -55,13 +55,20 @@ class Store:
             raise StoreError(f"{path.parent}: can't be made: {error}") from error
         with self._guard():
             self._db = sqlite3.connect(path, timeout=60, isolation_level=None)
-            # WAL: others read while one writes, and what was committed outlives a killed process.
-            self._db.execute("pragma journal_mode = wal")
-            self._db.execute("pragma synchronous = normal")
-            version = self._db.execute("pragma user_version").fetchone()[0]
-            if version not in (0, _VERSION):
-                raise StoreError(f"{path} is of version {version}, this evalkit reads {_VERSION}; move the file away")
-            self._db.executescript(_TABLES + f"pragma user_version = {_VERSION};")
+            try:
+                self._prepare()
+            except BaseException:
+                self._db.close()
+                raise
+
+    def _prepare(self) -> None:
+        # WAL: others read while one writes, and what was committed outlives a killed process.
+        self._db.execute("pragma journal_mode = wal")
+        self._db.execute("pragma synchronous = normal")
+        version = self._db.execute("pragma user_version").fetchone()[0]
+        if version not in (0, _VERSION):
+            raise StoreError(f"{self.path} is of version {version}, this evalkit reads {_VERSION}; move the file away")
+        self._db.executescript(_TABLES + f"pragma user_version = {_VERSION};")
 
     def close(self) -> None:
         self._db.close()

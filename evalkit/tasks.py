@@ -110,7 +110,7 @@ class Task:
     hypotheses: tuple[Hypothesis, ...]
     splits: Mapping[str, tuple[Example, ...]]
     checksum: str
-    """sha256 of the contract (task.toml and schema.json) and of every scored split."""
+    """sha256 of the contract (task.toml and schema.json) and of every split."""
 
     def scores_of(self, example: Example) -> tuple[ScoreRule, ...]:
         """The rules that apply to ``example``: those whose field its expected answer has."""

@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evalkit.backends import Completion, FinishReason
-from evalkit.parsing import DEEPEST, DEFECTS, MOST_CHARACTERS, MOST_STARTS, Output, Schema, parse
+from evalkit.parsing import DEEPEST, DEFECTS, MOST_CHARACTERS, MOST_STARTS, Output, parse
+from evalkit.schemas import Schema
 from evalkit.prompts import Message
 
 SCHEMA = Schema(
@@ -129,6 +130,7 @@ def test_an_object_that_ends_with_the_last_token_is_not_truncated() -> None:
         ('{"direction": 1.', "length", ("truncated",)),
         (r'{"novelty": "\u00', "length", ("truncated",)),
         ("{", "length", ("truncated",)),
+        ("{", "object_closed", ("truncated",)),
         ("Here is my judgement of the", "length", ("prose_before", "truncated")),
         ("{'direction': 1, 'magnitude': 0.2, 'novelty': 'new'}", "stop", ("not_json",)),
         ("{direction: 1, magnitude: 0.2}", "stop", ("not_json",)),

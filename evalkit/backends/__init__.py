@@ -86,6 +86,11 @@ class Spec:
         model, _, adapter = rest.partition("+")
         return cls(scheme, model, adapter)
 
+    @property
+    def place(self) -> str:
+        """All that follows the scheme, for backends that know no adapter."""
+        return self.model + (f"+{self.adapter}" if self.adapter else "")
+
     def __str__(self) -> str:
         return self.scheme + (f":{self.model}" if self.model else "") + (f"+{self.adapter}" if self.adapter else "")
 

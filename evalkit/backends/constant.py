@@ -20,7 +20,7 @@ from evalkit.prompts import Request
 def open_backend(opening: Opening) -> Backend:
     """A backend that always gives the object in its spec."""
     try:
-        return Constant(json.loads(opening.spec.model))
+        return Constant(json.loads(opening.spec.place))
     except ValueError as error:
         raise ConfigError(f"{opening.spec}: not valid JSON: {error}") from error
 
@@ -45,5 +45,23 @@ class Constant:
 
 
 def completion_of(value: Any, request: Request) -> Completion:
-    """The completion that, after the request's prefill, spells ``value``."""
-    return Completion(json.dumps(value, ensure_ascii=False).removeprefix(request.prefill), "stop")
+    """The completion that, after the request's prefill, spells ``value`` (the prefill's white space may differ)."""
+    text = json.dumps(value, ensure_ascii=False)
+    return Completion(_rest(text, request.prefill), "stop")
+
+
+def _rest(text: str, prefill: str) -> str:
+    r"""What follows ``prefill`` in ``text``; all of ``text`` where it begins otherwise.
+
+    >>> _rest('{"a": 1}', '{\n  "a":')
+    ' 1}'
+    """
+    if text.startswith(prefill):
+        return text.removeprefix(prefill)
+    rest = text
+    for character in "".join(prefill.split()):
+        rest = rest.lstrip()
+        if not rest.startswith(character):
+            return text
+        rest = rest[1:]
+    return rest

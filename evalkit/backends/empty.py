@@ -18,9 +18,9 @@ from evalkit.schemas import Schema
 def open_backend(opening: Opening) -> Backend:
     """The constant emptiest object. Raises MissingModel where the schema is beyond this floor's reading."""
     schema = opening.task.schema
-    branches = schema.get("oneOf") or schema.get("anyOf") or [schema]
+    branches = (schema.get("oneOf") or schema.get("anyOf") or [schema]) if isinstance(schema, dict) else ()
     for branch in branches:
-        if "error" in branch.get("required", ()):
+        if not isinstance(branch, dict) or "error" in branch.get("required", ()):
             continue
         value = least(branch)
         if Schema(schema).violation(value) is None:
@@ -51,7 +51,7 @@ def least(schema: Mapping[str, Any]) -> Any:
         case "string":
             return "-" * schema.get("minLength", 0)
         case "number" | "integer":
-            return max(schema.get("minimum", 0), min(0, schema.get("maximum", 0)))
+            return max(schema.get("minimum", min(0, schema.get("maximum", 0))), min(0, schema.get("maximum", 0)))
         case "boolean":
             return False
         case _:

@@ -30,7 +30,7 @@ from threading import Event
 from typing import Any
 
 from evalkit.backends import Backend, Completion, FinishReason, Opening
-from evalkit.closing import ObjectWatcher
+from evalkit.closing import THINK, ObjectWatcher, begins_in_thinking
 from evalkit.digests import file_digest
 from evalkit.errors import BackendDied, ConfigError, MissingModel, NotAnswered
 from evalkit.prompts import Request
@@ -226,7 +226,7 @@ class Engine:
                 f"{request.decoding.max_tokens} don't fit into context = {self.settings.context}; "
                 f"raise `context` of this alias in pyproject.toml"
             )
-        watch = _Watch(request, stopped)
+        watch = _Watch(request, rendered, stopped)
         body = {
             "prompt": tokens,
             "n_predict": request.decoding.max_tokens,
@@ -272,7 +272,7 @@ class Engine:
 class _Watch:
     """Hears an answer chunk by chunk, and ends it some tokens after its object closed."""
 
-    def __init__(self, request: Request, stopped: Event) -> None:
+    def __init__(self, request: Request, rendered: str, stopped: Event) -> None:
         self.pieces: list[str] = []
         self.count = 0
         self.finish: FinishReason | None = None
@@ -281,6 +281,8 @@ class _Watch:
         self._after = 0
         self._stopped = stopped
         self._watcher = ObjectWatcher()
+        if begins_in_thinking(rendered, request.prefill):
+            self._watcher.feed(THINK)
         self._watcher.feed(request.prefill)
 
     def __call__(self, chunk: Any) -> bool:

@@ -22,10 +22,13 @@ _FINISH = ("stop", "length", "object_closed", "recorded")
 
 def open_backend(opening: Opening) -> Backend:
     """A backend that answers from a file. Raises MissingModel without it, ConfigError with the line that is wrong."""
-    path = opening.path(opening.spec.model)
-    if not opening.spec.model or not path.is_file():
+    path = opening.path(opening.spec.place)
+    if not opening.spec.place or not path.is_file():
         raise MissingModel(f"{opening.spec}: no file {path}; expected JSONL with an id and a text in each line")
-    text = path.read_text(encoding="utf-8")
+    try:
+        text = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path}: not UTF-8: {error}") from error
     answers: dict[tuple[str, int], Completion] = {}
     for number, line in enumerate(text.split("\n"), start=1):
         if line.strip():

@@ -1,0 +1,271 @@
+"""A small project as a user would have it: one golden task, one suite, recorded and homemade models.
+
+What it holds is small enough to count by hand: 12 test examples, 1 reference example, 1 malformed one.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+IDS = tuple(f"h{number:02}" for number in range(12))
+ALL = (*IDS, "ref-cut", "bad-empty")
+"""Every example that a whole run asks of a model."""
+
+TASK = """
+title = "Moods of headlines"
+[input]
+required = ["headline"]
+[prompt]
+system = "Judge the headline."
+user = "Headline: {{ headline }}"
+[scores.direction]
+scorer = "sign"
+[scores.kind]
+scorer = "exact"
+[scores.error]
+scorer = "exact"
+[primary]
+score = "direction"
+[thresholds]
+strict = 0.9
+direction = 0.6
+[[hypotheses]]
+kind = "win"
+candidate = "good"
+against = "bad"
+score = "direction"
+[[hypotheses]]
+kind = "win"
+candidate = "middling"
+against = "bad"
+score = "direction"
+"""
+
+SCHEMA = {
+    "oneOf": [
+        {
+            "type": "object",
+            "required": ["direction", "kind"],
+            "additionalProperties": False,
+            "properties": {
+                "direction": {"type": "number", "minimum": -1, "maximum": 1},
+                "kind": {"enum": ["report", "rumour"]},
+            },
+        },
+        {"type": "object", "required": ["error"], "properties": {"error": {"enum": ["empty"]}}},
+    ]
+}
+
+PYPROJECT = """
+[tool.pytest.ini_options]
+filterwarnings = ["error"]
+addopts = ["--strict-markers", "--strict-config"]
+[tool.evalkit]
+[tool.evalkit.backends]
+good = "replay:answers/good.jsonl"
+bad = "replay:answers/bad.jsonl"
+middling = "replay:answers/middling.jsonl"
+failing = "replay:answers/failing.jsonl"
+gappy = "replay:answers/gappy.jsonl"
+twin = "replay:answers/twin.jsonl"
+clerk = "clerk:one"
+dying = { spec = "clerk:two", dies_after = 3 }
+"""
+
+SUITE = """
+import pytest
+
+pytestmark = pytest.mark.golden("moods")
+
+
+@pytest.mark.golden("moods", split=["test", "reference", "malformed"])
+def test_json(answer):
+    assert answer.strict, answer.defects
+
+
+def test_direction(answer):
+    assert answer.scores["direction"]
+"""
+
+SHIPS = """
+def test_ships(verdict):
+    assert verdict.ships, verdict
+
+
+def test_holds(comparison):
+    assert comparison.holds, comparison
+"""
+
+CLERK = '''
+"""A backend of an outside package: notes what it is asked, before it answers."""
+
+import os
+import time
+from pathlib import Path
+
+from evalkit.backends import Completion
+from evalkit.errors import BackendDied
+
+
+def open_backend(opening):
+    return Clerk(opening)
+
+
+class Clerk:
+    by_example = False
+
+    def __init__(self, opening):
+        self.name = opening.spec.model
+        self.fingerprint = {"clerk": self.name}
+        self.log = Path(opening.root) / "asked.log"
+        self.dies_after = opening.options.get("dies_after")
+
+    def answer(self, requests):
+        for number, request in enumerate(requests):
+            if number == self.dies_after:
+                raise BackendDied("out of paper")
+            with self.log.open("a") as log:
+                log.write(f"{self.name} {request.example_id}\\n")
+            time.sleep(float(os.environ.get("CLERK_SECONDS", "0")))
+            yield request, Completion('{"direction": 1, "kind": "report"}', "stop")
+
+    def close(self):
+        pass
+'''
+
+
+def answer(direction: float, kind: str = "report") -> str:
+    """What a model writes that answers as it should."""
+    return json.dumps({"direction": direction, "kind": kind})
+
+
+def truth(number: int) -> int:
+    """The right direction of the test example of that number: half of them rise."""
+    return 1 if number % 2 else -1
+
+
+class Project:
+    """The project on disk, and what can be done with it."""
+
+    def __init__(self, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.pytester = pytester
+        self.root = pytester.path
+        self.golden = self.root / "golden" / "moods"
+        self.write("golden/moods/task.toml", TASK)
+        self.write("golden/moods/schema.json", json.dumps(SCHEMA))
+        for split, prefix in (("test", "h"), ("train", "t"), ("dev", "d")):
+            self.examples(split, {f"{prefix}{n:02}": (f"Headline {prefix}{n}", truth(n)) for n in range(12)})
+        self.examples("reference", {"ref-cut": ("Rates are cut", 1)})
+        self.lines("golden/moods/malformed.jsonl", [_line("bad-empty", "", {"error": "empty"})])
+        right = {name: answer(truth(number)) for number, name in enumerate(IDS)}
+        right |= {f"d{number:02}": answer(truth(number)) for number in range(12)}
+        right |= {"ref-cut": answer(1), "bad-empty": '{"error": "empty"}'}
+        wrong = {name: answer(-truth(number)) for number, name in enumerate(IDS)}
+        self.answers("good", right | {"h03": answer(-1)})
+        self.answers("bad", right | wrong | {"h00": "I can't say.", "h05": answer(1)})
+        # Right in 9 of 12, where bad is right in 10 of 12 the other way round: see test_plugin.py.
+        self.answers("middling", right | {name: wrong[name] for name in IDS[:9]})
+        self.answers("failing", right | {"ref-cut": answer(-1)})
+        self.answers("gappy", {name: text for name, text in right.items() if name != "h07"})
+        self.answers("twin", right | {"h03": answer(-1), "h04": '{"kind": "report", "direction": -1}'})
+        self.write("pyproject.toml", PYPROJECT)
+        self.write("suites/test_moods.py", SUITE)
+        self.write("outside/clerk.py", CLERK)
+        self.write("outside/clerk-1.0.dist-info/METADATA", "Metadata-Version: 2.1\nName: clerk\nVersion: 1.0\n")
+        self.write("outside/clerk-1.0.dist-info/entry_points.txt", "[evalkit.backends]\nclerk = clerk\n")
+        monkeypatch.setenv("PYTHONPATH", str(self.root / "outside"))
+        monkeypatch.delenv("PYTEST_ADDOPTS", raising=False)
+
+    # -- writing ------------------------------------------------------------------------------------
+
+    def write(self, path: str, text: str) -> Path:
+        file = self.root / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text, encoding="utf-8")
+        return file
+
+    def lines(self, path: str, entries: list[Mapping[str, Any]]) -> None:
+        self.write(path, "".join(json.dumps(entry) + "\n" for entry in entries))
+
+    def examples(self, split: str, entries: Mapping[str, tuple[str, int]], **keys: Any) -> None:
+        """``{id: (headline, direction)}`` as a split; ``keys`` go on every line."""
+        self.lines(
+            f"golden/moods/{split}.jsonl",
+            [
+                _line(name, headline, {"direction": direction, "kind": "report"}) | keys
+                for name, (headline, direction) in entries.items()
+            ],
+        )
+
+    def answers(self, model: str, texts: Mapping[str, str]) -> None:
+        self.lines(f"answers/{model}.jsonl", [{"id": name, "text": text} for name, text in texts.items()])
+
+    def replace(self, path: str, old: str, new: str) -> None:
+        text = (self.root / path).read_text(encoding="utf-8")
+        assert old in text, f"{path} does not hold {old!r}"
+        self.write(path, text.replace(old, new))
+
+    # -- running ------------------------------------------------------------------------------------
+
+    def run(self, *args: str) -> pytest.RunResult:
+        """A real pytest in a process of its own."""
+        return self.pytester.runpytest_subprocess("-p", "no:randomly", *args)
+
+    def start(self, *args: str, **environment: str) -> subprocess.Popen[str]:
+        """The same, still running; in a process group of its own, as a shell would start it."""
+        return subprocess.Popen(
+            [sys.executable, "-m", "pytest", *args], cwd=self.root, env={**os.environ, **environment}, text=True,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True,
+        )  # fmt: skip
+
+    # -- looking ------------------------------------------------------------------------------------
+
+    @property
+    def store(self) -> Path:
+        return self.root / ".evalkit" / "store.sqlite"
+
+    def stored(self, model: Mapping[str, Any] | None = None) -> list[str]:
+        """The example ids that are stored, of every model but the floors or of the one of that fingerprint."""
+        if not self.store.exists():
+            return []
+        with sqlite3.connect(self.store) as db:
+            rows = db.execute(
+                "select example_id, f.fingerprint from completions c join fingerprints f on f.digest = c.fingerprint"
+            ).fetchall()
+        db.close()
+        kept = [(name, json.loads(text)) for name, text in rows]
+        return sorted(
+            name for name, mark in kept if (mark == model if model else "constant" not in mark and "floor" not in mark)
+        )
+
+    def asked(self) -> Counter[str]:
+        """How often the clerk was asked what: ``{"one h03": 1}``."""
+        log = self.root / "asked.log"
+        return Counter(log.read_text().splitlines()) if log.exists() else Counter()
+
+    def report(self) -> dict[str, Any]:
+        """The JSON report of the last judged run."""
+        return dict(json.loads((self.root / "reports" / "latest.json").read_text(encoding="utf-8")))
+
+
+def _line(name: str, headline: str, expected: Mapping[str, Any]) -> dict[str, Any]:
+    return {"id": name, "input": {"headline": headline}, "expected": expected}
+
+
+def wait_until(happened: Callable[[], bool], seconds: float = 20) -> None:
+    """Waits for what another process does."""
+    end = time.monotonic() + seconds
+    while not happened():
+        assert time.monotonic() < end, f"it did not happen in {seconds} s"
+        time.sleep(0.02)
