@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from evalkit.config import Config, read_config
-from evalkit.errors import ConfigError, EvalkitError, UnknownName
+from evalkit.errors import ConfigError, EvalkitError, FrozenError, UnknownName
 
 if TYPE_CHECKING:
     from evalkit.store import Store
@@ -149,7 +149,10 @@ def rescore(config: Config, run: str) -> None:
             golden = reload_task(config, task["task"])
             entrants = [Entrant(**column["entrant"]) for column in task["columns"]]
             keys = [key for entrant in entrants for key in entrant.keys.values()]
-            whether = (golden.folder / frozen.FILE).exists()
+            try:
+                whether = frozen.verify(golden.folder, golden.splits)
+            except FrozenError:
+                whether = False  # it is scored as it stands now, and the report says so
             judged.append(judge_task(golden, task["split"], entrants, store.get(keys), whether))
         again = make_run(f"{stored['id']}-rescored", judged, stored["command"], stored["outcomes"])
         store.save_run(again)

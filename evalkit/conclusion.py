@@ -18,11 +18,15 @@ _WRITTEN = {"markdown": "latest.md", "json": "latest.json"}
 
 @dataclass(frozen=True, slots=True)
 class Conclusion:
-    """A run that is stored, and what it means for whoever waits for an exit code."""
+    """A run that is stored, and what it means for whoever waits for an exit code.
+
+    ``trouble`` says why its reports could not be written; that is red too.
+    """
 
     run: Mapping[str, Any]
     written: tuple[Path, ...]
     exit_code: int
+    trouble: str = ""
 
 
 def conclude(session: Session, selection: Selection, command: str, outcomes: Mapping[str, int]) -> Conclusion:
@@ -30,7 +34,12 @@ def conclude(session: Session, selection: Selection, command: str, outcomes: Map
     judged = session.judge_selection(selection)
     run = make_run(session.identity, judged, command, outcomes)
     session.store.save_run(run)
-    written = write(run, session.config.root / session.config.reports) if any(task.verdicts for task in judged) else ()
+    if not any(task.verdicts for task in judged):
+        return Conclusion(run, (), exit_code(judged, session.config.inconclusive_win))
+    try:
+        written = write(run, session.config.root / session.config.reports)
+    except OSError as error:
+        return Conclusion(run, (), 1, f"the reports can't be written: {error}. The run is stored.")
     return Conclusion(run, written, exit_code(judged, session.config.inconclusive_win))
 
 

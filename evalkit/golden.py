@@ -89,7 +89,7 @@ class _Reading:
         self._check_expected(scores, scorers, splits)
         prompt = self._dataclass(Prompt, "prompt", toml)
         decoding = self._dataclass(Decoding, "decoding", toml)
-        if prompt is None or decoding is None:
+        if prompt is None or decoding is None or self.problems:
             return None
         checksum = text_digest("".join((self.folder / name).read_text("utf-8") for name in self._files(splits)))
         return Task(

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from secrets import token_hex
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, NoReturn
 
 import pytest
 
@@ -19,24 +20,40 @@ if TYPE_CHECKING:
     from evalkit.answers import Answer
     from evalkit.conclusion import Conclusion
     from evalkit.gates import Comparison, Verdict
+    from evalkit.generation import OnProgress
     from evalkit.session import Selection, Session
     from evalkit.tasks import Example, Task
 
 _MISS = "miss: "
+_OPEN = "inconclusive: "
 _MISSED = "evalkit/missed"
 _FIXTURES = ("answer", "verdict", "comparison")
 
 
+def _new_identity() -> str:
+    return f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{token_hex(2)}"
+
+
 @dataclass(slots=True)
 class State:
-    """What the plugin remembers in one process of one pytest session."""
+    """What the plugin remembers in one process of one pytest session.
 
+    ``identity`` is the same in all processes of the session. ``golden`` are the ids of the selected tests of
+    examples, ``ended`` how each test ended. ``misused`` is set when a mark can't be used as it stands.
+    """
+
+    identity: str = field(default_factory=_new_identity)
     session: Session | None = None
     selection: Selection = field(default_factory=dict)
-    outcomes: Counter[str] = field(default_factory=Counter)
-    missed: dict[str, str] = field(default_factory=dict)
+    golden: list[str] = field(default_factory=list)
+    ended: dict[str, str] = field(default_factory=dict)
+    misused: bool = False
     conclusion: Conclusion | None = None
     trouble: str = ""
+
+    def outcomes(self) -> Counter[str]:
+        """How the tests of examples ended; "not run" where one stopped early."""
+        return Counter(self.ended.get(name, "not run") for name in self.golden)
 
 
 STATE = pytest.StashKey[State]()
@@ -49,7 +66,8 @@ class Point:
     task: str
     backend: str
     example: str = ""
-    number: int = 0
+    rival: str = ""
+    score: str = ""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -76,9 +94,10 @@ def pytest_configure(config: pytest.Config) -> None:
         "golden(task, split=('test', 'reference')): run this test for every example of a golden task's splits and "
         "every --backend (fixture: answer), or once for every backend (verdict) or comparison (comparison)",
     )
-    config.stash[STATE] = State()
+    worker = getattr(config, "workerinput", None)
+    config.stash[STATE] = State(worker["evalkit_session"]) if worker else State()
     config.pluginmanager.register(Recorder(config.stash[STATE]), "evalkit-recorder")
-    if config.pluginmanager.hasplugin("xdist"):
+    if hasattr(config.hook, "pytest_configure_node"):  # xdist is here, under whatever name it was loaded
         from evalkit import plugin_xdist
 
         config.pluginmanager.register(plugin_xdist.Sharing(config.stash[STATE]), "evalkit-xdist")
@@ -90,6 +109,8 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_sessionstart(session: pytest.Session) -> None:
     """Finds wrong use early: only a UsageError in here is always exit code 4, with xdist too."""
     config = session.config
+    if config.getoption("last_missed") and not config.pluginmanager.hasplugin("cacheprovider"):
+        raise pytest.UsageError("--last-missed needs pytest's cache; take -p no:cacheprovider away")
     if not _is_worker(config) and _concerns_suites(config):
         from evalkit.errors import SetupError
 
@@ -132,17 +153,11 @@ def _session(config: pytest.Config) -> Session:
                 config.getoption("backend"),
                 config.getoption("against"),
                 config.getoption("split"),
-                _identity(config),
+                state.identity,
             )
         except SetupError as error:
             raise pytest.UsageError(str(error)) from error
     return state.session
-
-
-def _identity(config: pytest.Config) -> str:
-    if _is_worker(config):
-        return str(config.workerinput["evalkit_session"])  # type: ignore[attr-defined]
-    return f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{token_hex(2)}"
 
 
 def _is_worker(config: pytest.Config) -> bool:
@@ -154,24 +169,31 @@ def _is_worker(config: pytest.Config) -> bool:
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     mark = metafunc.definition.get_closest_marker("golden")
-    fixture = next((name for name in _FIXTURES if name in metafunc.fixturenames), None)
-    if mark is None or fixture is None:
+    fixtures = [name for name in _FIXTURES if name in metafunc.fixturenames]
+    if mark is None or not fixtures:
         return
     from evalkit.errors import SetupError
 
-    session = _session(metafunc.config)
+    session, where = _session(metafunc.config), metafunc.definition.nodeid
+    if len(fixtures) > 1:
+        _misuse(metafunc.config, f"{where}: takes {' and '.join(fixtures)}; a golden test is about one of them")
+    if not (len(mark.args) == 1 and isinstance(mark.args[0], str) and mark.kwargs.keys() <= {"split"}):
+        got = ", ".join([*map(repr, mark.args), *(f"{key}={value!r}" for key, value in mark.kwargs.items())])
+        _misuse(
+            metafunc.config, f'{where}: got golden({got}), expected golden("task") or golden("task", split="malformed")'
+        )
     try:
-        task = session.task(_task_name(mark, metafunc.definition.nodeid))
-        points = _points(session, task, fixture, mark)
+        session.need_backend()
+        points = _points(session, session.task(mark.args[0]), fixtures[0], mark)
     except SetupError as error:
-        raise pytest.UsageError(f"{metafunc.definition.nodeid}: {error}") from error
-    metafunc.parametrize(fixture, points.values(), ids=list(points), indirect=True)
+        _misuse(metafunc.config, f"{where}: {error}")
+    metafunc.parametrize(fixtures[0], points.values(), ids=list(points), indirect=True)
 
 
-def _task_name(mark: pytest.Mark, where: str) -> str:
-    if len(mark.args) == 1 and isinstance(mark.args[0], str) and set(mark.kwargs) <= {"split"}:
-        return mark.args[0]
-    raise pytest.UsageError(f'{where}: got {mark}, expected golden("task") or golden("task", split="malformed")')
+def _misuse(config: pytest.Config, message: str) -> NoReturn:
+    """A CollectError is shown without a traceback; the exit code is mended at the end of the session."""
+    config.stash[STATE].misused = True
+    raise pytest.Collector.CollectError(message)
 
 
 def _points(session: Session, task: Task, fixture: str, mark: pytest.Mark) -> dict[str, Point]:
@@ -179,16 +201,14 @@ def _points(session: Session, task: Task, fixture: str, mark: pytest.Mark) -> di
         return {backend: Point(task.name, backend) for backend in session.backends}
     if fixture == "comparison":
         return {
-            f"{candidate}-against-{rival}-{score}": Point(task.name, candidate, number=number)
-            for number, (_, candidate, rival, score) in enumerate(session.comparisons(task))
+            f"{candidate}-against-{rival}-{score}": Point(task.name, candidate, rival=rival, score=score)
+            for _, candidate, rival, score in session.comparisons(task)
         }
-    given = mark.kwargs.get("split", ("test", "reference"))
-    splits = [session.split if name == "test" else name for name in ((given,) if isinstance(given, str) else given)]
+    examples = session.examples(task, mark.kwargs.get("split", ("test", "reference")))
     return {
         f"{backend}-{example.id}": Point(task.name, backend, example.id)
         for backend in session.backends
-        for split in splits
-        for example in task.splits.get(split, ())
+        for example in examples
     }
 
 
@@ -200,12 +220,13 @@ def _point(item: pytest.Item) -> Point | None:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     if config.getoption("last_missed"):
-        if getattr(config, "cache", None) is None:
-            raise pytest.UsageError("--last-missed needs pytest's cache; take -p no:cacheprovider away")
         missed = set(config.cache.get(_MISSED, []))
         dropped = [item for item in items if item.nodeid not in missed]
         items[:] = [item for item in items if item.nodeid in missed]
         config.hook.pytest_deselected(items=dropped)
+    state = config.stash[STATE]
+    if state.misused and _is_worker(config) and not config.option.continue_on_collection_errors:
+        items.clear()  # xdist would run what there is, where pytest alone stops; and asking may cost money
     for item in items:
         point = _point(item)
         if point is not None and point.example:
@@ -219,8 +240,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtestloop(session: pytest.Session) -> Generator[None, object, object]:
     """Asks the models what the selected tests need, once, before the first test."""
-    points = [point for item in getattr(session, "items", ()) if (point := _point(item))]
-    if points and not session.config.option.collectonly and not session.testsfailed:
+    found = [(item.nodeid, point) for item in getattr(session, "items", ()) if (point := _point(item))]
+    points = [point for _, point in found]
+    option = session.config.option
+    # After an error in collecting pytest runs nothing; xdist runs what there is.
+    stops = session.testsfailed and not option.continue_on_collection_errors and not _is_worker(session.config)
+    if points and not option.collectonly and not stops:
+        session.config.stash[STATE].golden = [name for name, point in found if point.example]
         _ask(session.config, points)
     return (yield)
 
@@ -233,58 +259,72 @@ def _ask(config: pytest.Config, points: Sequence[Point]) -> None:
     wish = Wish()
     for point in points:
         examples = [point.example] if point.example else scored_examples(session.task(point.task), session.split)
-        wish.add(point.task, point.backend, examples)
+        for name in (point.backend, point.rival):
+            # Whom it is only compared with is asked anyway.
+            if name in session.backends:
+                wish.add(point.task, name, examples)
     state.selection = wish.selection
     session.ask(wish.selection, _progress(config))
 
 
-def _progress(config: pytest.Config) -> Any:
+def _progress(config: pytest.Config) -> OnProgress:
     from evalkit.progress import ProgressLine
+    from evalkit.runs import FLOORS
 
+    if _is_worker(config):
+        from evalkit.plugin_xdist import note_progress
+
+        return note_progress(_session(config))
     reporter = config.pluginmanager.get_plugin("terminalreporter")
-    if reporter is None or _is_worker(config):
+    if reporter is None:
         return lambda _: None
     reporter.ensure_newline()
-    return ProgressLine(
-        reporter.write_line, (lambda line: reporter.rewrite(line, erase=True)) if sys.stdout.isatty() else None
+    line = ProgressLine(
+        reporter.write_line, (lambda text: reporter.rewrite(text, erase=True)) if sys.stdout.isatty() else None
     )
+    return lambda progress: None if progress.alias in FLOORS else line(progress)
 
 
 @pytest.fixture
 def answer(request: pytest.FixtureRequest) -> Answer:
     """What the backend answered to one golden example: text, value, strict, defects, scores."""
     point = _asked(request)
-    return _session(request.config).answer(point.task, point.backend, point.example)
+    with _plainly():
+        return _session(request.config).answer(point.task, point.backend, point.example)
 
 
 @pytest.fixture
 def verdict(request: pytest.FixtureRequest) -> Verdict:
     """Whether the backend ships: the task's thresholds, must-pass examples and hypotheses."""
     point = _asked(request)
-    found = _session(request.config).judged(point.task).verdict(point.backend)
-    assert found is not None, f"no verdict on {point.backend}: its split was not run whole"
-    return found
+    with _plainly():
+        return _session(request.config).verdict(point.task, point.backend)
 
 
 @pytest.fixture
 def comparison(request: pytest.FixtureRequest) -> Comparison:
     """One declared hypothesis, or one pair that was asked for."""
     point = _asked(request)
-    session = _session(request.config)
-    _, candidate, rival, score = session.comparisons(session.task(point.task))[point.number]
-    return next(
-        one
-        for one in session.judged(point.task).comparisons
-        if (one.candidate, one.against, one.score) == (candidate, rival, score)
-    )
+    with _plainly():
+        return _session(request.config).comparison(point.task, point.backend, point.rival, point.score)
+
+
+@contextmanager
+def _plainly() -> Iterator[None]:
+    """What the harness has to say, without a traceback through it: the same may be said of a hundred examples."""
+    from evalkit.errors import EvalkitError
+
+    try:
+        yield
+    except EvalkitError as error:
+        raise pytest.fail.Exception(str(error), pytrace=False) from None
 
 
 def _asked(request: pytest.FixtureRequest) -> Point:
-    if not isinstance(getattr(request, "param", None), Point):
-        raise pytest.UsageError(
-            f'{request.node.nodeid}: the fixture {request.fixturename!r} needs @pytest.mark.golden("task")'
-        )
-    point: Point = request.param
+    point = getattr(request, "param", None)
+    if not isinstance(point, Point):
+        what = f'the fixture {request.fixturename!r} needs @pytest.mark.golden("task")'
+        pytest.fail(f"{request.node.nodeid}: {what}", pytrace=False)
     return point
 
 
@@ -297,14 +337,20 @@ def pytest_runtest_makereport(
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     report = yield
     point = _point(item)
-    if point is None or not point.example or call.excinfo is None or call.when != "call":
+    if point is None or call.excinfo is None or call.when != "call":
+        return report
+    session = _session(item.config)
+    wrong = call.excinfo.errisinstance(AssertionError)
+    if not point.example:
+        if wrong and session.config.inconclusive_win != 1 and _inconclusive(item):
+            # What it means for the exit code is said at the end, by inconclusive_win.
+            report.outcome = "skipped"
+            report.wasxfail = _OPEN + _first_line(call.excinfo.value)
         return report
     from evalkit.runs import scored_examples
 
-    session = _session(item.config)
     example = scored_examples(session.task(point.task), session.split)[point.example]
     report.sections.append(("golden example", _shown(session, point, example)))
-    wrong = call.excinfo.errisinstance(AssertionError)
     strict = example.must_pass or item.config.getoption("strict_examples")
     if wrong and (example.known_fail or not strict):
         why = f"known to fail: {example.known_fail}" if example.known_fail else _first_line(call.excinfo.value)
@@ -312,6 +358,13 @@ def pytest_runtest_makereport(
         report.outcome = "skipped"
         report.wasxfail = _MISS + why
     return report
+
+
+def _inconclusive(item: pytest.Item) -> bool:
+    from evalkit.gates import Status
+
+    found = getattr(item, "funcargs", {})
+    return any(getattr(found.get(name), "status", None) is Status.INCONCLUSIVE for name in ("verdict", "comparison"))
 
 
 def _first_line(error: BaseException) -> str:
@@ -327,27 +380,29 @@ def _shown(session: Session, point: Point, example: Example) -> str:
 
 
 def pytest_report_teststatus(report: pytest.TestReport) -> tuple[str, str, tuple[str, dict[str, bool]]] | None:
-    if report.skipped and str(getattr(report, "wasxfail", "")).startswith(_MISS):
+    why = str(getattr(report, "wasxfail", "")) if report.skipped else ""
+    if why.startswith(_MISS):
         return "missed", "m", ("MISS", {"yellow": True})
+    if why.startswith(_OPEN):
+        return "inconclusive", "i", ("INCONCLUSIVE", {"yellow": True})
     return None
 
 
 @dataclass(frozen=True, slots=True)
 class Recorder:
-    """Counts how golden tests ended. What it counts rides on the reports, so a crashed worker loses none."""
+    """Notes how tests ended. It reads reports only, so a crashed worker's are not lost."""
 
     state: State
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        if not any(name == "evalkit" for name, _ in report.user_properties):
-            return
-        if report.when == "call":
-            why = str(getattr(report, "wasxfail", "")) if report.skipped else ""
-            self.state.outcomes["missed" if why.startswith(_MISS) else report.outcome] += 1
-            if why.startswith(_MISS):
-                self.state.missed[report.nodeid] = why.removeprefix(_MISS)
-        elif report.failed:
-            self.state.outcomes["error"] += 1
+        if report.when in ("setup", "teardown"):
+            if report.failed:
+                self.state.ended[report.nodeid] = "error"
+            elif report.skipped:
+                self.state.ended[report.nodeid] = "skipped"
+        else:  # "call", or xdist's "???" of a test that took its worker down
+            missed = report.skipped and str(getattr(report, "wasxfail", "")).startswith(_MISS)
+            self.state.ended[report.nodeid] = "missed" if missed else report.outcome
 
 
 # -- at the end -------------------------------------------------------------------------------------
@@ -358,25 +413,57 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     """Judges every backend whose split was run whole, with or without a test that asks for its verdict."""
     config, state = session.config, session.config.stash[STATE]
     if _is_worker(config):
-        config.workeroutput["evalkit"] = state.selection  # type: ignore[attr-defined]
+        told = {"selection": state.selection, "golden": state.golden, "misused": state.misused}
+        config.workeroutput["evalkit"] = told  # type: ignore[attr-defined]
         return
-    cache = getattr(config, "cache", None)  # absent under -p no:cacheprovider
-    if state.outcomes and cache is not None:
-        cache.set(_MISSED, sorted(state.missed))
-    if not state.selection or exitstatus not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
+    if state.misused:
+        session.exitstatus = pytest.ExitCode.USAGE_ERROR
+    _remember_misses(config, state)
+    if not state.selection or not _ran(config, exitstatus):
         return
     from evalkit.conclusion import conclude
     from evalkit.errors import EvalkitError
 
     try:
         state.conclusion = conclude(
-            _session(config), state.selection, "pytest " + " ".join(config.invocation_params.args), state.outcomes
+            _session(config), state.selection, "pytest " + " ".join(config.invocation_params.args), state.outcomes()
         )
         code = state.conclusion.exit_code
     except (EvalkitError, OSError) as error:
-        state.trouble, code = str(error), pytest.ExitCode.TESTS_FAILED
+        state.trouble, code = f"no verdict: {error}", pytest.ExitCode.TESTS_FAILED
     if session.exitstatus == pytest.ExitCode.OK:
         session.exitstatus = code
+
+
+def _ran(config: pytest.Config, exitstatus: int) -> bool:
+    """Whether pytest came to its end, by itself or by --maxfail."""
+    if exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
+        return True
+    if exitstatus != pytest.ExitCode.INTERRUPTED:
+        return False
+    if config.pluginmanager.hasplugin("dsession"):
+        from evalkit.plugin_xdist import stopped_by_failures
+
+        if stopped_by_failures(config):
+            return True
+    told = "no verdict: interrupted. What was answered is stored; the same command goes on there."
+    config.stash[STATE].trouble = told
+    return False
+
+
+def _remember_misses(config: pytest.Config, state: State) -> None:
+    """As --lf does: what was not run this time stays as it was."""
+    cache = getattr(config, "cache", None)  # absent under -p no:cacheprovider
+    ended = {name: state.ended[name] for name in state.golden if name in state.ended}
+    if ended and cache is not None:
+        before = set(cache.get(_MISSED, [])) - ended.keys()
+        cache.set(_MISSED, sorted(before | {name for name, how in ended.items() if how == "missed"}))
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    state = config.stash.get(STATE, None)
+    if state is not None and state.session is not None:
+        state.session.close()
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
@@ -384,8 +471,6 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     if state.conclusion is None and not state.trouble:
         return
     terminalreporter.section("evalkit", bold=True)
-    if state.trouble:
-        terminalreporter.write_line(f"no verdict: {state.trouble}", red=True)
     if state.conclusion is not None:
         from evalkit.reports.terminal import render
 
@@ -395,3 +480,6 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
         )
         for path in state.conclusion.written:
             terminalreporter.write_line(f"written: {path}")
+        state.trouble = state.conclusion.trouble
+    if state.trouble:
+        terminalreporter.write_line(state.trouble, red=True)

@@ -1,12 +1,28 @@
-"""What the plugin does only where pytest-xdist is: workers share the session's name, and tell what they collected."""
+"""What the plugin does only where pytest-xdist is.
+
+Workers share the session's name, tell what they collected, and how far the one of them is that asks the models.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import json
+from collections.abc import Generator
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from threading import Event, Thread
+from time import monotonic
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 if TYPE_CHECKING:
+    from evalkit.generation import OnProgress, Progress
     from evalkit.plugin import State
+    from evalkit.session import Session
+
+_EVERY = 0.3
+"""Seconds between two looks at how far the asking is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,12 +30,76 @@ class Sharing:
     """The controller's side. Every worker collects the same, so any one's selection stands for all."""
 
     state: State
+    over: Event = field(default_factory=Event)
 
     def pytest_configure_node(self, node: Any) -> None:
-        from evalkit.plugin import _session
-
-        node.workerinput["evalkit_session"] = _session(node.config).identity
+        node.workerinput["evalkit_session"] = self.state.identity
 
     def pytest_testnodedown(self, node: Any) -> None:
         # A worker that crashed has no output; the others collected what it did.
-        self.state.selection = getattr(node, "workeroutput", {}).get("evalkit") or self.state.selection
+        told = getattr(node, "workeroutput", {}).get("evalkit", {})
+        self.state.selection = told.get("selection") or self.state.selection
+        self.state.golden = told.get("golden") or self.state.golden
+        self.state.misused = self.state.misused or told.get("misused", False)
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtestloop(self, session: pytest.Session) -> Generator[None, object, object]:
+        if self.state.session is None or not session.config.pluginmanager.hasplugin("dsession"):
+            return (yield)
+        from evalkit.plugin import _progress
+
+        watch = Thread(
+            target=_watch, args=(_place(self.state.session), self.state.identity, _progress(session.config), self.over),
+            name="evalkit-progress", daemon=True,
+        )  # fmt: skip
+        watch.start()
+        try:
+            return (yield)
+        finally:
+            self.over.set()
+            watch.join()
+
+    def pytest_runtest_logstart(self) -> None:
+        self.over.set()  # who runs tests has been answered; a line of progress would break pytest's dots
+
+
+def stopped_by_failures(config: pytest.Config) -> bool:
+    """Whether xdist came to its end by --maxfail (it calls that an interruption)."""
+    dsession = config.pluginmanager.get_plugin("dsession")
+    return str(getattr(dsession, "shouldstop", "")).startswith("stopping after")
+
+
+def note_progress(session: Session) -> OnProgress:
+    """The worker's side of progress: leaves it in a file that the controller looks at."""
+    place, told = _place(session), [0.0]
+
+    def note(progress: Progress) -> None:
+        if monotonic() - told[0] < _EVERY and progress.done < progress.total:
+            return
+        told[0] = monotonic()
+        figures = [session.identity, progress.alias, progress.task, progress.done, progress.total]
+        part = place.with_suffix(".part")
+        with suppress(OSError):
+            part.write_text(json.dumps(figures), encoding="utf-8")
+            part.replace(place)
+
+    return note
+
+
+def _place(session: Session) -> Path:
+    return session.config.store.with_name("progress.json")
+
+
+def _watch(place: Path, identity: str, show: OnProgress, over: Event) -> None:
+    from evalkit.generation import Progress
+
+    seen = ""
+    while not over.wait(_EVERY):
+        # Progress is a courtesy: whatever goes wrong with it must not break a run.
+        with suppress(Exception):
+            text = place.read_text(encoding="utf-8")
+            if text != seen:
+                seen = text
+                session, *figures = json.loads(text)
+                if session == identity:
+                    show(Progress(*figures))

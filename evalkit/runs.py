@@ -104,6 +104,7 @@ class Judged:
     comparisons: tuple[gates.Comparison, ...]
     agreements: tuple[Agreement, ...]
     unbeaten: tuple[Unbeaten, ...]
+    unjudged: tuple[str, ...]
     verdicts: tuple[gates.Verdict, ...]
 
     def verdict(self, backend: str) -> gates.Verdict | None:
@@ -124,22 +125,28 @@ def planned_comparisons(
     Declared hypotheses whose two sides are in the run, then every asked-for pair that none of them covers.
     """
     present = {*backends, *against, *FLOORS}
-    planned: list[tuple[Hypothesis | None, str, str, str]] = []
-    for hypothesis in task.hypotheses:
-        for candidate in backends:
-            if hypothesis.candidate in (None, candidate):
-                rivals = [
-                    (parents.get(candidate) or "") if rival == "parent" else rival for rival in hypothesis.against
-                ]
-                planned += [(hypothesis, candidate, rival, hypothesis.score) for rival in rivals if rival in present]
-    declared = {(candidate, rival) for _, candidate, rival, _ in planned}
-    planned += [
+    declared = [pair for pair in _declared(task, backends, parents) if pair[2] in present]
+    covered = {(candidate, rival) for _, candidate, rival, _ in declared}
+    asked: list[tuple[Hypothesis | None, str, str, str]] = [
         (None, candidate, rival, task.primary)
         for candidate in backends
         for rival in against
-        if (candidate, rival) not in declared and candidate != rival
+        if (candidate, rival) not in covered and candidate != rival
     ]
-    return planned
+    return [*declared, *asked]
+
+
+def _declared(
+    task: Task, backends: Sequence[str], parents: Mapping[str, str | None]
+) -> list[tuple[Hypothesis, str, str, str]]:
+    """Every pair that the task declares of these backends, whether or not the other side is in the run."""
+    return [
+        (hypothesis, candidate, parents.get(candidate) or "its parent" if rival == "parent" else rival, hypothesis.score)
+        for hypothesis in task.hypotheses
+        for candidate in backends
+        if hypothesis.candidate in (None, candidate)
+        for rival in hypothesis.against
+    ]
 
 
 def judge_task(task: Task, split: str, entrants: Sequence[Entrant], kept: Mapping[str, Kept], frozen: bool) -> Judged:
@@ -176,6 +183,11 @@ def judge_task(task: Task, split: str, entrants: Sequence[Entrant], kept: Mappin
         comparisons=comparisons,
         agreements=tuple(_agreement(one, two, answers, split) for one, two in combinations(real, 2)),
         unbeaten=tuple(_unbeaten(columns, split)),
+        unjudged=tuple(
+            f"{candidate} against {rival} on {score}"
+            for _, candidate, rival, score in _declared(task, backends, parents)
+            if rival not in {*answers}
+        ),
         verdicts=verdicts,
     )
 
@@ -193,6 +205,7 @@ def _answers(
 def _column(task: Task, split: str, entrant: Entrant, answers: Mapping[str, Answer]) -> Column:
     judged = [answer for answer in answers.values() if answer.example.split == split]
     members = [example.id for example in task.splits.get(split, ())]
+    known = scored_examples(task, split)
     defects = Counter(defect for answer in judged for defect in answer.defects)
     right = {name: is_right(task, answer) for name, answer in answers.items()}
     return Column(
@@ -212,7 +225,11 @@ def _column(task: Task, split: str, entrant: Entrant, answers: Mapping[str, Answ
             for name, answer in answers.items()
             if answer.example.known_fail
         },
-        unanswered={name: entrant.reasons.get(name, "not asked") for name in entrant.keys if name not in answers},
+        unanswered={
+            name: entrant.reasons.get(name, "not asked")
+            for name in entrant.keys
+            if name in known and name not in answers  # a rescored run may know examples that are gone
+        },
         examples={
             name: {
                 "split": answer.example.split,

@@ -15,13 +15,23 @@ from filelock import FileLock
 from evalkit import frozen
 from evalkit.answers import Answer, Marker
 from evalkit.config import Config
-from evalkit.errors import ConfigError, GoldenError, HarnessError, NotAnswered, Problem, SetupError, UnknownName
+from evalkit.errors import (
+    ConfigError,
+    EvalkitError,
+    GoldenError,
+    HarnessError,
+    NotAnswered,
+    Problem,
+    SetupError,
+    UnknownName,
+)
+from evalkit.gates import Comparison, Verdict
 from evalkit.generation import Model, OnProgress, Workbench, generate
 from evalkit.golden import find_tasks, load_all, load_task
 from evalkit.prompts import Request, render
-from evalkit.runs import FLOORS, Entrant, Judged, Role, judge_task, planned_comparisons, scored_examples
+from evalkit.runs import ALSO, FLOORS, Entrant, Judged, Role, judge_task, planned_comparisons, scored_examples
 from evalkit.store import Store
-from evalkit.tasks import Hypothesis, Task
+from evalkit.tasks import Example, Hypothesis, Task
 
 Selection = dict[str, dict[str, list[str]]]
 """``{task: {backend: [example ids]}}``, JSON-able: what of a suite was selected."""
@@ -54,7 +64,7 @@ class Session:
         self.split = split
         self.identity = identity
         self.selection: Selection = {}
-        self.broken: Exception | None = None
+        self.broken: EvalkitError | None = None
         self._tasks: dict[str, Task] = {}
         self._bench = Workbench(config)
         self._requests: dict[str, dict[str, Request]] = {}
@@ -85,10 +95,7 @@ class Session:
         """
         if not find_tasks(self.golden):
             raise ConfigError(f"{self.golden}: no golden task there (a folder with a task.toml)")
-        if not self.backends:
-            raise ConfigError(
-                'no backend: give --backend=ALIAS, or backend = "ALIAS" in [tool.evalkit] of pyproject.toml'
-            )
+        self.need_backend()
         for name in (*self.backends, *self.against):
             self.config.alias(name)
         for name in FLOORS:
@@ -118,6 +125,32 @@ class Session:
             problem = self._floor_problem(name, task) if name in FLOORS else None
             if problem is not None:
                 raise ConfigError(f"{hypothesis.where}: {name!r} can't be judged: {problem}")
+
+    def need_backend(self) -> None:
+        """Raises ConfigError where there is no model to test."""
+        if not self.backends:
+            raise ConfigError(
+                'no backend: give --backend=ALIAS, or backend = "ALIAS" in [tool.evalkit] of pyproject.toml'
+            )
+
+    def examples(self, task: Task, splits: object) -> list[Example]:
+        """The examples of ``splits`` (one name or several; "test" is the judged split) that this session can ask.
+
+        Raises UnknownName or ConfigError where a split can't be asked, or none of them has an example.
+        """
+        names = (splits,) if isinstance(splits, str) else splits
+        if not isinstance(names, list | tuple) or not all(isinstance(name, str) for name in names):
+            raise ConfigError(f"split is {splits!r}, expected a name or a list of names")
+        names = tuple(dict.fromkeys(self.split if name == "test" else name for name in names))
+        for name in names:
+            if name not in ("test", "dev", *ALSO):
+                raise UnknownName("split", name, ("test", "dev", *ALSO), "What trains a model is never scored.")
+            if name not in (self.split, *ALSO):
+                raise ConfigError(f"the split {name!r} is asked with --split={name} only")
+        found = [example for name in names for example in task.splits.get(name, ())]
+        if not found:
+            raise ConfigError(f"{task.folder}: no examples in {', '.join(f'{name}.jsonl' for name in names)}")
+        return found
 
     def _unrendered(self, task: Task) -> Problem | None:
         try:
@@ -157,12 +190,14 @@ class Session:
                 (self.model(name, task), [self._request_table(task)[example] for example in examples])
                 for task, name, examples in self._everyone()
             ]
-            self.config.store.parent.mkdir(parents=True, exist_ok=True)
+            store = self.store  # first: it makes the folder that the lock stands in
             with FileLock(self.config.store.with_suffix(".lock")):
-                generate(wanted, self.store, self.identity, on_progress)
+                generate(wanted, store, self.identity, on_progress)
             self._bench.rest()
-        except (SetupError, HarnessError, OSError) as error:
+        except EvalkitError as error:
             self.broken = error
+        except Exception as error:  # whatever it is, it is told by the tests that have no answer, not by a crash
+            self.broken = HarnessError(f"{type(error).__name__}: {error}")
 
     def _completed(self, selection: Selection) -> Selection:
         """``selection``, with every scored example for the backends whose judged split it holds whole."""
@@ -225,6 +260,24 @@ class Session:
             whether = frozen.verify(task.folder, task.splits)
             self._judged[task_name] = judge_task(task, self.split, entrants, self.store.get(keys), whether)
         return self._judged[task_name]
+
+    def verdict(self, task_name: str, backend: str) -> Verdict:
+        """The verdict on ``backend``. Raises HarnessError where its judged split was not run whole."""
+        found = self.judged(task_name).verdict(backend)
+        if found is None:
+            raise HarnessError(f"no verdict on {backend}: its {self.split} split was not run whole")
+        return found
+
+    def comparison(self, task_name: str, candidate: str, rival: str, score: str) -> Comparison:
+        """The comparison of that pair. Raises HarnessError where one of the two was not run whole."""
+        judged = self.judged(task_name)
+        for one in judged.comparisons:
+            if (one.candidate, one.against, one.score) == (candidate, rival, score):
+                return one
+        problems = [f" {c.entrant.name}: {c.entrant.problem}" for c in judged.columns if c.entrant.problem]
+        raise HarnessError(
+            f"{candidate} can't be compared with {rival}: one of them was not run whole.{''.join(problems)}"
+        )
 
     def judge_selection(self, selection: Selection) -> list[Judged]:
         """Judges every task of ``selection`` (as another process of this session collected it)."""

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from evalkit.backends import Completion, FinishReason
 from evalkit.parsing import DEEPEST, DEFECTS, MOST_CHARACTERS, MOST_STARTS, Output, parse
-from evalkit.schemas import Schema
 from evalkit.prompts import Message
+from evalkit.schemas import Schema
 
 SCHEMA = Schema(
     {

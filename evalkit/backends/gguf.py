@@ -188,6 +188,8 @@ class Engine:
     def _load(self) -> None:
         if self._server is not None:
             return
+        # Read when OpenMP is loaded: threads that spin while they wait are many times slower beside other work.
+        os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
         import xllamacpp
 
         p = xllamacpp.CommonParams()

@@ -105,6 +105,8 @@ def notes(task: Mapping[str, Any]) -> Iterator[str]:
             yield f"{column['entrant']['name']}: {count}. {first}: {reason}"
         for name, reason in column["known_fails"].items():
             yield f"{column['entrant']['name']}: known to fail: {name}: {reason}"
+    for pair in task["unjudged"]:
+        yield f"declared but not judged, because the other side is not in this run: {pair}"
     for comparison in task["comparisons"]:
         if not comparison["declared"]:
             yield comparison["reason"]

@@ -1,0 +1,51 @@
+# Two commands do everything on a fresh machine with Python 3.11 or newer, git and make:
+#   make demo     the main job on the embedded default: no account, no server, no torch
+#   make test     style, types and every test of the project
+
+PYTHON ?= python3
+BIN := .venv/bin
+UV = $(shell command -v uv || echo $(BIN)/uv)
+INSTALL = $(UV) pip install --quiet --python $(BIN)/python --constraint constraints.txt
+
+.PHONY: demo test base fixtures bench clean
+.DELETE_ON_ERROR:
+
+# Judges the tuned model against its base. A verdict other than SHIP is shown, and is no failure of the demo.
+demo: base
+	@$(BIN)/python -m fixtures demo
+
+test: .venv/.test base
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/pytest
+
+# SmolLM2-135M-Instruct as GGUF, checked by sha256, one copy in the user's cache folder.
+base: .venv/.demo
+	@$(BIN)/python -m fixtures fetch > /dev/null
+
+# Every model of the project again from nothing: float base, adapters, merged, f16 GGUF.
+fixtures: .venv/.test
+	$(BIN)/python -m fixtures all
+
+bench: .venv/.test
+	$(BIN)/python benchmarks/import_time.py
+
+clean:
+	rm -rf .venv .evalkit
+
+.venv/.demo: pyproject.toml constraints.txt | $(BIN)/python
+	@echo "installing evalkit with llama.cpp into .venv ..."
+	@$(INSTALL) --editable '.[gguf]'
+	@touch $@
+
+.venv/.test: pyproject.toml constraints.txt | $(BIN)/python
+	@echo "installing evalkit with all extras and the tools of development into .venv ..."
+	@$(INSTALL) --editable '.[all]' --group dev
+	@touch $@ .venv/.demo
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "evalkit needs Python 3.11 or newer, this is " + sys.version)'
+	@echo "making .venv ..."
+	@$(PYTHON) -m venv .venv
+	@command -v uv > /dev/null || $(BIN)/pip install --quiet --disable-pip-version-check uv

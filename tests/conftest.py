@@ -1,0 +1,194 @@
+"""A mini golden project, real in every part: written to disk, asked through `replay`, judged from its store."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from evalkit.config import read_config
+from evalkit.errors import GoldenError
+from evalkit.golden import load_task
+from evalkit.session import Selection, Session
+from evalkit.tasks import Task
+
+TASK = """
+title = "Is the mood good?"
+
+[input]
+required = ["text"]
+optional = ["source"]
+
+[prompt]
+system = "Say the mood as JSON."
+user = "Text: {{ text | json }}"
+
+[decoding]
+max_tokens = 40
+
+[scores.mood]
+scorer = "exact"
+
+[scores.strength]
+scorer = "number"
+tolerance = 0.2
+
+[scores.error]
+scorer = "exact"
+
+[measurements.strength_mae]
+field = "strength"
+measure = "mae"
+
+[primary]
+score = "mood"
+
+[thresholds]
+strict = 0.8
+
+[thresholds.malformed]
+error = 0.5
+
+[[hypotheses]]
+kind = "win"
+candidate = "tuned"
+against = ["base", "majority"]
+score = "mood"
+"""
+
+SCHEMA: Mapping[str, Any] = {
+    "oneOf": [
+        {
+            "type": "object",
+            "required": ["mood", "strength"],
+            "additionalProperties": False,
+            "properties": {
+                "mood": {"enum": ["good", "bad"]},
+                "strength": {"type": "number", "minimum": 0, "maximum": 1},
+            },
+        },
+        {
+            "type": "object",
+            "required": ["error"],
+            "additionalProperties": False,
+            "properties": {"error": {"enum": ["no_text", "not_english"]}},
+        },
+    ]
+}
+
+PYPROJECT = """
+[tool.evalkit]
+backend = "tuned"
+
+[tool.evalkit.backends]
+base = "replay:answers/base.jsonl"
+tuned = { spec = "replay:answers/tuned.jsonl", parent = "base" }
+"""
+
+GOOD, BAD = {"mood": "good", "strength": 0.9}, {"mood": "bad", "strength": 0.5}
+
+
+def example(name: str, expected: Mapping[str, Any], text: str | None = None, **more: Any) -> dict[str, Any]:
+    """One line of a split."""
+    return {"id": name, "input": {"text": f"This is {name}." if text is None else text}, "expected": expected, **more}
+
+
+class MiniProject:
+    """The task `mood`: 12 test examples (8 good, 4 bad), train with a majority of bad, one must-pass, one malformed.
+
+    As written, `tuned` answers everything rightly and `base` talks without JSON.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.folder = root / "golden" / "mood"
+        self.folder.mkdir(parents=True)
+        self.opened: list[Session] = []
+        self.write("pyproject.toml", PYPROJECT)
+        self.write("golden/mood/task.toml", TASK)
+        self.write("golden/mood/schema.json", json.dumps(SCHEMA))
+        self.split("train", [example(f"l-{n}", GOOD if n < 2 else BAD) for n in range(5)])
+        self.split("test", [example(f"t-{n:02}", GOOD if n <= 8 else BAD) for n in range(1, 13)])
+        self.split("reference", [example("r-1", GOOD)])
+        self.split("malformed", [example("m-1", {"error": "no_text"}, text="")])
+        self.answers("tuned", self.right())
+        self.answers("base", dict.fromkeys(self.right(), "What a good mood!"))
+
+    def write(self, name: str, text: str) -> Path:
+        path = self.root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+        return path
+
+    def change(self, name: str, old: str, new: str) -> None:
+        """Replaces what stands exactly once in a file."""
+        text = (self.root / name).read_text(encoding="utf-8")
+        assert text.count(old) == 1, f"{old!r} stands {text.count(old)} times in {name}"
+        self.write(name, text.replace(old, new))
+
+    def contract(self, old: str, new: str) -> None:
+        """Replaces what stands exactly once in task.toml."""
+        self.change("golden/mood/task.toml", old, new)
+
+    def split(self, name: str, examples: Sequence[Mapping[str, Any]]) -> Path:
+        lines = "".join(json.dumps(one, ensure_ascii=False) + "\n" for one in examples)
+        return self.write(f"golden/mood/{name}.jsonl", lines)
+
+    def append(self, split: str, line: str | Mapping[str, Any]) -> int:
+        """Adds a line to a split; the answer is its number."""
+        path = self.folder / f"{split}.jsonl"
+        before = path.read_text(encoding="utf-8") if path.exists() else ""
+        path.write_text(before + (line if isinstance(line, str) else json.dumps(line)) + "\n", encoding="utf-8")
+        return before.count("\n") + 1
+
+    def right(self, *splits: str) -> dict[str, str]:
+        """``{example id: the expected answer, spelled}``."""
+        lines = [
+            json.loads(line)
+            for split in splits or ("test", "reference", "malformed")
+            for line in (self.folder / f"{split}.jsonl").read_text(encoding="utf-8").splitlines()
+        ]
+        return {line["id"]: json.dumps(line["expected"]) for line in lines}
+
+    def answers(self, alias: str, answers: Mapping[str, str]) -> Path:
+        """Records what an alias answers, by example id."""
+        lines = (json.dumps({"id": name, "text": text, "finish_reason": "stop"}) for name, text in answers.items())
+        return self.write(f"answers/{alias}.jsonl", "\n".join(lines) + "\n")
+
+    def task(self) -> Task:
+        return load_task(self.folder)
+
+    def problems(self) -> list[str]:
+        """Everything that the reading of the golden folder finds wrong."""
+        with pytest.raises(GoldenError, match="problem") as caught:
+            self.task()
+        return [str(problem) for problem in caught.value.problems]
+
+    def session(
+        self, backends: Sequence[str] = (), against: Sequence[str] = (), split: str = "test", identity: str = "run-1"
+    ) -> Session:
+        self.opened.append(Session(read_config(self.root), backends, against, split, identity))
+        return self.opened[-1]
+
+    def asked(self, backends: Sequence[str] = ("tuned",), against: Sequence[str] = (), **more: Any) -> Session:
+        """A session that has asked its backends the whole test split."""
+        session = self.session(backends, against, **more)
+        session.check()
+        whole = list(self.right("test"))
+        session.ask({"mood": dict.fromkeys(backends, whole)}, lambda _: None)
+        return session
+
+    def selection(self, **examples: Sequence[str]) -> Selection:
+        return {"mood": {name: list(ids) for name, ids in examples.items()}}
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Iterator[MiniProject]:
+    """A mini golden project in its own folder."""
+    made = MiniProject(tmp_path / "project")
+    yield made
+    for session in made.opened:
+        session.close()

@@ -1,0 +1,145 @@
+"""Data goes one way: what imports what, and what stays cheap to import."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+
+import pytest
+
+import evalkit
+
+ROOT = Path(evalkit.__file__).parent
+
+LAYERS = (
+    ("errors",),
+    ("digests", "tasks"),
+    ("schemas", "components", "scorers", "closing"),
+    # Measures are among the names that task.toml may say, so golden reads them.
+    ("stats",),
+    ("metrics",),
+    ("frozen", "prompts"),
+    ("golden",),
+    ("adapters",),
+    ("backends",),
+    ("parsing", "config", "store"),
+    ("generation", "answers", "gates"),
+    ("runs",),
+    ("reports",),
+    ("session", "progress"),
+    ("conclusion",),
+    ("plugin", "cli"),
+    ("plugin_xdist",),
+)
+"""Each module imports only from layers above its own; a folder is one module here, ordered in itself."""
+
+# The pair is one module in two files: the second holds what exists only where xdist is, and plugin hooks it in.
+PAIR = ("plugin", "plugin_xdist")
+
+PYTEST = {"plugin", "plugin_xdist"}
+HEAVY = ("numpy", "scipy", "jsonschema", "jinja2", "torch", "rich", "click")
+SOURCES = sorted(path for path in ROOT.rglob("*.py") if path != ROOT / "__init__.py")
+
+
+def name_of(path: Path) -> str:
+    """The dotted name below evalkit: ``backends.gguf``, and ``backends`` for its ``__init__``."""
+    return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+
+
+MODULES = {name_of(path) for path in SOURCES}
+
+
+def imports(path: Path) -> Iterator[tuple[int, str]]:
+    """``(line, dotted name)`` of every import, those inside functions included, but none for type checkers only."""
+    waiting: list[ast.AST] = [ast.parse(path.read_text(encoding="utf-8"))]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+            waiting.extend(node.orelse)
+            continue
+        if isinstance(node, ast.Import):
+            yield from ((node.lineno, alias.name) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}:{node.lineno}: a relative import"
+            module = node.module or ""
+            for alias in node.names:
+                below = f"{module}.{alias.name}".removeprefix("evalkit.")
+                yield node.lineno, f"evalkit.{below}" if module.startswith("evalkit") and below in MODULES else module
+        waiting.extend(ast.iter_child_nodes(node))
+
+
+def own(path: Path) -> Iterator[tuple[int, str]]:
+    """Those imports that are of evalkit's own modules, named below evalkit."""
+    for line, name in imports(path):
+        if name.startswith("evalkit."):
+            yield line, name.removeprefix("evalkit.")
+
+
+def layer(module: str) -> int:
+    top = module.partition(".")[0]
+    found = [number for number, names in enumerate(LAYERS) if top in names]
+    assert found, f"evalkit/{top} stands in no layer: put it where it belongs in LAYERS"
+    return found[0]
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=name_of)
+def test_a_module_imports_only_from_layers_above_it(path: Path) -> None:
+    module = name_of(path)
+    top = module.partition(".")[0]
+    wrong = [
+        f"evalkit/{path.relative_to(ROOT)}:{line} imports {other}"
+        for line, other in own(path)
+        if other.partition(".")[0] != top and layer(other) >= layer(module) and (top, other) != PAIR
+    ]
+    assert not wrong, wrong
+
+
+def test_no_module_imports_itself_in_a_circle() -> None:
+    graph = {name_of(path): {other for _, other in own(path)} for path in SOURCES}
+    graph["plugin"].discard("plugin_xdist")
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        pytest.fail(f"a circle of imports: {error.args[1]}")
+
+
+def test_a_component_imports_another_only_where_it_is_made_of_it() -> None:
+    pairs = {
+        (name_of(path), other)
+        for path in SOURCES
+        for _, other in own(path)
+        if other.startswith(("backends.", "scorers.")) and other.partition(".")[0] == name_of(path).partition(".")[0]
+    }
+    assert {other for _, other in pairs} == {"backends.constant", "scorers.number"}
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=name_of)
+def test_only_the_plugin_imports_pytest(path: Path) -> None:
+    wrong = [line for line, name in imports(path) if name.partition(".")[0] in ("pytest", "_pytest", "xdist")]
+    assert not wrong or name_of(path) in PYTEST, f"evalkit/{path.relative_to(ROOT)}:{wrong[0]} imports pytest"
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=name_of)
+def test_nothing_of_the_package_needs_the_tests_or_the_fixtures(path: Path) -> None:
+    assert not [line for line, name in imports(path) if name.partition(".")[0] in ("tests", "fixtures", "conftest")]
+
+
+@pytest.mark.parametrize("module", ["evalkit", "evalkit.plugin"])
+def test_what_every_pytest_start_imports_is_light(module: str) -> None:
+    script = f"import sys, {module}; print(*sorted({{name.partition('.')[0] for name in sys.modules}} & {set(HEAVY)}))"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout.strip(), done.stderr) == (0, "", "")
+
+
+def test_the_help_of_pytest_is_light() -> None:
+    script = (
+        "import sys, pytest; pytest.main(['--help', '-p', 'evalkit.plugin']); "
+        f"print('heavy:', *sorted({{name.partition('.')[0] for name in sys.modules}} & {set(HEAVY)}))"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False, cwd=ROOT)
+    assert "--against" in done.stdout
+    assert done.stdout.splitlines()[-1] == "heavy:", done.stderr

@@ -1,0 +1,147 @@
+"""SHIP, BLOCK or INCONCLUSIVE: from figures, thresholds and what was declared."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from evalkit.gates import Comparison, Status, compare, judge
+from evalkit.metrics import Paired, paired
+from evalkit.stats.intervals import Estimate
+from evalkit.tasks import Hypothesis
+
+WIN = Hypothesis("win", None, ("base",), "mood")
+NOTHING = Estimate(None, None, None, 0)
+
+
+def pair(ours: str, theirs: str) -> Paired:
+    """Two models' scores on the same examples, one digit each."""
+    return paired([int(one) for one in ours], [int(one) for one in theirs], [f"e{n}" for n in range(len(ours))])
+
+
+def judged(ours: str, theirs: str, hypothesis: Hypothesis | None = WIN, missing: int = 0) -> Comparison:
+    return compare(hypothesis, "tuned", "base", "mood", pair(ours, theirs), NOTHING, missing)
+
+
+def rates(**values: float | None) -> dict[str, dict[str, Estimate]]:
+    return {"test": {name: Estimate(value, None, None, 10) for name, value in values.items()}}
+
+
+def test_a_win_that_is_shown_ships() -> None:
+    comparison = judged("1" * 10, "0" * 10)
+    assert (comparison.status, comparison.holds) == (Status.SHIP, True)
+    assert comparison.reason.startswith("tuned beats base on mood: +100.0 points (95 % ")
+    assert "p = 0.0010, n = 10; 10 better, 0 worse" in comparison.reason
+
+
+def test_a_win_is_shown_by_six_examples_to_none_and_not_by_five() -> None:
+    # One-sided: 1/64 is at most 0.025, 1/32 is not.
+    statuses = [judged("1" * won + "0" * (20 - won), "0" * 20).status for won in (6, 5)]
+    assert statuses == [Status.SHIP, Status.INCONCLUSIVE]
+
+
+def test_a_loss_blocks() -> None:
+    comparison = judged("0" * 10, "1" * 10)
+    assert (comparison.status, comparison.holds) == (Status.BLOCK, False)
+    assert comparison.reason.startswith("tuned does not beat base on mood: -100.0 points")
+
+
+def test_a_win_that_is_not_shown_is_inconclusive_and_says_how_many_examples_would() -> None:
+    comparison = judged("1110010000", "1000000010")
+    assert (comparison.status, comparison.holds) == (Status.INCONCLUSIVE, False)
+    assert f"About {comparison.paired.needed} examples would show a difference as large as this" in comparison.reason
+    assert comparison.paired.needed is not None
+    assert comparison.paired.needed > 10
+
+
+def test_two_models_that_score_alike_are_no_win() -> None:
+    assert judged("1010101010", "1010101010").status is not Status.SHIP
+
+
+def test_a_gain_below_the_declared_least_blocks() -> None:
+    ours, theirs = "1" * 6 + "0" * 94, "0" * 100
+    assert judged(ours, theirs).status is Status.SHIP
+    assert judged(ours, theirs, replace(WIN, min_gain=0.3)).status is Status.BLOCK
+
+
+def test_a_gain_that_may_be_below_the_declared_least_is_inconclusive() -> None:
+    ours, theirs = "1" * 10 + "0" * 30, "0" * 40
+    assert judged(ours, theirs, replace(WIN, min_gain=0.25)).status is Status.INCONCLUSIVE
+
+
+def test_without_examples_nothing_is_shown() -> None:
+    comparison = judged("", "")
+    assert comparison.status is Status.INCONCLUSIVE
+    assert "not estimable points" in comparison.reason
+
+
+def test_a_win_over_a_model_that_left_examples_unanswered_is_not_shown() -> None:
+    comparison = judged("1" * 10, "0" * 10, missing=5)
+    assert comparison.status is Status.INCONCLUSIVE
+    assert comparison.reason.endswith("5 examples were not answered by both.")
+
+
+def test_a_pair_that_nobody_declared_is_never_red() -> None:
+    comparison = judged("0" * 10, "1" * 10, None)
+    assert (comparison.status, comparison.holds, comparison.declared) == (None, True, False)
+    assert comparison.reason.endswith("nothing was declared of this pair.")
+    assert judge("tuned", {}, {}, [comparison], (), ()).status is Status.SHIP
+
+
+def test_a_model_that_meets_its_thresholds_and_wins_ships_with_its_reasons() -> None:
+    verdict = judge("tuned", rates(strict=0.95), {"test": {"strict": 0.95}}, [judged("1" * 10, "0" * 10)], (), ())
+    assert (verdict.status, verdict.ships) == (Status.SHIP, True)
+    assert verdict.reasons[0] == "strict 95.0 % >= 95.0 %."
+    assert verdict.reasons[1].startswith("tuned beats base")
+
+
+def test_a_rate_below_its_threshold_blocks() -> None:
+    verdict = judge("tuned", rates(strict=0.949), {"test": {"strict": 0.95}}, (), (), ())
+    assert (verdict.status, verdict.ships) == (Status.BLOCK, False)
+    assert verdict.reasons == ("strict is 94.9 %, the task asks for 95.0 %.",)
+
+
+@pytest.mark.parametrize("seen", [{}, rates(mood=1.0), rates(strict=None)])
+def test_a_threshold_that_nothing_was_scored_for_blocks(seen: dict[str, dict[str, Estimate]]) -> None:
+    verdict = judge("tuned", seen, {"test": {"strict": 0.5}}, (), (), ())
+    assert verdict.reasons == ("strict has a threshold of 50.0 %, and nothing was scored.",)
+    assert verdict.status is Status.BLOCK
+
+
+def test_a_threshold_of_another_split_is_about_that_split() -> None:
+    seen = {**rates(error=1.0), "malformed": {"error": Estimate(0.4, None, None, 5)}}
+    verdict = judge("tuned", seen, {"malformed": {"error": 0.5}}, (), (), ())
+    assert verdict.reasons == ("error (malformed) is 40.0 %, the task asks for 50.0 %.",)
+
+
+def test_a_must_pass_example_that_is_wrong_blocks() -> None:
+    verdict = judge("tuned", {}, {}, (), ["r-1"], ())
+    assert (verdict.status, verdict.reasons) == (Status.BLOCK, ("1 must-pass examples are wrong (r-1).",))
+
+
+def test_unanswered_examples_block() -> None:
+    verdict = judge("tuned", {}, {}, (), (), ["a", "b", "c", "d", "e"])
+    assert verdict.status is Status.BLOCK
+    assert verdict.reasons == ("5 examples stayed unanswered (a, b, c and 2 more).",)
+
+
+def test_an_inconclusive_win_makes_an_inconclusive_verdict() -> None:
+    verdict = judge("tuned", rates(strict=1.0), {"test": {"strict": 0.5}}, [judged("1", "0")], (), ())
+    assert (verdict.status, verdict.ships) == (Status.INCONCLUSIVE, False)
+    assert verdict.reasons[0].startswith("tuned is not shown to beat base")
+
+
+def test_a_block_outweighs_what_is_inconclusive_and_names_both() -> None:
+    verdict = judge("tuned", {}, {}, [judged("1", "0"), judged("0" * 10, "1" * 10)], (), ())
+    assert verdict.status is Status.BLOCK
+    assert ["does not beat" in verdict.reasons[0], "is not shown" in verdict.reasons[1]] == [True, True]
+
+
+def test_a_comparison_is_about_its_candidate_only() -> None:
+    assert judge("other", {}, {}, [judged("0" * 10, "1" * 10)], (), ()).ships
+
+
+def test_where_nothing_was_declared_the_verdict_says_so() -> None:
+    verdict = judge("tuned", {}, {}, (), (), ())
+    assert str(verdict) == "tuned: SHIP. Nothing was declared that could stop it."

@@ -1,0 +1,88 @@
+"""The same suite in several processes: the same outcomes and verdicts, and every request asked once."""
+
+from __future__ import annotations
+
+import os
+import signal
+from pathlib import Path
+
+import pytest
+from mini_project import ALL, SHIPS, SUITE, Project, wait_until
+
+
+@pytest.fixture
+def suite(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Project:
+    return Project(pytester, monkeypatch)
+
+
+def test_workers_ask_once_and_come_to_the_same_figures_and_verdict_as_one_process(suite: Project) -> None:
+    suite.write("suites/test_moods.py", SUITE + SHIPS)
+    both = suite.run("suites", "--backend=clerk", "--backend=failing", "-n", "2")
+    shared = suite.report()
+    assert suite.asked() == dict.fromkeys(ALL, 1)
+    (suite.root / ".evalkit" / "store.sqlite").unlink()
+    alone = suite.run("suites", "--backend=clerk", "--backend=failing")
+    single = suite.report()
+    assert both.parseoutcomes() == alone.parseoutcomes()
+    assert shared["outcomes"] == single["outcomes"] == {"passed": 46, "missed": 7, "failed": 1}
+    assert shared["tasks"] == single["tasks"]
+    assert both.ret == alone.ret == 1
+
+
+def test_a_worker_that_crashes_takes_neither_counts_nor_the_verdict_with_it(suite: Project) -> None:
+    crash = "\n\nimport os\n\n\ndef test_crash(answer):\n    if answer.example.id == 'h05':\n        os._exit(3)\n"
+    suite.write("suites/test_moods.py", SUITE + crash)
+    result = suite.run("suites", "--backend=clerk", "-n", "2")
+    result.stdout.fnmatch_lines(["*crashed while running*test_crash?clerk-h05?*", "moods * clerk: BLOCK. direction*"])
+    assert suite.report()["outcomes"] == {"passed": 33, "missed": 6, "failed": 1}
+    assert suite.asked() == dict.fromkeys(ALL, 1)
+    assert result.ret == 1
+
+
+def test_a_run_that_stops_at_its_first_failure_still_gives_its_verdict(suite: Project) -> None:
+    result = suite.run("suites", "--backend=failing", "-n", "2", "-x")
+    result.stdout.fnmatch_lines(["moods * failing: BLOCK. 1 must-pass examples are wrong (ref-cut).*"])
+    assert result.ret != 0
+
+
+def test_what_breaks_while_asking_is_an_error_of_each_test_and_no_internal_error(suite: Project) -> None:
+    suite.write(".evalkit", "a file where the folder should be")
+    result = suite.run("suites", "--backend=good", "-k", "h01", "-n", "2")
+    result.stdout.fnmatch_lines(["no verdict: *.evalkit: can't be made: *", "*= 2 errors in *"])
+    result.stdout.no_fnmatch_line("*INTERNALERROR*")
+    assert result.ret == 1
+
+
+def test_the_controller_shows_how_far_a_worker_is(suite: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CLERK_SECONDS", "0.06")
+    result = suite.run("suites", "--backend=clerk", "-n", "2")
+    result.stdout.fnmatch_lines(["evalkit: clerk on moods: */14 (* stored, asking *)"])
+
+
+def test_progress_that_cannot_be_told_breaks_no_run(suite: Project) -> None:
+    Path(suite.root / ".evalkit" / "progress.json").mkdir(parents=True)
+    result = suite.run("suites", "--backend=good", "-n", "2")
+    result.stdout.fnmatch_lines(["moods * good: SHIP.*"])
+    assert result.ret == 0
+
+
+def test_ctrl_c_keeps_what_was_answered(suite: Project) -> None:
+    process = suite.start("suites", "--backend=clerk", "-n", "2", CLERK_SECONDS="0.3")
+    wait_until(lambda: len(suite.stored()) >= 2)
+    os.killpg(process.pid, signal.SIGINT)  # a terminal sends it to the workers too
+    output, _ = process.communicate(timeout=30)
+    kept = suite.stored()
+    assert process.returncode == 2, output
+    assert len(kept) < len(ALL)
+    suite.run("suites", "--backend=clerk").stdout.fnmatch_lines(["moods * clerk: BLOCK.*"])
+    assert {suite.asked()[name] for name in kept} == {1}
+
+
+def test_workers_of_a_session_that_uses_nothing_of_it_see_nothing_of_it(suite: Project) -> None:
+    suite.write(
+        "tests/test_own.py",
+        "import sys\n\n\ndef test_light():\n"
+        "    assert not {'numpy', 'jinja2', 'filelock', 'evalkit.session'} & sys.modules.keys()\n",
+    )
+    suite.run("tests", "-n", "2").assert_outcomes(passed=1)
+    assert not (suite.root / ".evalkit").exists()
