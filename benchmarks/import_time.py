@@ -1,7 +1,7 @@
 """What evalkit adds to a pytest session that uses none of it: seconds of an empty session, with and without the plugin.
 
-Run it as ``python benchmarks/import_time.py [PAIRS]``. The two kinds of session are run in turn, and the figure to quote is the
-median of the differences.
+Run it as ``python benchmarks/import_time.py [PAIRS]``. The two kinds of session are run in turn; the figure to quote
+is the median of the differences.
 """
 
 from __future__ import annotations

@@ -141,11 +141,12 @@ def _declared(
 ) -> list[tuple[Hypothesis, str, str, str]]:
     """Every pair that the task declares of these backends, whether or not the other side is in the run."""
     return [
-        (hypothesis, candidate, parents.get(candidate) or "its parent" if rival == "parent" else rival, hypothesis.score)
+        (hypothesis, candidate, rival, hypothesis.score)
         for hypothesis in task.hypotheses
         for candidate in backends
         if hypothesis.candidate in (None, candidate)
-        for rival in hypothesis.against
+        for named in hypothesis.against
+        for rival in [parents.get(candidate) or "its parent" if named == "parent" else named]
     ]
 
 

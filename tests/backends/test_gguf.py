@@ -161,7 +161,8 @@ def test_ctrl_c_is_heard_in_the_middle_of_an_answer(tmp_path: Path) -> None:
         from evalkit.tasks import Decoding
         task = load_task(Path({str(ROOT / "golden" / "market_direction")!r}))
         backend = open_backend(Opening(Spec("gguf", {str(base)!r}), task, Path("."), cache=Path("cache")))
-        many = [Request("t", str(n), (Message("user", f"Count to {{n}}000"),), "", Decoding(900, tail=None)) for n in range(64)]
+        long = Decoding(900, tail=None)
+        many = [Request("t", str(n), (Message("user", f"Count to {{n}}000"),), "", long) for n in range(64)]
         answers = backend.answer([Request("t", "first", (Message("user", "Hi"),), "", Decoding(1)), *many])
         next(answers)
         print("asked", flush=True)
