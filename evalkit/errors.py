@@ -38,7 +38,7 @@ class UnknownName(SetupError):
     """No component, alias or task of that name; the message lists those there are."""
 
     def __init__(self, kind: str, name: str, choices: Iterable[str], remedy: str = "") -> None:
-        self.kind, self.name, self.choices = kind, name, sorted(choices)
+        self.kind, self.name, self.choices = kind, name, sorted(set(choices))
         nearest = get_close_matches(name, self.choices, n=1)
         hint = f" Did you mean {nearest[0]!r}?" if nearest else ""
         known = ", ".join(self.choices) or "none"

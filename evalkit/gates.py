@@ -27,7 +27,7 @@ class Status(StrEnum):
     INCONCLUSIVE = "INCONCLUSIVE"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Comparison:
     """Two models on the same examples, by one score. Undeclared pairs are reported and never red.
 
@@ -49,11 +49,11 @@ class Comparison:
         """False only for a declared hypothesis that was not shown."""
         return not self.declared or self.status is Status.SHIP
 
-    def __str__(self) -> str:
+    def __repr__(self) -> str:
         return self.reason
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Verdict:
     """Whether one backend ships, and why."""
 
@@ -65,7 +65,7 @@ class Verdict:
     def ships(self) -> bool:
         return self.status is Status.SHIP
 
-    def __str__(self) -> str:
+    def __repr__(self) -> str:
         return f"{self.backend}: {self.status}. " + " ".join(self.reasons)
 
 

@@ -147,6 +147,7 @@ def _declared(
         if hypothesis.candidate in (None, candidate)
         for named in hypothesis.against
         for rival in [parents.get(candidate) or "its parent" if named == "parent" else named]
+        if rival != candidate
     ]
 
 

@@ -87,7 +87,7 @@ def _means(clusters: Clusters, draws: int, seed: int) -> Array:
 
 def _corrected_tails(means: Array, clusters: Clusters, level: float) -> tuple[float, float]:
     """The shares of ``means`` that lie below the bounds."""
-    from scipy.stats import t
+    from scipy.special import stdtrit
 
     value, normal = clusters.mean, NormalDist()
     # Discrete scores give many draws that equal the value: each counts half, and noise must not decide.
@@ -108,7 +108,7 @@ def _corrected_tails(means: Array, clusters: Clusters, level: float) -> tuple[fl
 
     count = clusters.sums.size
     # A bootstrap of few groups is too narrow, as its spread is divided by n and knows no t (Hesterberg 2015).
-    z = float(t.isf((1 - level) / 2, count - 1)) * sqrt(count / (count - 1))
+    z = -float(stdtrit(count - 1, (1 - level) / 2)) * sqrt(count / (count - 1))
     return tail(-z), tail(z)
 
 

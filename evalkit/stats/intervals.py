@@ -72,14 +72,14 @@ def clopper_pearson(successes: int, n: int, level: float = LEVEL) -> Estimate:
     >>> round(e.low, 4), round(e.high, 4)
     (0.2527, 0.3676)
     """
-    from scipy.stats import beta
+    from scipy.special import betainccinv, betaincinv
 
     _check_counts(successes, n, level)
     if n == 0:
         return Estimate(None, None, None, 0)
     tail = (1 - level) / 2
-    low = 0.0 if successes == 0 else float(beta.ppf(tail, successes, n - successes + 1))
-    high = 1.0 if successes == n else float(beta.isf(tail, successes + 1, n - successes))
+    low = 0.0 if successes == 0 else float(betaincinv(successes, n - successes + 1, tail))
+    high = 1.0 if successes == n else float(betainccinv(successes + 1, n - successes, tail))
     return Estimate(successes / n, low, high, n)
 
 
@@ -93,7 +93,7 @@ def mean_t(values: ArrayLike, level: float = LEVEL) -> Estimate:
     >>> round(e.low, 3), e.value, round(e.high, 3)
     (-0.484, 2.0, 4.484)
     """
-    from scipy.stats import t
+    from scipy.special import stdtrit
 
     check_level(level)
     array = finite(values)
@@ -104,7 +104,7 @@ def mean_t(values: ArrayLike, level: float = LEVEL) -> Estimate:
     spread = sqrt(fsum((array - mean) ** 2) / (n - 1)) if n > 1 else 0.0
     if spread <= NOISE * float(abs(array).max()):
         return Estimate(mean, None, None, n)
-    half = float(t.isf((1 - level) / 2, n - 1)) * spread / sqrt(n)
+    half = -float(stdtrit(n - 1, (1 - level) / 2)) * spread / sqrt(n)
     return Estimate(mean, mean - half, mean + half, n)
 
 
