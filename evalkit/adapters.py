@@ -8,6 +8,7 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from hashlib import sha256
 from importlib.util import find_spec
 from pathlib import Path
@@ -62,7 +63,7 @@ def gguf_adapter(adapter: Path, base_gguf: Path, cache: Path) -> Path:
     target = cache / "adapters" / (sha256("\n".join(["1", *digests]).encode()).hexdigest() + ".gguf")
     if not target.exists():
         target.parent.mkdir(parents=True, exist_ok=True)
-        _write(_lora(adapter, _Base.read(base_gguf)), target)
+        _write(_lora(adapter, base_gguf, digests[-1]), target)
     return target
 
 
@@ -78,7 +79,8 @@ class _Base:
     shapes: Mapping[str, tuple[int, ...]]
 
     @classmethod
-    def read(cls, path: Path) -> _Base:
+    @lru_cache(maxsize=4)  # the vocabulary in it makes reading slow
+    def read(cls, path: Path, digest: str) -> _Base:  # noqa: ARG003
         from gguf import GGUFReader
 
         reader = GGUFReader(path)
@@ -115,9 +117,10 @@ class _Lora:
     pairs: Mapping[str, tuple[Matrix, Matrix]]
 
 
-def _lora(adapter: Path, base: _Base) -> _Lora:
+def _lora(adapter: Path, base_gguf: Path, base_digest: str) -> _Lora:
     config = _config(adapter / "adapter_config.json")
     sides = _sides(adapter / "adapter_model.safetensors")
+    base = _Base.read(base_gguf, base_digest)
     rank, alpha = int(config["r"]), float(config["lora_alpha"])
     rooted = bool(config.get("use_rslora"))
     # llama.cpp divides one alpha by each pair's rank; 0 would mean "no scaling" to it.

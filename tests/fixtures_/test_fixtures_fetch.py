@@ -36,7 +36,7 @@ def test_another_file_in_its_place_is_named_and_kept(monkeypatch, tmp_path: Path
     other = tmp_path / "smollm2" / Path(fetch.BASE_MEMBER).name
     other.parent.mkdir()
     other.write_bytes(b"mine")
-    with pytest.raises(MissingModel, match=r"sha256 is e5ce2ecd.*, expected b179c952.*move that file away"):
+    with pytest.raises(MissingModel, match=r"sha256 is 3fd30542.*, expected b179c952.*move that file away"):
         fetch.base_gguf()
     assert other.read_bytes() == b"mine"
 

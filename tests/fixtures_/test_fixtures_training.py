@@ -14,7 +14,7 @@ from fixtures.adapters import BASE_NAME, write_adapter
 from fixtures.fetch import BASE_SHA256
 from fixtures.lessons import Lesson, lesson, shared_beginning
 from fixtures.settings import Settings
-from fixtures.training import answer_loss, new_adapter, train
+from fixtures.training import Below, answer_loss, new_adapter, train
 
 QUICK = Settings(batch=4, learning_rate=2e-3, schedule="constant", warmup=0.0, dtype="float32")
 STEPS = 3
@@ -31,9 +31,9 @@ def written(pairs, tmp_path_factory) -> Path:
     return write_adapter(pairs, QUICK, out, data={"golden/moods/train.jsonl": "abc"}, steps=STEPS)
 
 
-def gradients(model, lessons: list[Lesson], shared: int) -> tuple[float, dict]:
+def gradients(model, lessons: list[Lesson], shared: int, below: Below | None = None) -> tuple[float, dict]:
     model.zero_grad()
-    loss = answer_loss(model, lessons, shared)
+    loss = answer_loss(model, lessons, shared, below)
     loss.backward()
     return float(loss.detach()), {name: w.grad.clone() for name, w in model.named_parameters() if w.grad is not None}
 
@@ -55,6 +55,27 @@ def test_the_shared_beginning_changes_neither_loss_nor_gradients(base, lessons) 
     assert len(with_it) == 2 * 7 * 30
     for name, gradient in without.items():
         torch.testing.assert_close(with_it[name], gradient, rtol=1e-3, atol=1e-5 * float(gradient.abs().max()) + 1e-7)
+
+
+def test_layers_without_an_adapter_are_computed_once_and_change_neither_loss_nor_gradients(base, lessons) -> None:
+    import torch
+
+    torch.manual_seed(0)
+    model = new_adapter(base, replace(QUICK, first_layer=20))
+    with torch.no_grad():
+        for name, weight in model.named_parameters():
+            if "lora_B" in name:
+                weight.normal_(std=0.01)
+    plain, without = gradients(model, lessons, 0)
+    shared = shared_beginning(lessons)
+    below = Below(model, lessons, shared, 20)
+    loss, with_it = gradients(model, lessons, shared, below)
+    below.close()
+    assert loss == pytest.approx(plain, rel=1e-5)
+    assert len(with_it) == 2 * 7 * 10
+    for name, gradient in without.items():
+        torch.testing.assert_close(with_it[name], gradient, rtol=1e-3, atol=1e-5 * float(gradient.abs().max()) + 1e-7)
+    assert gradients(model, lessons, 0)[0] == plain
 
 
 def test_the_loss_is_of_the_answers_alone(base, lessons) -> None:
