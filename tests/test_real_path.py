@@ -35,12 +35,14 @@ def run(project: Path, *args: str) -> subprocess.CompletedProcess[str]:
 
 
 def answers(project: Path) -> dict[str, dict[str, str]]:
-    """What the store of ``project`` holds: ``{fingerprint: {example: text}}``."""
+    """What models answered, by the store of ``project``: ``{fingerprint: {example: text}}``. Floors read no prompt."""
     with closing(sqlite3.connect(project / ".evalkit" / "store.sqlite")) as store:
         rows = store.execute("select fingerprint, example_id, completion from completions").fetchall()
     found: dict[str, dict[str, str]] = {}
     for mark, example, completion in rows:
-        found.setdefault(mark, {})[example] = json.loads(completion)["text"]
+        answer = json.loads(completion)
+        if answer["rendered"] is not None:
+            found.setdefault(mark, {})[example] = answer["text"]
     return found
 
 

@@ -98,7 +98,7 @@ def test_the_prompt_that_was_read_is_kept_with_template_and_prefill(opening: Ope
 
 
 def test_a_prompt_that_does_not_fit_is_not_answered_and_the_others_are(opening: Opening) -> None:
-    long = asked("word " * 600)
+    long = asked("word " * 1200)
     results = {request.example_id: result for request, result in opened(opening).answer([long, asked("Rain")])}
     with pytest.raises(NotAnswered, match=r"don't fit into context = 1024; raise `context`"):
         raise results[long.example_id]  # type: ignore[misc]
