@@ -388,7 +388,7 @@ def pytest_report_teststatus(report: pytest.TestReport) -> tuple[str, str, tuple
     return None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)  # pytest keeps its plugins in sets
 class Recorder:
     """Notes how tests ended. It reads reports only, so a crashed worker's are not lost."""
 

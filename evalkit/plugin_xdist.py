@@ -25,7 +25,7 @@ _EVERY = 0.3
 """Seconds between two looks at how far the asking is."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)  # pytest keeps its plugins in sets
 class Sharing:
     """The controller's side. Every worker collects the same, so any one's selection stands for all."""
 

@@ -372,3 +372,12 @@ def test_answers_are_given_whole_to_a_test(suite: Project) -> None:
         "    assert answer.example.input == {'headline': 'Headline h01'}\n",
     )
     suite.run("suites", "--backend=good", "-k", "test_parts and h01").assert_outcomes(passed=1, deselected=39)
+
+
+def test_suites_in_folders_with_conftests_of_their_own_are_run(suite: Project) -> None:
+    for folder in ("one", "two"):
+        suite.write(f"suites/{folder}/conftest.py", "")
+        suite.write(f"suites/{folder}/test_{folder}.py", SUITE)
+    result = suite.run("suites/one", "suites/two", "--backend=good")
+    result.stdout.no_fnmatch_line("*INTERNALERROR*")
+    result.stdout.fnmatch_lines(["moods * good: SHIP.*", "*= 52 passed, 2 missed in *"])

@@ -232,6 +232,7 @@ class Weights:
         # Read when OpenMP is loaded: threads that spin while they wait are many times slower beside other work.
         os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
         import torch
+        from safetensors import SafetensorError
         from transformers import AutoModelForCausalLM, AutoTokenizer
         from transformers.utils import logging
 
@@ -242,7 +243,7 @@ class Weights:
             self._tokenizer = AutoTokenizer.from_pretrained(self.folder, **trusted)
             model = AutoModelForCausalLM.from_pretrained(self.folder, dtype=dtype, use_safetensors=True, **trusted)
             self._model = model.to(self.settings.device).eval()
-        except (OSError, ValueError, RuntimeError) as error:
+        except (OSError, ValueError, RuntimeError, SafetensorError) as error:
             raise BackendDied(f"transformers could not load {self.folder}: {error}") from error
         if not self._tokenizer.chat_template:
             raise BackendDied(f"{self.folder}: the tokenizer has no chat template, so no prompt can be rendered")
@@ -366,6 +367,7 @@ class Weights:
 
     def _read_adapter(self, adapter: Path) -> None:
         from peft import PeftModel
+        from safetensors import SafetensorError
 
         name = f"adapter-{len(self._adapters)}"
         how = {"adapter_name": name, "autocast_adapter_dtype": False, "use_safetensors": True}
@@ -376,7 +378,7 @@ class Weights:
                     self._model.load_adapter(adapter, is_trainable=False, **how)
                 else:
                     self._model = PeftModel.from_pretrained(self._model, adapter, is_trainable=False, **how)
-            except (RuntimeError, ValueError) as error:
+            except (RuntimeError, ValueError, SafetensorError) as error:
                 raise BackendDied(f"the adapter {adapter} does not fit {self.folder}: {error}") from error
         self._model.eval()
         self._adapters[adapter] = name

@@ -234,10 +234,24 @@ def test_a_broken_model_dies_and_says_where(opening: Opening, tmp_path: Path) ->
         list(opened(opening, model=str(tmp_path), shared={}).answer([asked(TEXTS[0])]))
 
 
+def test_an_adapter_of_another_model_dies_and_names_both(opening: Opening, tmp_path: Path) -> None:
+    import torch
+    from safetensors.torch import save_file
+
+    config = {"peft_type": "LORA", "r": 2, "lora_alpha": 4, "target_modules": ["q_proj"], "task_type": "CAUSAL_LM"}
+    (tmp_path / "adapter_config.json").write_text(json.dumps(config))
+    module = "base_model.model.model.layers.0.self_attn.q_proj"
+    tensors = {f"{module}.lora_A.weight": torch.zeros(2, 64), f"{module}.lora_B.weight": torch.zeros(64, 2)}
+    save_file(tensors, tmp_path / "adapter_model.safetensors")
+    with pytest.raises(BackendDied, match=r"the adapter .* does not fit .*float"):
+        list(opened(opening, str(tmp_path), shared={}).answer([asked(TEXTS[0])]))
+
+
 @pytest.mark.skipif(os.name == "nt", reason="sends a POSIX signal")
 def test_ctrl_c_is_heard_between_two_tokens(tmp_path: Path) -> None:
     code = f"""
-        import sys
+        import signal, sys
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background inherits deafness
         sys.path.insert(0, {str(ROOT)!r})
         from pathlib import Path
         from evalkit.backends import Opening, Spec
