@@ -57,7 +57,7 @@ def ask(project: Path, backend: str) -> subprocess.CompletedProcess[str]:
 def test_the_tuned_model_answers_held_out_examples_in_json(project: Path) -> None:
     ask(project, "tuned")
     [texts] = answers(project).values()
-    assert len(texts) >= 5
+    assert len(texts) > 1
     for text in texts.values():
         assert set(json.loads(text)) >= {"relevance", "direction", "magnitude"}
 
