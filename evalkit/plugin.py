@@ -252,13 +252,12 @@ def pytest_runtestloop(session: pytest.Session) -> Generator[None, object, objec
 
 
 def _ask(config: pytest.Config, points: Sequence[Point]) -> None:
-    from evalkit.runs import scored_examples
     from evalkit.session import Wish
 
     session, state = _session(config), config.stash[STATE]
     wish = Wish()
     for point in points:
-        examples = [point.example] if point.example else scored_examples(session.task(point.task), session.split)
+        examples = [point.example] if point.example else session.scored(session.task(point.task))
         for name in (point.backend, point.rival):
             # Whom it is only compared with is asked anyway.
             if name in session.backends:
@@ -347,9 +346,8 @@ def pytest_runtest_makereport(
             report.outcome = "skipped"
             report.wasxfail = _OPEN + _first_line(call.excinfo.value)
         return report
-    from evalkit.runs import scored_examples
 
-    example = scored_examples(session.task(point.task), session.split)[point.example]
+    example = session.scored(session.task(point.task))[point.example]
     report.sections.append(("golden example", _shown(session, point, example)))
     strict = example.must_pass or item.config.getoption("strict_examples")
     if wrong and (example.known_fail or not strict):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from hashlib import sha256
@@ -97,11 +96,3 @@ def _template(source: str) -> Any:
 def _refuse(value: object) -> None:
     str(value)  # where it is undefined this raises, and names the variable
     raise TypeError(f"{type(value).__name__} is not JSON")
-
-
-def variables(source: str) -> Mapping[str, None]:
-    """The undeclared names a template uses, for checks at load time (an ordered set)."""
-    from jinja2 import meta
-    from jinja2.sandbox import ImmutableSandboxedEnvironment
-
-    return dict.fromkeys(sorted(meta.find_undeclared_variables(ImmutableSandboxedEnvironment().parse(source))))

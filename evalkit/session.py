@@ -41,11 +41,19 @@ Selection = dict[str, dict[str, list[str]]]
 class Wish:
     """Collects what the selected tests need."""
 
-    selection: Selection = field(default_factory=dict)
+    _wanted: dict[str, dict[str, dict[str, None]]] = field(default_factory=dict)
+
+    @property
+    def selection(self) -> Selection:
+        """What was wished for so far, each example once, in the order of the wishes."""
+        return {
+            task: {backend: list(examples) for backend, examples in backends.items()}
+            for task, backends in self._wanted.items()
+        }
 
     def add(self, task: str, backend: str, examples: Iterable[str]) -> None:
-        wanted = self.selection.setdefault(task, {}).setdefault(backend, [])
-        wanted.extend(dict.fromkeys(example for example in examples if example not in set(wanted)))
+        wanted = self._wanted.setdefault(task, {}).setdefault(backend, {})
+        wanted.update(dict.fromkeys(examples))
 
 
 class Session:
@@ -67,6 +75,7 @@ class Session:
         self.broken: EvalkitError | None = None
         self._tasks: dict[str, Task] = {}
         self._bench = Workbench(config)
+        self._scored: dict[str, dict[str, Example]] = {}
         self._requests: dict[str, dict[str, Request]] = {}
         self._markers: dict[str, Marker] = {}
         self._judged: dict[str, Judged] = {}
@@ -83,6 +92,12 @@ class Session:
         if name not in self._tasks:
             self._tasks |= load_all(self.golden, [name])
         return self._tasks[name]
+
+    def scored(self, task: Task) -> dict[str, Example]:
+        """The examples that this session may ask of ``task``, by id."""
+        if task.name not in self._scored:
+            self._scored[task.name] = scored_examples(task, self.split)
+        return self._scored[task.name]
 
     def model(self, name: str, task: Task) -> Model:
         """The model that the alias or spec ``name`` is for ``task``."""
@@ -162,8 +177,7 @@ class Session:
 
     def _request_table(self, task: Task) -> dict[str, Request]:
         if task.name not in self._requests:
-            examples = scored_examples(task, self.split)
-            self._requests[task.name] = {name: render(task, example) for name, example in examples.items()}
+            self._requests[task.name] = {name: render(task, example) for name, example in self.scored(task).items()}
         return self._requests[task.name]
 
     def comparisons(self, task: Task) -> list[tuple[Hypothesis | None, str, str, str]]:
@@ -206,11 +220,11 @@ class Session:
             task = self.task(task_name)
             judged = {example.id for example in task.splits.get(self.split, ())}
             done[task_name] = {
-                name: list(scored_examples(task, self.split)) if judged <= set(examples) else list(examples)
+                name: list(self.scored(task)) if judged <= set(examples) else list(examples)
                 for name, examples in backends.items()
             }
             if any(judged <= set(examples) for examples in done[task_name].values()):
-                whole = list(scored_examples(task, self.split))
+                whole = list(self.scored(task))
                 done[task_name] |= dict.fromkeys(self.against, whole)
         return done
 
@@ -221,7 +235,7 @@ class Session:
                 yield task, name, examples
             for floor in FLOORS:
                 if self._floor_problem(floor, task) is None:
-                    yield task, floor, list(scored_examples(task, self.split))
+                    yield task, floor, list(self.scored(task))
 
     def _floor_problem(self, floor: str, task: Task) -> str | None:
         try:
@@ -243,9 +257,7 @@ class Session:
             raise NotAnswered(f"{backend} did not answer {example}: {reason}")
         if task_name not in self._markers:
             self._markers[task_name] = Marker(task)
-        return self._markers[task_name].mark(
-            backend, scored_examples(task, self.split)[example], kept.request, kept.completion
-        )
+        return self._markers[task_name].mark(backend, self.scored(task)[example], kept.request, kept.completion)
 
     # -- judging ------------------------------------------------------------------------------------
 
