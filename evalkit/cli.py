@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from functools import wraps
 from importlib import import_module
@@ -17,7 +17,9 @@ from evalkit.config import Config, read_config
 from evalkit.errors import ConfigError, EvalkitError, FrozenError, UnknownName
 
 if TYPE_CHECKING:
-    from evalkit.store import Store
+    from evalkit.runs import Entrant
+    from evalkit.store import Kept, Store
+    from evalkit.tasks import Task
 
 
 def _plainly(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -125,9 +127,9 @@ def show(config: Config, run: str, example: str, backend: str | None) -> None:
         _say("")
 
 
-def _say(text: str) -> None:
+def _say(text: str, err: bool = False) -> None:
     # A model may write half a surrogate pair, which no terminal takes.
-    click.echo(text.encode("utf-8", "backslashreplace").decode("utf-8"))
+    click.echo(text.encode("utf-8", "backslashreplace").decode("utf-8"), err=err)
 
 
 @main.command()
@@ -153,11 +155,35 @@ def rescore(config: Config, run: str) -> None:
                 whether = frozen.verify(golden.folder, golden.splits)
             except FrozenError:
                 whether = False  # it is scored as it stands now, and the report says so
-            judged.append(judge_task(golden, task["split"], entrants, store.get(keys), whether))
+            kept = store.get(keys)
+            _warn_of_other_prompts(golden, task["split"], entrants, kept)
+            judged.append(judge_task(golden, task["split"], entrants, kept, whether))
         again = make_run(f"{stored['id']}-rescored", judged, stored["command"], stored["outcomes"])
         store.save_run(again)
     click.echo(render(again, color=sys.stdout.isatty()), nl=False)
     sys.exit(exit_code(judged, config.inconclusive_win))
+
+
+def _warn_of_other_prompts(golden: Task, split: str, entrants: Sequence[Entrant], kept: Mapping[str, Kept]) -> None:
+    """Says whose stored answer was given to another prompt than the task asks now: its score may mean nothing."""
+    from evalkit.prompts import render
+    from evalkit.runs import scored_examples
+
+    asked = {name: render(golden, example).messages for name, example in scored_examples(golden, split).items()}
+    moved = sorted(
+        {
+            name
+            for entrant in entrants
+            for name, key in entrant.keys.items()
+            if name in asked and key in kept and kept[key].request.messages != asked[name]
+        }
+    )
+    if moved:
+        named = ", ".join(moved[:3]) + (f" and {len(moved) - 3} more" if len(moved) > 3 else "")
+        _say(
+            f"{golden.name}: the prompt of {len(moved)} examples has changed since they were answered: {named}",
+            err=True,
+        )
 
 
 @main.command()

@@ -44,9 +44,12 @@ def conclude(session: Session, selection: Selection, command: str, outcomes: Map
 
 
 def exit_code(judged: list[Judged], inconclusive_win: int) -> int:
-    """0 when everything ships; 1 when anything is blocked; else what an inconclusive win is set to be."""
+    """0 when everything ships; 1 when anything is blocked or a model that was asked for left examples unanswered;
+    else what an inconclusive win is set to be."""
     statuses = {verdict.status for task in judged for verdict in task.verdicts}
-    if Status.BLOCK in statuses:
+    # A rival that died has no verdict of its own, and what it left open must not pass for a comparison.
+    died = any(column.unanswered for task in judged for column in task.columns if column.entrant.role != "floor")
+    if Status.BLOCK in statuses or died:
         return 1
     return inconclusive_win if Status.INCONCLUSIVE in statuses else 0
 

@@ -6,68 +6,26 @@ Nothing heavy is imported before a test that carries the ``golden`` mark, or a s
 from __future__ import annotations
 
 import sys
-from collections import Counter
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from secrets import token_hex
 from typing import TYPE_CHECKING, NoReturn
 
 import pytest
 
+from evalkit.plugin_reports import Reporter
+from evalkit.plugin_state import FIXTURES, Point, State, point_of
+
 if TYPE_CHECKING:
     from evalkit.answers import Answer
-    from evalkit.conclusion import Conclusion
     from evalkit.gates import Comparison, Verdict
     from evalkit.generation import OnProgress
-    from evalkit.session import Selection, Session
-    from evalkit.tasks import Example, Task
+    from evalkit.session import Session
+    from evalkit.tasks import Task
 
-_MISS = "miss: "
-_OPEN = "inconclusive: "
 _MISSED = "evalkit/missed"
-_FIXTURES = ("answer", "verdict", "comparison")
-
-
-def _new_identity() -> str:
-    return f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{token_hex(2)}"
-
-
-@dataclass(slots=True)
-class State:
-    """What the plugin remembers in one process of one pytest session.
-
-    ``identity`` is the same in all processes of the session. ``golden`` are the ids of the selected tests of
-    examples, ``ended`` how each test ended. ``misused`` is set when a mark can't be used as it stands.
-    """
-
-    identity: str = field(default_factory=_new_identity)
-    session: Session | None = None
-    selection: Selection = field(default_factory=dict)
-    golden: list[str] = field(default_factory=list)
-    ended: dict[str, str] = field(default_factory=dict)
-    misused: bool = False
-    conclusion: Conclusion | None = None
-    trouble: str = ""
-
-    def outcomes(self) -> Counter[str]:
-        """How the tests of examples ended; "not run" where one stopped early."""
-        return Counter(self.ended.get(name, "not run") for name in self.golden)
 
 
 STATE = pytest.StashKey[State]()
-
-
-@dataclass(frozen=True, slots=True)
-class Point:
-    """What one golden test is about: a parameter of ``answer``, ``verdict`` or ``comparison``."""
-
-    task: str
-    backend: str
-    example: str = ""
-    rival: str = ""
-    score: str = ""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -96,11 +54,12 @@ def pytest_configure(config: pytest.Config) -> None:
     )
     worker = getattr(config, "workerinput", None)
     config.stash[STATE] = State(worker["evalkit_session"]) if worker else State()
-    config.pluginmanager.register(Recorder(config.stash[STATE]), "evalkit-recorder")
+    config.pluginmanager.register(Reporter(config.stash[STATE]), "evalkit-reports")
     if hasattr(config.hook, "pytest_configure_node"):  # xdist is here, under whatever name it was loaded
         from evalkit import plugin_xdist
 
-        config.pluginmanager.register(plugin_xdist.Sharing(config.stash[STATE]), "evalkit-xdist")
+        sharing = plugin_xdist.Sharing(config.stash[STATE], lambda: _progress(config))
+        config.pluginmanager.register(sharing, "evalkit-xdist")
 
 
 # -- before anything runs ---------------------------------------------------------------------------
@@ -169,7 +128,7 @@ def _is_worker(config: pytest.Config) -> bool:
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     mark = metafunc.definition.get_closest_marker("golden")
-    fixtures = [name for name in _FIXTURES if name in metafunc.fixturenames]
+    fixtures = [name for name in FIXTURES if name in metafunc.fixturenames]
     if mark is None or not fixtures:
         return
     from evalkit.errors import SetupError
@@ -212,12 +171,6 @@ def _points(session: Session, task: Task, fixture: str, mark: pytest.Mark) -> di
     }
 
 
-def _point(item: pytest.Item) -> Point | None:
-    callspec = getattr(item, "callspec", None)
-    found = (callspec.params.get(name) for name in _FIXTURES) if callspec else ()
-    return next((value for value in found if isinstance(value, Point)), None)
-
-
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     if config.getoption("last_missed"):
         missed = set(config.cache.get(_MISSED, []))
@@ -228,7 +181,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if state.misused and _is_worker(config) and not config.option.continue_on_collection_errors:
         items.clear()  # xdist would run what there is, where pytest alone stops; and asking may cost money
     for item in items:
-        point = _point(item)
+        point = point_of(item)
         if point is not None and point.example:
             # On the item, not by record_property, which warns under xunit2.
             item.user_properties.append(("evalkit", f"{point.task} {point.backend} {point.example}"))
@@ -240,7 +193,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtestloop(session: pytest.Session) -> Generator[None, object, object]:
     """Asks the models what the selected tests need, once, before the first test."""
-    found = [(item.nodeid, point) for item in getattr(session, "items", ()) if (point := _point(item))]
+    found = [(item.nodeid, point) for item in getattr(session, "items", ()) if (point := point_of(item))]
     points = [point for _, point in found]
     option = session.config.option
     # After an error in collecting pytest runs nothing; xdist runs what there is.
@@ -325,82 +278,6 @@ def _asked(request: pytest.FixtureRequest) -> Point:
         what = f'the fixture {request.fixturename!r} needs @pytest.mark.golden("task")'
         pytest.fail(f"{request.node.nodeid}: {what}", pytrace=False)
     return point
-
-
-# -- reporting --------------------------------------------------------------------------------------
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(
-    item: pytest.Item, call: pytest.CallInfo[None]
-) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    report = yield
-    point = _point(item)
-    if point is None or call.excinfo is None or call.when != "call":
-        return report
-    session = _session(item.config)
-    wrong = call.excinfo.errisinstance(AssertionError)
-    if not point.example:
-        if wrong and session.config.inconclusive_win != 1 and _inconclusive(item):
-            # What it means for the exit code is said at the end, by inconclusive_win.
-            report.outcome = "skipped"
-            report.wasxfail = _OPEN + _first_line(call.excinfo.value)
-        return report
-
-    example = session.scored(session.task(point.task))[point.example]
-    report.sections.append(("golden example", _shown(session, point, example)))
-    strict = example.must_pass or item.config.getoption("strict_examples")
-    if wrong and (example.known_fail or not strict):
-        why = f"known to fail: {example.known_fail}" if example.known_fail else _first_line(call.excinfo.value)
-        # "skipped" with wasxfail: -x passes over it, JUnit says skipped, xdist keeps it.
-        report.outcome = "skipped"
-        report.wasxfail = _MISS + why
-    return report
-
-
-def _inconclusive(item: pytest.Item) -> bool:
-    from evalkit.gates import Status
-
-    found = getattr(item, "funcargs", {})
-    return any(getattr(found.get(name), "status", None) is Status.INCONCLUSIVE for name in ("verdict", "comparison"))
-
-
-def _first_line(error: BaseException) -> str:
-    return next(iter(str(error).splitlines()), "") or type(error).__name__
-
-
-def _shown(session: Session, point: Point, example: Example) -> str:
-    answer = session.answer(point.task, point.backend, point.example)
-    told = {**example.input, "expected": dict(example.expected), "answer": answer.text, "defects": answer.defects}
-    lines = [f"{example.where}, answered by {point.backend}"]
-    lines += [f"{name:>12}: {value!r}" for name, value in told.items()]
-    return "\n".join(lines)
-
-
-def pytest_report_teststatus(report: pytest.TestReport) -> tuple[str, str, tuple[str, dict[str, bool]]] | None:
-    why = str(getattr(report, "wasxfail", "")) if report.skipped else ""
-    if why.startswith(_MISS):
-        return "missed", "m", ("MISS", {"yellow": True})
-    if why.startswith(_OPEN):
-        return "inconclusive", "i", ("INCONCLUSIVE", {"yellow": True})
-    return None
-
-
-@dataclass(frozen=True, slots=True, eq=False)  # pytest keeps its plugins in sets
-class Recorder:
-    """Notes how tests ended. It reads reports only, so a crashed worker's are not lost."""
-
-    state: State
-
-    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        if report.when in ("setup", "teardown"):
-            if report.failed:
-                self.state.ended[report.nodeid] = "error"
-            elif report.skipped:
-                self.state.ended[report.nodeid] = "skipped"
-        else:  # "call", or xdist's "???" of a test that took its worker down
-            missed = report.skipped and str(getattr(report, "wasxfail", "")).startswith(_MISS)
-            self.state.ended[report.nodeid] = "missed" if missed else report.outcome
 
 
 # -- at the end -------------------------------------------------------------------------------------

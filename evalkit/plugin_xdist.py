@@ -6,7 +6,7 @@ Workers share the session's name, tell what they collected, and how far the one 
 from __future__ import annotations
 
 import json
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,7 +18,7 @@ import pytest
 
 if TYPE_CHECKING:
     from evalkit.generation import OnProgress, Progress
-    from evalkit.plugin import State
+    from evalkit.plugin_state import State
     from evalkit.session import Session
 
 _EVERY = 0.3
@@ -27,9 +27,13 @@ _EVERY = 0.3
 
 @dataclass(frozen=True, slots=True, eq=False)  # pytest keeps its plugins in sets
 class Sharing:
-    """The controller's side. Every worker collects the same, so any one's selection stands for all."""
+    """The controller's side. Every worker collects the same, so any one's selection stands for all.
+
+    ``progress`` gives what shows how far the asking is.
+    """
 
     state: State
+    progress: Callable[[], OnProgress]
     over: Event = field(default_factory=Event)
 
     def pytest_configure_node(self, node: Any) -> None:
@@ -46,12 +50,8 @@ class Sharing:
     def pytest_runtestloop(self, session: pytest.Session) -> Generator[None, object, object]:
         if self.state.session is None or not session.config.pluginmanager.hasplugin("dsession"):
             return (yield)
-        from evalkit.plugin import _progress
-
-        watch = Thread(
-            target=_watch, args=(_place(self.state.session), self.state.identity, _progress(session.config), self.over),
-            name="evalkit-progress", daemon=True,
-        )  # fmt: skip
+        watched = (_place(self.state.session), self.state.identity, self.progress(), self.over)
+        watch = Thread(target=_watch, args=watched, name="evalkit-progress", daemon=True)
         watch.start()
         try:
             return (yield)

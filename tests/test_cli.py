@@ -106,6 +106,16 @@ def test_rescore_passes_over_an_example_that_is_gone(project: MiniProject) -> No
     assert (result.exit_code, "unanswered" in result.output) == (0, False)
 
 
+def test_rescore_says_whose_prompt_has_changed_since_it_was_answered(project: MiniProject) -> None:
+    stored(project)
+    assert "has changed since" not in evalkit(project, "rescore", "run-1").output
+    lines = (project.folder / "test.jsonl").read_text().splitlines()
+    changed = {**json.loads(lines[0]), "input": {"text": "another text"}}
+    project.write("golden/mood/test.jsonl", "\n".join([json.dumps(changed), *lines[1:]]) + "\n")
+    told = "mood: the prompt of 1 examples has changed since they were answered: t-01"
+    assert told in evalkit(project, "rescore", "run-1").output
+
+
 def test_freeze_writes_the_record_and_says_the_counts(project: MiniProject) -> None:
     result = evalkit(project, "freeze", "mood")
     assert result.output == "golden/mood/frozen.json: train 5, test 12, reference 1, malformed 1\n"

@@ -231,6 +231,13 @@ def test_a_backend_that_dies_in_mid_run_stops_alone(suite: Project) -> None:
     assert result.ret == 1
 
 
+def test_a_rival_that_dies_is_red_even_where_an_inconclusive_win_is_not(suite: Project) -> None:
+    suite.replace("pyproject.toml", "[tool.evalkit]\n", "[tool.evalkit]\ninconclusive_win = 0\n")
+    result = suite.run("suites", "--backend=good", "--against=dying", "-k", "test_direction")
+    result.stdout.fnmatch_lines(["- dying: * unanswered, never scored as wrong. h03: *", "moods * good: SHIP.*"])
+    assert result.ret == 1
+
+
 # -- what is written --------------------------------------------------------------------------------
 
 

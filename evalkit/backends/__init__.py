@@ -12,13 +12,16 @@ loaded at the first ``answer``. It raises SetupError when something is missing.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, TypeVar
 
+from evalkit.errors import ConfigError
 from evalkit.prompts import Request, canonical
 from evalkit.tasks import Task
+
+Settings = TypeVar("Settings")
 
 FinishReason = Literal["stop", "length", "object_closed", "recorded"]
 """Why an answer ended: the model ended it, the token limit, ``Decoding.tail``, or not known any more."""
@@ -116,6 +119,17 @@ class Opening:
     def path(self, text: str) -> Path:
         """``text`` as a path, taken from the root of the project."""
         return self.root / Path(text).expanduser()
+
+    def settings(self, kind: type[Settings]) -> Settings:
+        """The options as ``kind``, a dataclass with a default for each. Raises ConfigError for one that it does
+        not have, or that is of another type than its default."""
+        known = asdict(kind())  # type: ignore[call-overload]
+        for key, value in self.options.items():
+            if key not in known:
+                raise ConfigError(f"{self.spec}: unknown option {key!r}. Known: {', '.join(known)}.")
+            if type(value) is not type(known[key]):
+                raise ConfigError(f"{self.spec}: {key} is {value!r}, expected {type(known[key]).__name__}")
+        return kind(**self.options)
 
 
 def fingerprint_of(backend: Backend) -> str:

@@ -64,13 +64,10 @@ def open_backend(opening: Opening) -> Backend:
 
 
 def _settings(opening: Opening) -> Settings:
-    known = asdict(Settings())
-    for key, value in opening.options.items():
-        if key not in known:
-            raise ConfigError(f"{opening.spec}: unknown option {key!r}. Known: {', '.join(known)}.")
-        if type(value) is not type(known[key]) or (isinstance(value, int) and value < 0):
-            raise ConfigError(f"{opening.spec}: {key} is {value!r}, expected {type(known[key]).__name__}")
-    settings = Settings(**opening.options)
+    settings = opening.settings(Settings)
+    for name in ("context", "slots", "threads"):
+        if getattr(settings, name) < 0:
+            raise ConfigError(f"{opening.spec}: {name} is {getattr(settings, name)}, expected 0 or more")
     slots = 1 if settings.reproducible else settings.slots
     return Settings(settings.context, slots, settings.threads or _cores(), settings.reproducible)
 

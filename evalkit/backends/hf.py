@@ -70,13 +70,7 @@ def open_backend(opening: Opening) -> Backend:
 
 
 def _settings(opening: Opening) -> Settings:
-    known = asdict(Settings())
-    for key, value in opening.options.items():
-        if key not in known:
-            raise ConfigError(f"{opening.spec}: unknown option {key!r}. Known: {', '.join(known)}.")
-        if type(value) is not type(known[key]):
-            raise ConfigError(f"{opening.spec}: {key} is {value!r}, expected {type(known[key]).__name__}")
-    settings = Settings(**opening.options)
+    settings = opening.settings(Settings)
     if settings.dtype not in _DTYPES:
         raise ConfigError(f"{opening.spec}: dtype is {settings.dtype!r}, expected one of {', '.join(_DTYPES)}")
     if settings.dtype == "float16" and settings.device == "cpu":
