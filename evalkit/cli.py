@@ -161,7 +161,7 @@ def rescore(config: Config, run: str) -> None:
         again = make_run(f"{stored['id']}-rescored", judged, stored["command"], stored["outcomes"])
         store.save_run(again)
     click.echo(render(again, color=sys.stdout.isatty()), nl=False)
-    sys.exit(exit_code(judged, config.inconclusive_win))
+    sys.exit(exit_code(judged, config))
 
 
 def _warn_of_other_prompts(golden: Task, split: str, entrants: Sequence[Entrant], kept: Mapping[str, Kept]) -> None:

@@ -8,6 +8,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from evalkit.config import Config
 from evalkit.gates import Status
 from evalkit.runs import Judged, make_run
 from evalkit.session import Selection, Session
@@ -35,23 +36,23 @@ def conclude(session: Session, selection: Selection, command: str, outcomes: Map
     run = make_run(session.identity, judged, command, outcomes)
     session.store.save_run(run)
     if not any(task.verdicts for task in judged):
-        return Conclusion(run, (), exit_code(judged, session.config.inconclusive_win))
+        return Conclusion(run, (), exit_code(judged, session.config))
     try:
         written = write(run, session.config.root / session.config.reports)
     except OSError as error:
         return Conclusion(run, (), 1, f"the reports can't be written: {error}. The run is stored.")
-    return Conclusion(run, written, exit_code(judged, session.config.inconclusive_win))
+    return Conclusion(run, written, exit_code(judged, session.config))
 
 
-def exit_code(judged: list[Judged], inconclusive_win: int) -> int:
+def exit_code(judged: list[Judged], config: Config) -> int:
     """0 when everything ships; 1 when anything is blocked or a model that was asked for left examples unanswered;
-    else what an inconclusive win is set to be."""
-    statuses = {verdict.status for task in judged for verdict in task.verdicts}
+    else what the hypotheses that were left open are set to be."""
+    verdicts = [verdict for task in judged for verdict in task.verdicts]
     # A rival that died has no verdict of its own, and what it left open must not pass for a comparison.
     died = any(column.unanswered for task in judged for column in task.columns if column.entrant.role != "floor")
-    if Status.BLOCK in statuses or died:
+    if died or any(verdict.status is Status.BLOCK for verdict in verdicts):
         return 1
-    return inconclusive_win if Status.INCONCLUSIVE in statuses else 0
+    return config.code_of_open(kind for verdict in verdicts for kind in verdict.open)
 
 
 def write(run: Mapping[str, Any], folder: Path) -> tuple[Path, ...]:

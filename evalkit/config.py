@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,8 @@ from evalkit.backends import Spec
 from evalkit.components import names
 from evalkit.errors import ConfigError, UnknownName
 
-_KEYS = {"backend", "backends", "models", "golden", "suites", "reports", "inconclusive_win"}
+_OPEN = {"inconclusive_win": 1, "inconclusive_no_loss": 0}
+_KEYS = {"backend", "backends", "models", "golden", "suites", "reports", *_OPEN}
 _ALIAS_KEYS = {"spec", "parent"}
 
 
@@ -42,7 +43,13 @@ class Config:
     golden: str = "golden"
     suites: tuple[str, ...] = ("suites",)
     reports: str = "reports"
-    inconclusive_win: int = 1
+    inconclusive_win: int = _OPEN["inconclusive_win"]
+    inconclusive_no_loss: int = _OPEN["inconclusive_no_loss"]
+
+    def code_of_open(self, kinds: Iterable[str]) -> int:
+        """The exit code of a verdict that leaves hypotheses of these kinds open: a win's, if it is not 0."""
+        codes = {"win": self.inconclusive_win, "no_loss": self.inconclusive_no_loss}
+        return next((code for kind, code in codes.items() if code and kind in set(kinds)), 0)
 
     @property
     def store(self) -> Path:
@@ -98,11 +105,10 @@ def read_config(root: Path) -> Config:
             raise ConfigError(
                 f"{path}: [tool.evalkit.backends] {alias.name}: {UnknownName('parent', alias.parent, aliases)}"
             )
-    inconclusive = table.get("inconclusive_win", 1)
-    if type(inconclusive) is not int or not (inconclusive in (0, 1) or inconclusive >= 6):  # true is no exit code
-        raise ConfigError(
-            f"{path}: inconclusive_win is {inconclusive!r}, expected 0, 1, or 6 and above (2 to 5 are pytest's)"
-        )
+    inconclusive = {key: table.get(key, code) for key, code in _OPEN.items()}
+    for key, code in inconclusive.items():
+        if type(code) is not int or not (code in (0, 1) or code >= 6):  # true is no exit code
+            raise ConfigError(f"{path}: {key} is {code!r}, expected 0, 1, or 6 and above (2 to 5 are pytest's)")
     return Config(
         root,
         backend=_texts(path, "backend", table.get("backend", ())),
@@ -111,7 +117,7 @@ def read_config(root: Path) -> Config:
         golden=str(table.get("golden", "golden")),
         suites=_texts(path, "suites", table.get("suites", ("suites",))),
         reports=str(table.get("reports", "reports")),
-        inconclusive_win=inconclusive,
+        **inconclusive,
     )
 
 

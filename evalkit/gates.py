@@ -1,8 +1,12 @@
 """Decides: comparisons and thresholds in, SHIP, BLOCK or INCONCLUSIVE out, each with its reasons.
 
-A win is shown when the sign-flip test's one-sided p is at most 0.025. It is refuted when the upper bound of the
-mean paired difference is below the declared least gain (or, without one, not above 0). Between the two, more
-examples must tell.
+A win is shown when the sign-flip test's one-sided p is at most 0.025 and, where a least gain is declared, the lower
+bound of the mean paired difference reaches it. It is refuted when the upper bound is below the least gain (or,
+without one, not above 0). No loss is shown when the lower bound is above the margin, downwards, and refuted when the
+upper is below it. Between the two, more examples must tell. Bounds are those of the two-sided 95 % interval.
+
+Both look a second time at the examples that both models answered readably: who gains the format and loses the
+decision has won nothing.
 """
 
 from __future__ import annotations
@@ -10,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Literal
 
 from evalkit.metrics import Paired
 from evalkit.stats.intervals import Estimate
@@ -27,39 +32,62 @@ class Status(StrEnum):
     INCONCLUSIVE = "INCONCLUSIVE"
 
 
+@dataclass(frozen=True, slots=True)
+class Readable:
+    """Two models on the examples that both answered readably: what is left of a difference when the format is set
+    aside. ``least`` is the smallest margin that so many examples could show with no difference at all."""
+
+    difference: Estimate
+    least: float | None
+
+
 @dataclass(frozen=True, slots=True, repr=False)
 class Comparison:
-    """Two models on the same examples, by one score. Undeclared pairs are reported and never red.
+    """Two models on the same examples, by one score. A pair that was only asked for is reported and never red.
 
-    ``readable`` is the same difference on the examples that both answered readably: what is left of it when
-    the format is set aside.
+    ``lost`` are the examples on which the candidate scores less, ``family`` and ``where`` those of its hypothesis.
+    ``p`` is the one that decides: in a family of alternatives, Holm's. ``excused`` is set where an alternative holds.
     """
 
     candidate: str
     against: str
     score: str
-    declared: bool
+    kind: Literal["win", "no_loss", "asked"]
     status: Status | None
     paired: Paired
-    readable: Estimate
+    readable: Readable
+    p: float | None
     reason: str
+    lost: tuple[str, ...] = ()
+    family: str = ""
+    where: str = ""
+    excused: bool = False
 
     @property
     def holds(self) -> bool:
-        """False only for a declared hypothesis that was not shown."""
-        return not self.declared or self.status is Status.SHIP
+        """False only for a declared hypothesis that was not shown, where no alternative to it was."""
+        return self.kind == "asked" or self.status is Status.SHIP or self.excused
 
     def __repr__(self) -> str:
         return self.reason
 
 
+Decision = Literal["keep", "iterate", "discard"]
+
+
 @dataclass(frozen=True, slots=True, repr=False)
 class Verdict:
-    """Whether one backend ships, and why."""
+    """Whether one backend ships, and why. ``open`` are the kinds of hypothesis that were left open.
+
+    ``decision`` is what to do with it in one word and ``because`` in one sentence, with examples to look at.
+    """
 
     backend: str
     status: Status
     reasons: tuple[str, ...]
+    open: tuple[str, ...] = ()
+    decision: Decision = "iterate"
+    because: str = ""
 
     @property
     def ships(self) -> bool:
@@ -93,49 +121,98 @@ def compare(
     against: str,
     score: str,
     paired: Paired,
-    readable: Estimate,
+    readable: Readable,
     missing: int = 0,
+    lost: Sequence[str] = (),
+    p: float | None = None,
 ) -> Comparison:
     """Judges one pair; ``hypothesis`` is None where nothing was declared about it.
 
-    ``missing`` examples are not in ``paired``, because one of the two left them unanswered. With any, a win
-    is not shown: a model that died on the hard ones would be beaten on the easy ones.
+    ``missing`` examples are not in ``paired``, because one of the two left them unanswered. With any, nothing
+    is shown: a model that died on the hard ones would be beaten on the easy ones. ``p`` stands in for the pair's
+    own where the hypothesis is one of several alternatives.
     """
+    p = paired.p if p is None else p
+    figures = _figures(paired, p)
+    if hypothesis is None:
+        reason = f"{candidate} against {against} on {score}: {figures}; nothing was declared of this pair."
+        return Comparison(candidate, against, score, "asked", None, paired, readable, p, reason, tuple(lost))
+    status, more = (_win if hypothesis.kind == "win" else _no_loss)(hypothesis, paired, readable, p)
+    if missing:
+        status = Status.INCONCLUSIVE if status is Status.SHIP else status
+        more = f" {missing} examples were not answered by both."
+    told = _TOLD[hypothesis.kind][status]
+    margin = f" by more than {points(hypothesis.margin)[1:]} points" if hypothesis.kind == "no_loss" else ""
+    named = f" Lost: {some(lost)}." if lost and status is not Status.SHIP else ""
+    reason = f"{candidate} {told} {against} on {score}{margin}: {figures}.{more}{named}"
+    return Comparison(
+        candidate, against, score, hypothesis.kind, status, paired, readable, p, reason, tuple(lost),
+        hypothesis.family, hypothesis.where,
+    )  # fmt: skip
+
+
+_TOLD = {
+    "win": {Status.SHIP: "beats", Status.BLOCK: "does not beat", Status.INCONCLUSIVE: "is not shown to beat"},
+    "no_loss": {
+        Status.SHIP: "does not lose to",
+        Status.BLOCK: "loses to",
+        Status.INCONCLUSIVE: "is not shown not to lose to",
+    },
+}
+
+
+def _figures(paired: Paired, p: float | None) -> str:
     difference = paired.difference
-    figures = (
+    return (
         f"{points(difference.value)} points (95 % {points(difference.low)} to {points(difference.high)}, "
-        f"p = {'not estimable' if paired.p is None else format(paired.p, '.4f')}, n = {difference.n}; "
+        f"p = {'not estimable' if p is None else format(p, '.4f')}, n = {difference.n}; "
         f"{paired.wins} better, {paired.losses} worse)"
     )
-    if hypothesis is None:
-        return Comparison(
-            candidate, against, score, False, None, paired, readable,
-            f"{candidate} against {against} on {score}: {figures}; nothing was declared of this pair.",
-        )  # fmt: skip
-    status = _win(hypothesis, paired)
-    if missing and status is Status.SHIP:
-        status = Status.INCONCLUSIVE
-    told = {
-        Status.SHIP: "beats",
-        Status.BLOCK: "does not beat",
-        Status.INCONCLUSIVE: "is not shown to beat",
-    }[status]
-    more = ""
-    if missing:
-        more = f" {missing} examples were not answered by both."
-    elif status is Status.INCONCLUSIVE and paired.needed is not None:
-        more = f" About {paired.needed} examples would show a difference as large as this one."
-    reason = f"{candidate} {told} {against} on {score}: {figures}.{more}"
-    return Comparison(candidate, against, score, True, status, paired, readable, reason)
 
 
-def _win(hypothesis: Hypothesis, paired: Paired) -> Status:
-    high = paired.difference.high
-    if paired.p is not None and paired.p <= ALPHA and (paired.difference.low or 0) >= hypothesis.min_gain:
+def _win(hypothesis: Hypothesis, paired: Paired, readable: Readable, p: float | None) -> tuple[Status, str]:
+    low, high = paired.difference.low, paired.difference.high
+    gain = hypothesis.min_gain
+    if p is not None and p <= ALPHA and (gain == 0 or (low is not None and low >= gain)):
+        worse = readable.difference.high
+        if worse is not None and worse < 0:
+            return Status.BLOCK, f" It gains the format and loses the decision: {_readably(readable)}."
+        return Status.SHIP, ""
+    if high is not None and (high < gain or high <= 0):
+        return Status.BLOCK, ""
+    if paired.needed is None:
+        return Status.INCONCLUSIVE, ""
+    return Status.INCONCLUSIVE, f" About {paired.needed} examples would show a difference as large as this one."
+
+
+def _no_loss(hypothesis: Hypothesis, paired: Paired, readable: Readable, p: float | None) -> tuple[Status, str]:  # noqa: ARG001
+    overall = _within(paired.difference, hypothesis.margin)
+    among = _within(readable.difference, hypothesis.margin)
+    if among is Status.BLOCK:
+        return Status.BLOCK, f" The decision is worse: {_readably(readable)}."
+    if overall is not Status.SHIP or among is Status.SHIP:
+        return overall, ""
+    if readable.least is None or readable.least >= hypothesis.margin:
+        return overall, f" Too few to compare by the decision alone: {_readably(readable)}."
+    return Status.INCONCLUSIVE, f" The decision may be worse: {_readably(readable)}."
+
+
+def _within(difference: Estimate, margin: float) -> Status:
+    if difference.low is not None and difference.low > -margin:
         return Status.SHIP
-    if high is not None and (high < hypothesis.min_gain or high <= 0):
+    if difference.high is not None and difference.high < -margin:
         return Status.BLOCK
     return Status.INCONCLUSIVE
+
+
+def _readably(readable: Readable) -> str:
+    found = readable.difference
+    if found.value is None:
+        return "no example was answered readably by both"
+    return (
+        f"{points(found.value)} points (95 % {points(found.low)} to {points(found.high)}) "
+        f"on the {found.n} examples that both answered readably"
+    )
 
 
 def judge(
@@ -155,9 +232,9 @@ def judge(
     opens: list[str] = []
     holds: list[str] = []
     if unanswered:
-        blocks.append(f"{len(unanswered)} examples stayed unanswered ({_some(unanswered)}).")
+        blocks.append(f"{len(unanswered)} examples stayed unanswered ({some(unanswered)}).")
     if failed:
-        blocks.append(f"{len(failed)} must-pass examples are wrong ({_some(failed)}).")
+        blocks.append(f"{len(failed)} must-pass examples are wrong ({some(failed)}).")
     for split, least in thresholds.items():
         for score, bound in least.items():
             rate = rates.get(split, {}).get(score)
@@ -168,17 +245,35 @@ def judge(
                 blocks.append(f"{name} is {percent(rate.value)}, the task asks for {percent(bound)}.")
             else:
                 holds.append(f"{name} {percent(rate.value)} >= {percent(bound)}.")
-    for comparison in comparisons:
-        if comparison.candidate == backend and comparison.declared:
-            {Status.BLOCK: blocks, Status.INCONCLUSIVE: opens, Status.SHIP: holds}[
-                comparison.status or Status.INCONCLUSIVE
-            ].append(comparison.reason)
+    own = [one for one in comparisons if one.candidate == backend and one.kind != "asked"]
+    for one in own:
+        status = Status.SHIP if one.excused else one.status or Status.INCONCLUSIVE
+        {Status.BLOCK: blocks, Status.INCONCLUSIVE: opens, Status.SHIP: holds}[status].append(one.reason)
+    left_open = tuple(dict.fromkeys(one.kind for one in own if one.status is Status.INCONCLUSIVE and not one.excused))
     if blocks:
-        return Verdict(backend, Status.BLOCK, tuple(blocks + opens))
-    if opens:
-        return Verdict(backend, Status.INCONCLUSIVE, tuple(opens))
-    return Verdict(backend, Status.SHIP, tuple(holds) or ("Nothing was declared that could stop it.",))
+        status, reasons = Status.BLOCK, blocks + opens
+    elif opens:
+        status, reasons = Status.INCONCLUSIVE, opens
+    else:
+        status, reasons = Status.SHIP, holds or ["Nothing was declared that could stop it."]
+    decision, because = _decision(status, own, reasons[0])
+    return Verdict(backend, status, tuple(reasons), left_open, decision, because)
 
 
-def _some(names: Sequence[str], most: int = 3) -> str:
+def _decision(status: Status, comparisons: Sequence[Comparison], first: str) -> tuple[Decision, str]:
+    """Keep what ships; discard what the evidence is against; work on the rest."""
+    if status is Status.SHIP:
+        return "keep", "all that was declared holds."
+    refuted = [one for one in comparisons if one.status is Status.BLOCK and not one.excused]
+    if refuted:
+        return "discard", refuted[0].reason
+    return "iterate", first
+
+
+def some(names: Sequence[str], most: int = 3) -> str:
+    """The first few of ``names``, and how many more there are.
+
+    >>> some(["a", "b", "c", "d"])
+    'a, b, c and 1 more'
+    """
     return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")

@@ -14,6 +14,7 @@ from evalkit import frozen
 from evalkit.components import find
 from evalkit.digests import text_digest
 from evalkit.errors import EvalkitError, GoldenError, Problem, UnknownName
+from evalkit.hypotheses import read_hypothesis
 from evalkit.schemas import Schema
 from evalkit.scorers import Scorer
 from evalkit.tasks import ANSWERED, SPLITS, Decoding, Example, Hypothesis, MeasureRule, Prompt, ScoreRule, Task
@@ -79,11 +80,11 @@ class _Reading:
         self._check_measures(measurements)
         known = (*ANSWERED, *scores)
         thresholds = self._thresholds(self._section(toml, "thresholds"), known)
-        hypotheses = tuple(self._hypotheses(toml.get("hypotheses", []), known))
         primary = self._known_keys(toml, "primary", ("score",)).get("score", "")
         if primary not in known:
             self.problem(self.place("task.toml"), f"[primary] {UnknownName('score', str(primary), known)}")
         splits = self._splits(toml, schema)
+        hypotheses = tuple(self._hypotheses(toml.get("hypotheses", []), known, splits.get("test", ())))
         if not splits.get("test"):
             self.problem(self.place("test.jsonl"), "no examples: a task needs at least one line here")
         self._check_expected(scores, scorers, splits)
@@ -252,34 +253,17 @@ class _Reading:
                     found.setdefault(split, {})[score] = float(least)
         return found
 
-    def _hypotheses(self, entries: Any, known: Sequence[str]) -> Iterator[Hypothesis]:
+    def _hypotheses(self, entries: Any, known: Sequence[str], test: Sequence[Example]) -> Iterator[Hypothesis]:
         if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
             self.problem(self.place("task.toml"), f"hypotheses is {entries!r}, expected tables headed [[hypotheses]]")
             return
+        groups = len({example.group for example in test})
         for number, entry in enumerate(entries, start=1):
             where = f"{self.place('task.toml')} [[hypotheses]] number {number}"
-            unknown = set(entry) - {"kind", "candidate", "against", "score", "min_gain"}
-            if unknown:
-                self.problem(where, f"unknown keys: {', '.join(sorted(unknown))}")
-                continue
-            if entry.get("kind") != "win":
-                self.problem(where, f"kind is {entry.get('kind')!r}, expected 'win'")
-                continue
-            candidate, against, gain = entry.get("candidate"), entry.get("against", []), entry.get("min_gain", 0.0)
-            against = [against] if isinstance(against, str) else against
-            if not isinstance(against, list) or not all(isinstance(name, str) for name in against):
-                self.problem(where, f"against is {against!r}, expected a list of aliases or floors")
-                continue
-            if candidate is not None and not isinstance(candidate, str):
-                self.problem(where, f"candidate is {candidate!r}, expected an alias")
-            if isinstance(gain, bool) or not isinstance(gain, int | float) or not 0 <= gain <= 1:
-                self.problem(where, f"min_gain is {gain!r}, expected a difference of scores from 0 to 1")
-                continue
-            if not against:
-                self.problem(where, "against is missing: name the aliases or floors that must be beaten")
-            if entry.get("score") not in known:
-                self.problem(where, str(UnknownName("score", str(entry.get("score")), known)))
-            yield Hypothesis("win", candidate, tuple(against), str(entry.get("score")), float(gain), where)
+            try:
+                yield from read_hypothesis(entry, known, groups, where)
+            except EvalkitError as error:
+                self.problem(where, str(error))
 
     # -- the examples -------------------------------------------------------------------------------
 

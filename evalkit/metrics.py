@@ -6,8 +6,9 @@ unreadable answer: they rest on the readable ones, say on how many, and never ga
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -16,10 +17,15 @@ from evalkit.scorers.magnitude import QUIET
 from evalkit.scorers.number import number_option, only_options
 from evalkit.stats import calibration
 from evalkit.stats.bootstrap import cluster_bootstrap
+from evalkit.stats.effects import cohen_d_pooled, cohen_d_z, discordant_odds_ratio, rank_biserial
 from evalkit.stats.intervals import Estimate, wilson
+from evalkit.stats.mcnemar import mcnemar
+from evalkit.stats.paired_t import paired_t
 from evalkit.stats.permutation import sign_flip
-from evalkit.stats.planning import examples_needed
-from evalkit.stats.samples import gather, pairs
+from evalkit.stats.planning import examples_needed, minimum_detectable
+from evalkit.stats.samples import Array, gather, pairs
+from evalkit.stats.tango import tango
+from evalkit.stats.wilcoxon import wilcoxon
 
 Measure = Callable[[Sequence[float], Sequence[float], Mapping[str, Any]], Estimate]
 """``(got, expected, options) -> Estimate`` over the readable answers; ConfigError on options it does not know."""
@@ -47,12 +53,56 @@ def rate(values: Sequence[float], groups: Sequence[str], seed: int = 0) -> Estim
 
 
 @dataclass(frozen=True, slots=True)
+class Effects:
+    """The size of a paired difference on other scales, and the two-sided p of other tests: for reference.
+
+    None of them knows groups. Right-or-wrong scores alone have an odds ratio and McNemar's p.
+    """
+
+    cohen_d_z: Estimate
+    cohen_d_pooled: Estimate
+    rank_biserial: Estimate
+    odds_ratio: Estimate | None
+    mcnemar_p: float | None
+    wilcoxon_p: float | None
+    t_p: float | None
+
+
+def effects(candidate: Sequence[float], against: Sequence[float]) -> Effects:
+    """``Effects`` of two models' scores, in [0, 1], on the same examples. Raises ValueError as ``paired`` does.
+
+    >>> found = effects([1, 1, 1, 0, 1], [0, 1, 0, 0, 1])
+    >>> found.rank_biserial.value, found.mcnemar_p
+    (1.0, 0.5)
+    """
+    ours, theirs = _scores(candidate, against)
+    differences = np.round(ours - theirs, _DIGITS)
+    right_or_wrong = _right_or_wrong(ours, theirs)
+    counts = mcnemar(ours, theirs) if right_or_wrong else None
+    return Effects(
+        cohen_d_z=cohen_d_z(differences),
+        cohen_d_pooled=cohen_d_pooled(ours, theirs),
+        rank_biserial=rank_biserial(differences),
+        odds_ratio=discordant_odds_ratio(counts.gained, counts.lost) if counts else None,
+        mcnemar_p=counts.p if counts else None,
+        wilcoxon_p=wilcoxon(differences).p_two_sided,
+        t_p=paired_t(differences).p_two_sided,
+    )
+
+
+def _right_or_wrong(ours: Array, theirs: Array) -> bool:
+    return bool(np.isin(ours, (0.0, 1.0)).all() and np.isin(theirs, (0.0, 1.0)).all())
+
+
+@dataclass(frozen=True, slots=True)
 class Paired:
     """What two models' scores on the same examples say of their difference, candidate minus the other.
 
     ``difference`` has the mean with a two-sided 95 % interval: its bounds are the one-sided 97.5 % ones that
     verdicts use. ``p`` is one-sided, small where the candidate is better. ``wins``, ``losses`` and ``ties`` count
-    examples. ``needed`` is how many examples would show a true difference as large as the one seen with power 0.8.
+    examples. ``needed`` is how many examples would show a true difference as large as the one seen with power 0.8,
+    ``detectable`` the smallest true difference that the present ones show with it, and ``for_half`` how many would
+    show half of that. ``effects`` are reference figures that decide nothing.
     """
 
     difference: Estimate
@@ -61,14 +111,45 @@ class Paired:
     losses: int
     ties: int
     needed: int | None
+    detectable: float | None
+    for_half: int | None
+    effects: Effects
+
+
+def difference(candidate: Sequence[float], against: Sequence[float], groups: Sequence[str], seed: int = 0) -> Estimate:
+    """The mean paired difference, candidate minus the other, with its two-sided 95 % interval; scores in [0, 1].
+
+    Where all scores are 0 or 1 and the examples of a group are alike the interval is Tango's, over groups (which
+    are single examples as a rule), else the cluster bootstrap's (BCa) over groups. With fewer than two groups there
+    is a value alone, without examples nothing. Raises ValueError as ``paired`` does.
+
+    >>> difference([1, 1, 1, 0], [0, 1, 0, 0], ["a", "b", "c", "d"]).value
+    0.5
+    """
+    ours, theirs = _scores(candidate, against)
+    differences = np.round(ours - theirs, _DIGITS)
+    units = set(zip(groups, ours.tolist(), theirs.tolist(), strict=True))
+    sizes = Counter(groups)
+    if 2 <= len(units) == len(sizes) and len(set(sizes.values())) == 1 and _right_or_wrong(ours, theirs):
+        pairs_of_units = Counter((own, other) for _, own, other in units)
+        found = tango(*(pairs_of_units[cell] for cell in ((1, 1), (1, 0), (0, 1), (0, 0))))
+        return replace(found, n=ours.size)
+    return cluster_bootstrap(differences, groups, seed=seed, bounds=(-1.0, 1.0))
+
+
+def _scores(candidate: Sequence[float], against: Sequence[float]) -> tuple[Array, Array]:
+    ours, theirs = pairs(candidate, against, ("candidate", "against"))
+    for name, scores in (("candidate", ours), ("against", theirs)):
+        if scores.size and not (scores.min() >= 0 and scores.max() <= 1):
+            raise ValueError(f"{name} must be scores from 0 to 1, got {scores.min():g} to {scores.max():g}")
+    return ours, theirs
 
 
 def paired(candidate: Sequence[float], against: Sequence[float], groups: Sequence[str], seed: int = 0) -> Paired:
     """Compares two models' scores, in [0, 1], on the same examples in the same order; ``groups`` as in ``rate``.
 
-    The interval is the cluster bootstrap's (BCa), p the sign-flip test's with one sign per group, and ``needed``
-    that of ``planning.examples_needed``. Where every group differs by the same amount, as with two models that
-    score alike everywhere, the interval is the one that ``cluster_bootstrap`` has for that case.
+    The interval is that of ``difference``, p the sign-flip test's with one sign per group, ``needed``,
+    ``detectable`` and ``for_half`` are those of ``planning``, by the spread of the differences seen.
     Rests on all examples. Without any, nothing is estimable and p is None; ``needed`` is None too where the
     candidate is not better, and where the spread of the differences is not estimable.
     Raises ValueError where a score is outside [0, 1], a label is empty, or the lengths differ.
@@ -77,13 +158,11 @@ def paired(candidate: Sequence[float], against: Sequence[float], groups: Sequenc
     >>> result.difference.value, result.p, result.wins, result.losses, result.ties
     (0.5, 0.125, 3, 0, 3)
     """
-    ours, theirs = pairs(candidate, against, ("candidate", "against"))
-    for name, scores in (("candidate", ours), ("against", theirs)):
-        if scores.size and not (scores.min() >= 0 and scores.max() <= 1):
-            raise ValueError(f"{name} must be scores from 0 to 1, got {scores.min():g} to {scores.max():g}")
+    ours, theirs = _scores(candidate, against)
     differences = np.round(ours - theirs, _DIGITS)
-    mean = cluster_bootstrap(differences, groups, seed=seed, bounds=(-1.0, 1.0))
+    mean = difference(candidate, against, groups, seed)
     better = mean.value is not None and mean.value > 0
+    least = minimum_detectable(differences, differences.size, groups=groups)
     return Paired(
         difference=mean,
         p=sign_flip(differences, groups, seed=seed),
@@ -91,6 +170,9 @@ def paired(candidate: Sequence[float], against: Sequence[float], groups: Sequenc
         losses=int(np.count_nonzero(differences < 0)),
         ties=int(np.count_nonzero(differences == 0)),
         needed=examples_needed(differences, mean.value, groups=groups) if better and mean.value else None,
+        detectable=least,
+        for_half=examples_needed(differences, least / 2, groups=groups) if least else None,
+        effects=effects(candidate, against),
     )
 
 

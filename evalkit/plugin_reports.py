@@ -34,8 +34,9 @@ class Reporter:
             return report
         wrong = call.excinfo.errisinstance(AssertionError)
         if not point.example:
-            if wrong and session.config.inconclusive_win != 1 and _inconclusive(item):
-                # What it means for the exit code is said at the end, by inconclusive_win.
+            left_open = _left_open(item)
+            if wrong and left_open and session.config.code_of_open(left_open) != 1:
+                # What it means for the exit code is said at the end, by inconclusive_win and inconclusive_no_loss.
                 report.outcome = "skipped"
                 report.wasxfail = _OPEN + _first_line(call.excinfo.value)
             return report
@@ -72,11 +73,14 @@ class Reporter:
             self.state.ended[report.nodeid] = "missed" if missed else report.outcome
 
 
-def _inconclusive(item: pytest.Item) -> bool:
-    from evalkit.gates import Status
+def _left_open(item: pytest.Item) -> tuple[str, ...]:
+    """The kinds of hypothesis that the verdict or comparison of this test leaves open; none where it is decided."""
+    from evalkit.gates import Comparison, Status, Verdict
 
-    found = getattr(item, "funcargs", {})
-    return any(getattr(found.get(name), "status", None) is Status.INCONCLUSIVE for name in ("verdict", "comparison"))
+    for found in (getattr(item, "funcargs", {}).get(name) for name in ("verdict", "comparison")):
+        if isinstance(found, Verdict | Comparison) and found.status is Status.INCONCLUSIVE:
+            return found.open if isinstance(found, Verdict) else (found.kind,)
+    return ()
 
 
 def _first_line(error: BaseException) -> str:

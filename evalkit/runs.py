@@ -9,7 +9,7 @@ from __future__ import annotations
 import platform
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from itertools import combinations
 from typing import Any, Literal
@@ -19,8 +19,9 @@ from evalkit import gates, metrics
 from evalkit.answers import Answer, Marker
 from evalkit.prompts import canonical
 from evalkit.scorers.number import as_number
-from evalkit.stats.bootstrap import cluster_bootstrap
+from evalkit.stats.holm import holm
 from evalkit.stats.intervals import Estimate
+from evalkit.stats.tango import smallest_margin
 from evalkit.store import Kept
 from evalkit.tasks import ANSWERED, Example, Hypothesis, Task
 
@@ -161,11 +162,8 @@ def judge_task(task: Task, split: str, entrants: Sequence[Entrant], kept: Mappin
     backends = [entrant.name for entrant in entrants if entrant.role == "backend"]
     against = [entrant.name for entrant in entrants if entrant.role == "against"]
     parents = {entrant.name: entrant.parent for entrant in entrants}
-    comparisons = tuple(
-        _compare(hypothesis, candidate, rival, score, answers, examples, split)
-        for hypothesis, candidate, rival, score in planned_comparisons(task, backends, against, parents)
-        if {candidate, rival} <= whole
-    )
+    planned = [one for one in planned_comparisons(task, backends, against, parents) if {one[1], one[2]} <= whole]
+    comparisons = tuple(_comparisons(task, planned, answers, split))
     thresholds = {split if name == "test" else name: least for name, least in task.thresholds.items()}
     verdicts = tuple(
         gates.judge(column.entrant.name, column.rates, thresholds, comparisons, column.failed, tuple(column.unanswered))
@@ -282,34 +280,93 @@ def _measurements(task: Task, answers: Sequence[Answer]) -> dict[str, Estimate]:
     return found
 
 
-def _compare(
+@dataclass(frozen=True, slots=True)
+class _Pair:
+    """Two models on the examples that both answered, by one score, before anything is decided."""
+
+    hypothesis: Hypothesis | None
+    candidate: str
+    against: str
+    score: str
+    paired: metrics.Paired
+    readable: gates.Readable
+    missing: int
+    lost: tuple[str, ...]
+
+
+def _comparisons(
+    task: Task,
+    planned: Iterable[tuple[Hypothesis | None, str, str, str]],
+    answers: Mapping[str, Mapping[str, Answer]],
+    split: str,
+) -> Iterator[gates.Comparison]:
+    pairs = [_pair(task, *one, answers, split) for one in planned]
+    adjusted = {name: _alternatives(task, name, pairs) for name in {pair.candidate for pair in pairs}}
+    found = [
+        gates.compare(
+            pair.hypothesis, pair.candidate, pair.against, pair.score, pair.paired, pair.readable, pair.missing,
+            pair.lost, adjusted[pair.candidate].get(pair.hypothesis) if pair.hypothesis else None,
+        )
+        for pair in pairs
+    ]  # fmt: skip
+    shown = {
+        (one.candidate, one.family)
+        for one in found
+        if one.family and all(other.status is gates.Status.SHIP for other in found if _same_hypothesis(one, other))
+    }
+    for one in found:
+        excused = (one.candidate, one.family) in shown and one.status is not gates.Status.SHIP
+        yield replace(one, excused=True) if excused else one
+
+
+def _same_hypothesis(one: gates.Comparison, other: gates.Comparison) -> bool:
+    return (one.candidate, one.where, one.score) == (other.candidate, other.where, other.score)
+
+
+def _alternatives(task: Task, candidate: str, pairs: Sequence[_Pair]) -> dict[Hypothesis, float | None]:
+    """Holm's p for each hypothesis of a family: all that the task declares count, judged in this run or not.
+
+    A win over several rivals is shown when each is beaten, so its p is the largest of them.
+    """
+    declared = [one for one in task.hypotheses if one.family and one.candidate in (None, candidate)]
+    found: dict[Hypothesis, float | None] = {}
+    for family in {one.family for one in declared}:
+        raw: dict[str, float | None] = {}
+        for one in (one for one in declared if one.family == family):
+            own = [pair.paired.p for pair in pairs if pair.candidate == candidate and pair.hypothesis == one]
+            raw[f"{one.where} {one.score}"] = max((p for p in own if p is not None), default=None)
+        adjusted = holm(raw)
+        found |= {one: adjusted[f"{one.where} {one.score}"] for one in declared if one.family == family}
+    return found
+
+
+def _pair(
+    task: Task,
     hypothesis: Hypothesis | None,
     candidate: str,
     rival: str,
     score: str,
     answers: Mapping[str, Mapping[str, Answer]],
-    examples: Mapping[str, Example],
     split: str,
-) -> gates.Comparison:
+) -> _Pair:
     ours, theirs = answers[candidate], answers[rival]
-    both = sorted(
-        name
-        for name, example in examples.items()
-        if example.split == split and name in ours and name in theirs and score in ours[name].scores
-    )
-    groups = [examples[name].group for name in both]
-    paired = metrics.paired(
-        [ours[name].scores[score].value for name in both], [theirs[name].scores[score].value for name in both], groups
-    )
+    asked = {example.id: example.group for example in task.splits.get(split, ())}
+    answered = sorted(name for name in asked if name in ours and name in theirs)
+    both = [name for name in answered if score in ours[name].scores]
+
+    def scores(of: Mapping[str, Answer], names: Sequence[str]) -> list[float]:
+        return [of[name].scores[score].value for name in names]
+
     read = [name for name in both if ours[name].extractable and theirs[name].extractable]
-    readable = cluster_bootstrap(
-        [ours[name].scores[score].value - theirs[name].scores[score].value for name in read],
-        [examples[name].group for name in read],
-        bounds=(-1.0, 1.0),
-    )
-    asked = sum(example.split == split for example in examples.values())
-    answered = sum(example.split == split and name in ours and name in theirs for name, example in examples.items())
-    return gates.compare(hypothesis, candidate, rival, score, paired, readable, asked - answered)
+    groups = [asked[name] for name in read]
+    readable = metrics.difference(scores(ours, read), scores(theirs, read), groups)
+    return _Pair(
+        hypothesis, candidate, rival, score,
+        metrics.paired(scores(ours, both), scores(theirs, both), [asked[name] for name in both]),
+        gates.Readable(readable, smallest_margin(len(set(groups)))),
+        len(asked) - len(answered),
+        tuple(name for name in both if ours[name].scores[score].value < theirs[name].scores[score].value),
+    )  # fmt: skip
 
 
 def _unbeaten(columns: Sequence[Column], split: str) -> Iterator[Unbeaten]:

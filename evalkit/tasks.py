@@ -81,15 +81,18 @@ class Decoding:
 class Hypothesis:
     """What a task declares must be true of two models, before anything is run.
 
-    ``candidate`` is an alias, or None for every ``--backend``. ``min_gain`` is the smallest mean paired
-    difference (in score, so 0.05 is 5 points) that is worth having.
+    ``candidate`` is an alias, or None for every ``--backend``. Differences are of mean scores, so 0.05 is 5 points:
+    ``min_gain`` is the smallest win worth having, ``margin`` the largest loss that is still none. Wins that share a
+    ``family`` are alternatives: one of them is enough, and each is held to Holm's level for the whole family.
     """
 
-    kind: Literal["win"]
+    kind: Literal["win", "no_loss"]
     candidate: str | None
     against: tuple[str, ...]
     score: str
     min_gain: float = 0.0
+    margin: float = 0.0
+    family: str = ""
     where: str = ""
 
 

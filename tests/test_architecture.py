@@ -23,6 +23,7 @@ LAYERS = (
     ("stats",),
     ("metrics",),
     ("frozen", "prompts"),
+    ("hypotheses",),
     ("golden",),
     ("adapters",),
     ("backends",),

@@ -102,6 +102,13 @@ def test_a_file_that_is_not_utf_8_is_told(tmp_path: Path) -> None:
         read_config(tmp_path)
 
 
+def test_what_was_left_open_has_the_exit_code_of_its_kind(tmp_path: Path) -> None:
+    default = read(tmp_path, "")
+    assert [default.code_of_open(kinds) for kinds in ((), ("no_loss",), ("win",), ("no_loss", "win"))] == [0, 0, 1, 1]
+    nightly = read(tmp_path, "[tool.evalkit]\ninconclusive_win = 0\ninconclusive_no_loss = 7\n")
+    assert [nightly.code_of_open(kinds) for kinds in (("win",), ("no_loss", "win"))] == [0, 7]
+
+
 @pytest.mark.parametrize("code", [0, 1, 6, 77])
 def test_an_inconclusive_win_may_have_an_exit_code_that_is_not_pytests(tmp_path: Path, code: int) -> None:
     assert read(tmp_path, f"[tool.evalkit]\ninconclusive_win = {code}\n").inconclusive_win == code

@@ -6,13 +6,13 @@ from dataclasses import replace
 
 import pytest
 
-from evalkit.gates import Comparison, Status, compare, judge
+from evalkit.gates import Comparison, Readable, Status, compare, judge
 from evalkit.metrics import Paired, paired
 from evalkit.stats.intervals import Estimate
 from evalkit.tasks import Hypothesis
 
 WIN = Hypothesis("win", None, ("base",), "mood")
-NOTHING = Estimate(None, None, None, 0)
+NOTHING = Readable(Estimate(None, None, None, 0), None)
 
 
 def pair(ours: str, theirs: str) -> Paired:
@@ -82,9 +82,108 @@ def test_a_win_over_a_model_that_left_examples_unanswered_is_not_shown() -> None
     assert comparison.reason.endswith("5 examples were not answered by both.")
 
 
+def readable(value: float, low: float, high: float, n: int = 50, least: float = 0.07) -> Readable:
+    return Readable(Estimate(value, low, high, n), least)
+
+
+def test_who_gains_the_format_and_loses_the_decision_is_blocked() -> None:
+    won = pair("1" * 30 + "0" * 10, "0" * 40)
+    comparison = compare(WIN, "tuned", "base", "mood", won, readable(-0.2, -0.3, -0.1, 20))
+    assert comparison.status is Status.BLOCK
+    assert (
+        "It gains the format and loses the decision: -20.0 points (95 % -30.0 to -10.0) on the 20 examples that both "
+        "answered readably." in comparison.reason
+    )
+
+
+def test_a_win_stands_where_the_decision_may_be_as_good() -> None:
+    won = pair("1" * 30 + "0" * 10, "0" * 40)
+    assert compare(WIN, "tuned", "base", "mood", won, readable(-0.1, -0.3, 0.1)).status is Status.SHIP
+
+
+def no_loss(ours: str, theirs: str, among: Readable = NOTHING, margin: float = 0.1) -> Comparison:
+    hypothesis = Hypothesis("no_loss", None, ("base",), "mood", margin=margin)
+    return compare(hypothesis, "tuned", "base", "mood", pair(ours, theirs), among)
+
+
+@pytest.mark.parametrize(
+    ("lost", "status"), [(0, Status.SHIP), (2, Status.SHIP), (12, Status.INCONCLUSIVE), (40, Status.BLOCK)]
+)
+def test_no_loss_is_judged_by_the_bounds_and_the_margin(lost: int, status: Status) -> None:
+    # 2 of 100 lost: Tango's lower bound is -7.0 points. 12 lost: from -19.8 to -7.0. 40 lost: all below -10.
+    comparison = no_loss("0" * lost + "1" * (100 - lost), "1" * 100)
+    assert (comparison.status, comparison.holds) == (status, status is Status.SHIP)
+
+
+def test_a_loss_is_told_with_its_margin_and_the_examples_that_were_lost() -> None:
+    hypothesis = Hypothesis("no_loss", None, ("base",), "mood", margin=0.05)
+    lost = [f"e{n}" for n in range(30)]
+    comparison = compare(hypothesis, "q4", "f16", "mood", pair("0" * 30 + "1" * 70, "1" * 100), NOTHING, 0, lost)
+    assert comparison.reason.startswith("q4 loses to f16 on mood by more than 5.0 points: -30.0 points")
+    assert comparison.reason.endswith("Lost: e0, e1, e2 and 27 more.")
+
+
+def test_no_loss_overall_is_none_where_the_decision_is_worse_among_readable_answers() -> None:
+    comparison = no_loss("1" * 100, "1" * 100, readable(-0.3, -0.4, -0.2))
+    assert comparison.status is Status.BLOCK
+    assert "The decision is worse: -30.0 points" in comparison.reason
+
+
+def test_no_loss_must_be_shown_among_readable_answers_too() -> None:
+    assert no_loss("1" * 100, "1" * 100, readable(-0.05, -0.15, 0.02)).status is Status.INCONCLUSIVE
+    assert no_loss("1" * 100, "1" * 100, readable(0.0, -0.07, 0.07)).status is Status.SHIP
+
+
+def test_too_few_readable_answers_are_told_and_stop_nothing() -> None:
+    comparison = no_loss("1" * 100, "1" * 100, readable(0.0, -0.5, 0.5, n=4, least=0.49))
+    assert comparison.status is Status.SHIP
+    assert "Too few to compare by the decision alone: +0.0 points" in comparison.reason
+    assert "no example was answered readably by both" in no_loss("1" * 100, "1" * 100).reason
+
+
+def test_no_loss_is_not_shown_where_examples_stayed_unanswered() -> None:
+    hypothesis = Hypothesis("no_loss", None, ("base",), "mood", margin=0.1)
+    comparison = compare(hypothesis, "tuned", "base", "mood", pair("1" * 90, "1" * 90), NOTHING, missing=10)
+    assert comparison.status is Status.INCONCLUSIVE
+
+
+def test_an_alternative_is_judged_by_the_p_of_its_family() -> None:
+    won = pair("1" * 6 + "0" * 14, "0" * 20)
+    assert compare(WIN, "tuned", "base", "mood", won, NOTHING, p=0.016).status is Status.SHIP
+    assert compare(WIN, "tuned", "base", "mood", won, NOTHING, p=0.032).status is Status.INCONCLUSIVE
+
+
+def test_an_alternative_that_another_excuses_stops_nothing() -> None:
+    lost = judged("0" * 10, "1" * 10)
+    assert judge("tuned", {}, {}, [lost], (), ()).status is Status.BLOCK
+    verdict = judge("tuned", {}, {}, [replace(lost, excused=True)], (), ())
+    assert (verdict.status, verdict.decision) == (Status.SHIP, "keep")
+
+
+def test_what_ships_is_kept_what_is_refuted_discarded_and_the_rest_worked_on() -> None:
+    won, lost, unclear = judged("1" * 10, "0" * 10), judged("0" * 10, "1" * 10), judged("1110010000", "1000000010")
+    verdicts = [judge("tuned", {}, {}, comparisons, (), ()) for comparisons in ([won], [won, lost], [won, unclear])]
+    assert [verdict.decision for verdict in verdicts] == ["keep", "discard", "iterate"]
+    assert verdicts[1].because == lost.reason
+    assert verdicts[2].because == unclear.reason
+
+
+def test_a_model_below_its_threshold_that_wins_is_worked_on() -> None:
+    verdict = judge("tuned", rates(mood=0.5), {"test": {"mood": 0.8}}, [judged("1" * 10, "0" * 10)], (), ())
+    assert (verdict.status, verdict.decision) == (Status.BLOCK, "iterate")
+    assert verdict.because == "mood is 50.0 %, the task asks for 80.0 %."
+
+
+def test_a_verdict_says_what_kinds_of_hypothesis_it_leaves_open() -> None:
+    unclear = judged("1110010000", "1000000010")
+    loss = no_loss("0" * 12 + "1" * 88, "1" * 100)
+    assert judge("tuned", {}, {}, [loss], (), ()).open == ("no_loss",)
+    assert set(judge("tuned", {}, {}, [loss, unclear], (), ()).open) == {"win", "no_loss"}
+
+
 def test_a_pair_that_nobody_declared_is_never_red() -> None:
     comparison = judged("0" * 10, "1" * 10, None)
-    assert (comparison.status, comparison.holds, comparison.declared) == (None, True, False)
+    assert (comparison.status, comparison.holds, comparison.kind) == (None, True, "asked")
     assert comparison.reason.endswith("nothing was declared of this pair.")
     assert judge("tuned", {}, {}, [comparison], (), ()).status is Status.SHIP
 

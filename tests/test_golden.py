@@ -128,7 +128,7 @@ def test_a_wrong_line_is_told_by_its_number(project: MiniProject, line: str | di
         ),
         ('candidate = "tuned"', "candidate = 3", "number 1: candidate is 3, expected an alias"),
         ('candidate = "tuned"', 'min_gain = "big"', "number 1: min_gain is 'big', expected a difference of scores"),
-        ('candidate = "tuned"', 'candidat = "tuned"', "number 1: unknown keys: candidat"),
+        ('candidate = "tuned"', 'candidat = "tuned"', "number 1: unknown key 'candidat'. Did you mean 'candidate'?"),
         (
             '"majority"]\nscore = "mood"',
             '"majority"]\nscore = "mod"',

@@ -6,9 +6,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evalkit.errors import ConfigError
-from evalkit.metrics import MEASURES, Paired, paired, rate
+from evalkit.metrics import MEASURES, difference, effects, paired, rate
 from evalkit.stats.bootstrap import cluster_bootstrap
 from evalkit.stats.intervals import Estimate, wilson
+from evalkit.stats.planning import examples_needed, minimum_detectable
 
 score = st.sampled_from([0.0, 1 / 3, 0.5, 1.0])
 rows = st.lists(st.tuples(score, score, st.sampled_from("abcdef")), min_size=1, max_size=20)
@@ -104,7 +105,7 @@ def test_grouped_wins_count_for_less_than_strangers():
 def test_models_that_score_alike_everywhere_are_near_but_not_proven_equal():
     result = paired([1, 0, 1, 1] * 30, [1, 0, 1, 1] * 30, _labels(120))
     assert (result.difference.value, result.p, result.ties, result.needed) == (0.0, 1.0, 120, None)
-    assert -0.031 < result.difference.low < 0 < result.difference.high < 0.031
+    assert -0.032 < result.difference.low < 0 < result.difference.high < 0.032
 
 
 def test_scores_that_differ_by_float_noise_only_are_ties():
@@ -117,11 +118,44 @@ def test_a_loss_needs_no_number_of_examples_to_be_shown_as_a_win():
 
 
 def test_one_example_says_which_was_better_and_nothing_more():
-    assert paired([1], [0], ["a"]) == Paired(Estimate(1.0, None, None, 1), 0.5, 1, 0, 0, None)
+    found = paired([1], [0], ["a"])
+    assert (found.difference, found.p) == (Estimate(1.0, None, None, 1), 0.5)
+    assert (found.wins, found.losses, found.ties, found.needed, found.detectable, found.for_half) == (1, 0, 0, *[None] * 3)
 
 
 def test_no_examples_say_nothing():
-    assert paired([], [], []) == Paired(Estimate(None, None, None, 0), None, 0, 0, 0, None)
+    found = paired([], [], [])
+    assert (found.difference, found.p) == (Estimate(None, None, None, 0), None)
+    assert (found.wins, found.losses, found.ties, found.needed, found.detectable, found.for_half) == (0, 0, 0, *[None] * 3)
+
+
+def test_right_or_wrong_examples_that_stand_alone_have_tangos_interval():
+    # The worked example of stats/tango.py: 59 both right, 6 gained, 16 lost, 80 both wrong.
+    ours = [1] * 59 + [1] * 6 + [0] * 16 + [0] * 80
+    theirs = [1] * 59 + [0] * 6 + [1] * 16 + [0] * 80
+    found = difference(ours, theirs, _labels(161))
+    assert (round(found.low, 4), round(found.high, 4), found.n) == (-0.124, -0.0054, 161)
+
+
+def test_scores_between_0_and_1_have_the_bootstraps_interval_of_their_difference():
+    ours, theirs, labels = [0.5, 1.0, 0.25, 0.75], [0.0, 1.0, 0.5, 0.25], _labels(4)
+    expected = cluster_bootstrap([a - b for a, b in zip(ours, theirs, strict=True)], labels, bounds=(-1, 1))
+    assert difference(ours, theirs, labels) == expected
+
+
+def test_what_the_split_can_show_is_by_the_spread_that_was_seen():
+    found = paired([1] * 40 + [0] * 20, [1] * 30 + [0] * 10 + [1] * 10 + [0] * 10, _labels(60))
+    differences = [0] * 30 + [1] * 10 + [-1] * 10 + [0] * 10
+    assert found.detectable == minimum_detectable(differences, 60)
+    assert found.for_half == examples_needed(differences, found.detectable / 2)
+    assert found.for_half > 4 * 60 - 10
+
+
+def test_the_reference_figures_are_those_of_the_two_models():
+    found = paired([1, 1, 1, 0, 1, 1], [0, 1, 0, 1, 0, 1], _labels(6)).effects
+    assert (found.odds_ratio.value, found.mcnemar_p) == (3.0, 0.625)
+    assert found.rank_biserial.value == 0.5
+    assert effects([0.5, 1], [0.25, 1]).mcnemar_p is None
 
 
 @settings(max_examples=30, deadline=None)

@@ -164,13 +164,13 @@ def test_a_comparison_is_what_one_counts_by_hand(project: MiniProject) -> None:
     assert (found.paired.wins, found.paired.losses, found.paired.ties) == (3, 0, 9)
     assert (found.paired.difference.value, found.paired.p) == (3 / 12, 1 / 8)
     # Where both answered readably t-03 is out.
-    assert (found.readable.value, found.readable.n) == (2 / 11, 11)
+    assert (found.readable.difference.value, found.readable.difference.n) == (2 / 11, 11)
 
 
 def test_a_pair_that_was_only_asked_for_is_shown_by_the_primary_score(project: MiniProject) -> None:
     run = project.asked(["base"], ["tuned"]).judged("mood")
-    assert [(one.candidate, one.against, one.score, one.declared) for one in run.comparisons] == [
-        ("base", "tuned", "mood", False)
+    assert [(one.candidate, one.against, one.score, one.kind) for one in run.comparisons] == [
+        ("base", "tuned", "mood", "asked")
     ]
 
 

@@ -28,6 +28,13 @@ def _lines(run: tables.Run) -> Iterator[str]:
         for line in (*tables.floors_not_beaten(task), *tables.notes(task)):
             yield f"- {line}"
         yield ""
+        if pairs := list(tables.references(task)):
+            yield "For reference, and deciding nothing (p two-sided, groups not known to them):"
+            yield ""
+            yield "| | " + " | ".join(tables.REFERENCES) + " |"
+            yield "|---|" + "---:|" * len(tables.REFERENCES)
+            yield from ("| " + " | ".join(row) + " |" for row in pairs)
+            yield ""
         for status, sentence in tables.verdict_lines(task):
             yield f"**{sentence}**" if status else sentence
             yield ""

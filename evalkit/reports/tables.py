@@ -85,10 +85,9 @@ def verdict_lines(task: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         if verdict is None:
             yield "", f"{column['entrant']['name']}: no verdict: {column['selected']} of {task['examples']} selected"
         else:
-            yield (
-                verdict["status"],
-                f"{column['entrant']['name']}: {verdict['status']}. " + " ".join(verdict["reasons"]),
-            )
+            decision = f", {verdict['decision']}" if column["entrant"]["parent"] else ""
+            told = f"{column['entrant']['name']}: {verdict['status']}{decision}. " + " ".join(verdict["reasons"])
+            yield verdict["status"], told
 
 
 def notes(task: Mapping[str, Any]) -> Iterator[str]:
@@ -108,9 +107,10 @@ def notes(task: Mapping[str, Any]) -> Iterator[str]:
     for pair in task["unjudged"]:
         yield f"declared but not judged, because the other side is not in this run: {pair}"
     for comparison in task["comparisons"]:
-        if not comparison["declared"]:
+        if comparison["kind"] == "asked":
             yield comparison["reason"]
-        readable = comparison["readable"]
+        yield from _power(comparison)
+        readable = comparison["readable"]["difference"]
         if readable["n"] < comparison["paired"]["difference"]["n"]:
             pair = f"{comparison['candidate']} against {comparison['against']} on {comparison['score']}"
             yield f"{pair}, where both answered readably (n={readable['n']}): {_signed(readable)}"
@@ -120,6 +120,39 @@ def notes(task: Mapping[str, Any]) -> Iterator[str]:
                 f"{pair['first']} and {pair['second']}: same text {pair['same_text']}/{pair['n']}, "
                 f"same object {pair['same_object']}/{pair['n']}"
             )
+
+
+def _power(comparison: Mapping[str, Any]) -> Iterator[str]:
+    """What this split can show of this pair, by how often the two were seen to differ."""
+    paired = comparison["paired"]
+    if comparison["kind"] == "win" and paired["detectable"] is not None:
+        half = f"; half of it would need {paired['for_half']}" if paired["for_half"] is not None else ""
+        yield (
+            f"{comparison['candidate']} against {comparison['against']} on {comparison['score']}: "
+            f"{paired['difference']['n']} examples show a win of {paired['detectable'] * 100:.1f} points "
+            f"with power 0.8{half}"
+        )
+
+
+def references(task: Mapping[str, Any]) -> Iterator[Sequence[str]]:
+    """A row for every comparison: the pair, then its size on other scales and the p of other tests."""
+    for comparison in task["comparisons"]:
+        effects = comparison["paired"]["effects"]
+        yield (
+            f"{comparison['candidate']} against {comparison['against']} on {comparison['score']}",
+            *(_plain(effects[name]) for name in ("cohen_d_z", "cohen_d_pooled", "rank_biserial", "odds_ratio")),
+            *("-" if effects[name] is None else f"{effects[name]:.4f}" for name in ("mcnemar_p", "wilcoxon_p", "t_p")),
+        )
+
+
+REFERENCES = ("d_z", "pooled d", "rank-biserial", "odds ratio", "McNemar p", "Wilcoxon p", "paired t p")
+"""The columns of ``references`` after the first; the p are two-sided."""
+
+
+def _plain(estimate: Mapping[str, Any] | None) -> str:
+    if estimate is None or (estimate["value"] is None and estimate["low"] is None):
+        return "-"
+    return "no loss" if estimate["value"] is None else f"{estimate['value']:.2f}" + _bounds(estimate, 1, ".2f")
 
 
 def _signed(estimate: Mapping[str, Any]) -> str:
