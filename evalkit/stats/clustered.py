@@ -74,7 +74,7 @@ def clustered_mean(values: ArrayLike, groups: Sequence[str], level: float = LEVE
     naive, robust = (_spread(c, noise) for c in (gather(array, [str(i) for i in range(n)]), clusters))
     naive_error = None if naive is None else naive / sqrt(n)
     mean = clusters.mean
-    # Without naive spread all values are one number, and what is left between groups of unequal size is noise.
+    # Without naive spread all values are one number, and what is left between groups is noise.
     if naive is None or robust is None:
         return ClusteredMean(Estimate(mean, None, None, n), None, naive_error, count)
     half = -float(stdtrit(count - 1, (1 - level) / 2)) * robust / sqrt(count)

@@ -125,8 +125,9 @@ def test_groups_with_one_mean_have_no_error_of_0():
     assert result.naive_error == pytest.approx(sqrt(1 / 12))
 
 
-def test_values_that_are_all_equal_up_to_float_noise_have_no_error():
-    result = clustered_mean([0.3, 0.1 + 0.2, 0.3], ["a", "b", "b"])
+@pytest.mark.parametrize("values", [[0.3, 0.1 + 0.2, 0.3, 0.3], [1.0, 1.0, 1 + 1.7e-12, 1 + 1.7e-12]])
+def test_values_that_are_all_equal_up_to_float_noise_have_no_error(values):
+    result = clustered_mean(values, ["a", "a", "b", "b"])
     assert (result.standard_error, result.naive_error, result.mean.low) == (None, None, None)
 
 

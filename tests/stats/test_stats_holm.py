@@ -29,7 +29,7 @@ def test_stdlibs_printed_example_comes_out():
     assert _adjusted(0.319, 0.201, 0.4, 0.374, 0.113) == pytest.approx([0.957, 0.804, 0.957, 0.957, 0.565])
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(judged)
 def test_the_adjusted_p_are_those_of_statsmodels(p_values):
     theirs = multipletests(list(p_values.values()), method="holm")[1]

@@ -110,8 +110,10 @@ def test_a_perfect_model_has_slope_1_and_intercept_0_and_no_interval():
 
 
 def test_a_line_through_all_points_up_to_float_noise_has_no_interval():
-    got = np.array([0.1, 0.2, 0.3, 0.7]) + 1000
+    got = np.array([0.1, 0.2, 0.3, 0.7]) + 1_000_000
     assert calibration_line(got, 3 * got - 1).slope.low is None
+    # The answers are rounded to 1e-10 here, which the slope of 10 brings to the truths.
+    assert calibration_line(got, [1.0, 2.0, 3.0, 7.0]).slope.low is None
 
 
 @pytest.mark.parametrize("name", MODELS)

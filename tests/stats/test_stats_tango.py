@@ -32,7 +32,7 @@ def _z(level):
 
 
 def _score(difference, gained, lost, n):
-    """The statistic as Tango writes it (his equations 8 and 9), by his estimate of the share of ``lost``."""
+    """The statistic as Tango writes it, by his estimate of the share of ``lost``."""
     b = (2 * n - gained + lost) * difference - gained - lost
     c = -lost * difference * (1 - difference)
     share = (sqrt(max(0.0, b * b - 8 * n * c)) - b) / (4 * n)
