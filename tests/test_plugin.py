@@ -191,6 +191,23 @@ def test_an_inconclusive_win_ends_with_the_exit_code_that_it_is_set_to(
     assert result.ret == code
 
 
+def test_a_no_loss_that_is_left_open_is_shown_and_not_red_by_default(suite: Project) -> None:
+    suite.write("suites/test_moods.py", SUITE + SHIPS)
+    suite.replace(
+        "golden/moods/task.toml",
+        'kind = "win"\ncandidate = "twin"\nagainst = "middling"',
+        'kind = "no_loss"\nmargin = 0.3\ncandidate = "middling"\nagainst = "good"',
+    )
+    result = suite.run("suites", "--backend=middling", "--against=good", "-v")
+    result.stdout.fnmatch_lines(
+        [
+            "*::test_holds?middling-against-good-direction? INCONCLUSIVE*",
+            "moods * middling: INCONCLUSIVE. middling is not shown not to lose to good on direction by more than 30.0 *",
+        ]
+    )
+    assert result.ret == 0
+
+
 def test_a_pair_that_nobody_declared_is_reported_and_never_red(suite: Project) -> None:
     suite.write("suites/test_moods.py", SUITE + SHIPS)
     result = suite.run("suites", "--backend=middling", "--against=good", "-k", "test_ships or test_holds")

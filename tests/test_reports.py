@@ -139,7 +139,7 @@ def test_a_markdown_table_has_as_many_cells_in_every_row(run: dict[str, Any]) ->
     rows = [line for line in markdown.render(run).splitlines() if line.startswith("|")]
     figures = [row for row in rows if row.count("|") == 8]
     references = [row for row in rows if row.count("|") == 9]
-    assert (len(figures), len(references), len(rows)) == (2 + 4 + 2 + 2 + 1, 2 + 1, len(figures) + len(references))
+    assert (len(figures), len(references), len(rows)) == (2 + 4 + 2 + 2 + 1, 2 + 2, len(figures) + len(references))
 
 
 def test_markdown_names_the_run_and_its_command(run: dict[str, Any]) -> None:

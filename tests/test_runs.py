@@ -167,6 +167,86 @@ def test_a_comparison_is_what_one_counts_by_hand(project: MiniProject) -> None:
     assert (found.readable.difference.value, found.readable.difference.n) == (2 / 11, 11)
 
 
+def test_who_gains_json_and_loses_the_decision_is_blocked_with_that_reason(project: MiniProject) -> None:
+    project.split(
+        "test", [{"id": f"t-{n:02}", "input": {"text": f"x{n}"}, "expected": json.loads(GOOD)} for n in range(40)]
+    )
+    names = sorted(project.right("test"))
+    others = project.right("reference", "malformed")
+    project.answers("base", others | dict.fromkeys(names[:10], GOOD) | dict.fromkeys(names[10:], "prose"))
+    project.answers("tuned", others | dict.fromkeys(names[:10], BAD) | dict.fromkeys(names[10:], GOOD))
+    run = judged(project, "base")
+    assert run.comparisons[0].paired.difference.value == 0.5
+    verdict = run.verdict("tuned")
+    assert verdict is not None
+    assert verdict.status is Status.BLOCK
+    assert "It gains the format and loses the decision: -100.0 points" in verdict.reasons[0]
+    assert "on the 10 examples that both answered readably. Lost: t-00, t-01, t-02 and 7 more." in verdict.reasons[0]
+
+
+NO_LOSS = """
+[[hypotheses]]
+kind = "no_loss"
+against = "parent"
+score = ["strength", "mood"]
+margin = 0.25
+"""
+
+
+def test_every_score_of_a_no_loss_is_judged_against_the_parent(project: MiniProject) -> None:
+    no_hypotheses(project)
+    project.write("golden/mood/task.toml", (project.folder / "task.toml").read_text() + NO_LOSS)
+    project.answers("base", project.right())
+    project.answers(
+        "tuned", project.right() | dict.fromkeys(list(project.right("test"))[:8], '{"mood": "good", "strength": 0}')
+    )
+    run = judged(project, "base")
+    assert [(one.kind, one.against, one.score, one.status) for one in run.comparisons] == [
+        ("no_loss", "base", "strength", Status.BLOCK), ("no_loss", "base", "mood", Status.SHIP),
+    ]  # fmt: skip
+
+
+ALTERNATIVES = """
+[[hypotheses]]
+kind = "win"
+candidate = "tuned"
+against = "base"
+score = "mood"
+family = "either"
+
+[[hypotheses]]
+kind = "win"
+candidate = "tuned"
+against = "base"
+score = "strength"
+family = "either"
+"""
+
+
+@pytest.mark.parametrize(("wrong", "status", "p"), [(6, Status.INCONCLUSIVE, 2 / 64), (8, Status.SHIP, 2 / 256)])
+def test_one_of_several_alternative_wins_is_enough_at_holms_level(
+    project: MiniProject, wrong: int, status: Status, p: float
+) -> None:
+    no_hypotheses(project)
+    project.write("golden/mood/task.toml", (project.folder / "task.toml").read_text() + ALTERNATIVES)
+    wrong_mood = dict.fromkeys(list(project.right("test"))[:wrong], '{"mood": "bad", "strength": 0.9}')
+    project.answers("base", project.right() | wrong_mood)
+    run = judged(project, "base")
+    mood, strength = run.comparisons
+    assert (mood.p, strength.p, strength.excused) == (p, 1.0, status is Status.SHIP)
+    verdict = run.verdict("tuned")
+    assert verdict is not None
+    assert verdict.status is status
+
+
+def test_a_family_does_not_shrink_where_a_rival_is_not_in_the_run(project: MiniProject) -> None:
+    no_hypotheses(project)
+    alternatives = ALTERNATIVES.replace('"base"\nscore = "strength"', '"majority"\nscore = "strength"')
+    project.write("golden/mood/task.toml", (project.folder / "task.toml").read_text() + alternatives)
+    [one] = judged(project).comparisons
+    assert one.p == 2 * one.paired.p
+
+
 def test_a_pair_that_was_only_asked_for_is_shown_by_the_primary_score(project: MiniProject) -> None:
     run = project.asked(["base"], ["tuned"]).judged("mood")
     assert [(one.candidate, one.against, one.score, one.kind) for one in run.comparisons] == [
