@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from fixtures.adapters import BASE_NAME, write_adapter
 from fixtures.fetch import BASE_SHA256
 from fixtures.lessons import Lesson, lesson, shared_beginning
 from fixtures.settings import Settings
-from fixtures.training import Below, answer_loss, new_adapter, train
+from fixtures.training import Below, answer_loss, new_adapter, parallel_gradients, train
 
 QUICK = Settings(batch=4, learning_rate=2e-3, schedule="constant", warmup=0.0, dtype="float32")
 STEPS = 3
@@ -38,44 +39,58 @@ def gradients(model, lessons: list[Lesson], shared: int, below: Below | None = N
     return float(loss.detach()), {name: w.grad.clone() for name, w in model.named_parameters() if w.grad is not None}
 
 
-def test_the_shared_beginning_changes_neither_loss_nor_gradients(base, lessons) -> None:
+def stirred(base: Path, settings: Settings):
+    """A new adapter whose B is not zero: with zeros A has no gradient that could be wrong."""
     import torch
 
     torch.manual_seed(0)
-    model = new_adapter(base, QUICK)
-    with torch.no_grad():  # a fresh B is zero, and then A has no gradient that could be wrong
+    model = new_adapter(base, settings)
+    with torch.no_grad():
         for name, weight in model.named_parameters():
             if "lora_B" in name:
                 weight.normal_(std=0.01)
-    shared = shared_beginning(lessons)
+    return model
+
+
+def assert_alike(found: dict, expected: dict) -> None:
+    import torch
+
+    assert found.keys() == expected.keys()
+    for name, gradient in expected.items():
+        torch.testing.assert_close(found[name], gradient, rtol=1e-3, atol=1e-5 * float(gradient.abs().max()) + 1e-7)
+
+
+def test_the_shared_beginning_changes_neither_loss_nor_gradients(base, lessons) -> None:
+    model, shared = stirred(base, QUICK), shared_beginning(lessons)
     assert shared > 10
     loss, with_it = gradients(model, lessons, shared)
     plain, without = gradients(model, lessons, 0)
     assert loss == pytest.approx(plain, rel=1e-5)
     assert len(with_it) == 2 * 7 * 30
-    for name, gradient in without.items():
-        torch.testing.assert_close(with_it[name], gradient, rtol=1e-3, atol=1e-5 * float(gradient.abs().max()) + 1e-7)
+    assert_alike(with_it, without)
 
 
 def test_layers_without_an_adapter_are_computed_once_and_change_neither_loss_nor_gradients(base, lessons) -> None:
-    import torch
-
-    torch.manual_seed(0)
-    model = new_adapter(base, replace(QUICK, first_layer=20))
-    with torch.no_grad():
-        for name, weight in model.named_parameters():
-            if "lora_B" in name:
-                weight.normal_(std=0.01)
+    model, shared = stirred(base, replace(QUICK, first_layer=20)), shared_beginning(lessons)
     plain, without = gradients(model, lessons, 0)
-    shared = shared_beginning(lessons)
     below = Below(model, lessons, shared, 20)
     loss, with_it = gradients(model, lessons, shared, below)
     below.close()
     assert loss == pytest.approx(plain, rel=1e-5)
     assert len(with_it) == 2 * 7 * 10
-    for name, gradient in without.items():
-        torch.testing.assert_close(with_it[name], gradient, rtol=1e-3, atol=1e-5 * float(gradient.abs().max()) + 1e-7)
+    assert_alike(with_it, without)
     assert gradients(model, lessons, 0)[0] == plain
+
+
+def test_a_batch_in_parts_has_the_loss_and_the_gradients_of_the_whole(base, lessons) -> None:
+    model, shared = stirred(base, replace(QUICK, first_layer=28)), shared_beginning(lessons)
+    whole, expected = gradients(model, lessons, shared)
+    weights = {name: weight for name, weight in model.named_parameters() if weight.requires_grad}
+    assert len({len(each.answer) for each in lessons}) > 1, "parts of one weight would prove little"
+    with ThreadPoolExecutor(3) as pool:
+        loss, found = parallel_gradients(model, lessons, shared, None, list(weights.values()), pool, 3)
+    assert loss == pytest.approx(whole, rel=1e-5)
+    assert_alike(dict(zip(weights, found, strict=True)), expected)
 
 
 def test_the_loss_is_of_the_answers_alone(base, lessons) -> None:
