@@ -12,7 +12,7 @@ from fixtures.lessons import Lesson, batches, lesson, shared_beginning
 
 
 def made(name: str, length: int) -> Lesson:
-    return Lesson(name, tuple(range(length)), (9,))
+    return Lesson(name, tuple(range(length)), (9,), (1.0,))
 
 
 def test_a_lesson_is_the_models_own_template_then_the_answer_and_its_end(tokenizer, pairs) -> None:
@@ -62,3 +62,17 @@ def test_the_seed_decides_the_order() -> None:
     one, same, other = (list(islice(batches(lessons, 4, seed), 8)) for seed in (1, 1, 2))
     assert one == same
     assert one != other
+
+
+def test_the_tokens_of_a_weighted_field_count_more_and_no_others(tokenizer, pairs) -> None:
+    request, answer = pairs[0][0], '{"mood": "good", "strength": -0.5}'
+    made = lesson(tokenizer, request, answer, {"strength": 3.0})
+    heavy = [token for token, weight in zip(made.answer, made.weights, strict=True) if weight == 3.0]
+    assert tokenizer.decode(heavy) == " -0.5"
+    assert sum(weight == 1.0 for weight in made.weights) == len(made.answer) - len(heavy)
+
+
+def test_weights_change_no_token(tokenizer, pairs) -> None:
+    plain, weighted = (lesson(tokenizer, *pairs[0], weights) for weights in ({}, {"mood": 2.0}))
+    assert (plain.prompt, plain.answer) == (weighted.prompt, weighted.answer)
+    assert set(plain.weights) == {1.0}
