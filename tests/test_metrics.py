@@ -120,13 +120,15 @@ def test_a_loss_needs_no_number_of_examples_to_be_shown_as_a_win():
 def test_one_example_says_which_was_better_and_nothing_more():
     found = paired([1], [0], ["a"])
     assert (found.difference, found.p) == (Estimate(1.0, None, None, 1), 0.5)
-    assert (found.wins, found.losses, found.ties, found.needed, found.detectable, found.for_half) == (1, 0, 0, *[None] * 3)
+    assert (found.wins, found.losses, found.ties) == (1, 0, 0)
+    assert (found.needed, found.detectable, found.for_half) == (None, None, None)
 
 
 def test_no_examples_say_nothing():
     found = paired([], [], [])
     assert (found.difference, found.p) == (Estimate(None, None, None, 0), None)
-    assert (found.wins, found.losses, found.ties, found.needed, found.detectable, found.for_half) == (0, 0, 0, *[None] * 3)
+    assert (found.wins, found.losses, found.ties) == (0, 0, 0)
+    assert (found.needed, found.detectable, found.for_half) == (None, None, None)
 
 
 def test_right_or_wrong_examples_that_stand_alone_have_tangos_interval():
@@ -215,6 +217,16 @@ def test_noise_left_alone_is_the_share_of_noise_and_of_nothing_else():
 
 def test_the_task_says_what_noise_is_for_its_share():
     assert MEASURES["left_quiet"]([0.1], [0.1], {"quiet": 0.1}) == wilson(1, 1)
+
+
+@pytest.mark.parametrize(("name", "got", "expected", "value"), [
+    ("bias_factor", [0.2, 0.8, 0.1], 0.1, 2.0),  # 2 and 8 times are 4 times, as ratios go
+    ("mae", [0.5, 0.1, 0.1], 0.3, 0.2),  # though the mean of the first two is right
+    ("left_quiet", [0.0, 0.5, 0.0], 0.0, 0.75),
+])  # fmt: skip
+def test_samples_are_averaged_inside_their_example_in_the_measures_own_unit(name, got, expected, value):
+    estimate = MEASURES[name](got, [expected] * 3, {}, ["a", "a", "b"])
+    assert (estimate.value, estimate.n) == (pytest.approx(value), 2)
 
 
 @pytest.mark.parametrize("name", MEASURES)

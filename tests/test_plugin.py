@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import sys
@@ -38,6 +39,25 @@ def test_a_wrong_must_pass_example_fails_and_shows_headline_answer_expected_and_
             " *expected: {'direction': 1, 'kind': 'report'}",
             """ *answer: '{"direction": -1, "kind": "report"}'""",
             "moods * failing: BLOCK. 1 must-pass examples are wrong (ref-cut).*",
+            "*= 1 failed, 25 passed, 1 missed in *",
+        ]
+    )
+    assert result.ret == 1
+
+
+def test_a_must_pass_example_fails_where_one_of_its_samples_is_wrong_and_has_one_test(suite: Project) -> None:
+    suite.replace("golden/moods/task.toml", "[scores.direction]", "[decoding]\ntemperature = 0.7\n[scores.direction]")
+    first = (suite.root / "answers/good.jsonl").read_text()
+    entries = [{**json.loads(line), "sample": number} for number in (0, 1) for line in first.splitlines()]
+    entries += [{**entry, "sample": 2, **({"text": answer(-1)} if entry["id"] == "ref-cut" else {})}
+                for entry in entries if entry["sample"] == 0]  # fmt: skip
+    suite.lines("answers/good.jsonl", entries)
+    result = suite.run("suites", "--backend=good", "--samples=3")
+    result.stdout.fnmatch_lines(
+        [
+            "E *direction: right in 2 of 3 samples; sign is -, expected + (got -1, expected 1, score 0.666667)*",
+            "- good: asked with 3 samples of each example, averaged inside it",
+            "moods * good: BLOCK. 1 must-pass examples are wrong (ref-cut).*",
             "*= 1 failed, 25 passed, 1 missed in *",
         ]
     )
@@ -202,7 +222,7 @@ def test_a_no_loss_that_is_left_open_is_shown_and_not_red_by_default(suite: Proj
     result.stdout.fnmatch_lines(
         [
             "*::test_holds?middling-against-good-direction? INCONCLUSIVE*",
-            "moods * middling: INCONCLUSIVE. middling is not shown not to lose to good on direction by more than 30.0 *",
+            "moods * middling: INCONCLUSIVE. middling is not shown not to lose to good on direction by more than 30*",
         ]
     )
     assert result.ret == 0
