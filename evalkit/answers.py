@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from statistics import fmean
 from typing import Any
 
 from evalkit.backends import Completion
@@ -12,14 +13,15 @@ from evalkit.parsing import Output, parse
 from evalkit.prompts import Request
 from evalkit.schemas import Schema
 from evalkit.scorers import Score, Scorer
-from evalkit.tasks import Example, ScoreRule, Task
+from evalkit.tasks import ANSWERED, Example, ScoreRule, Task
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
     """What one model answered to one example, read and scored.
 
-    ``scores`` holds "strict", "extractable" and every field that the example's expected answer has.
+    ``scores`` holds "strict", "extractable" and every field that the example's expected answer has. Where the
+    example was asked several times it is the weakest of its ``samples``, with the means of their scores.
     """
 
     backend: str
@@ -28,6 +30,12 @@ class Answer:
     completion: Completion
     output: Output
     scores: Mapping[str, Score]
+    samples: tuple[Answer, ...] = ()
+
+    @property
+    def each(self) -> tuple[Answer, ...]:
+        """Its samples, one by one: itself where the example was asked once."""
+        return self.samples or (self,)
 
     @property
     def text(self) -> str:
@@ -56,6 +64,39 @@ class Answer:
 
     def __repr__(self) -> str:
         return f"<answer of {self.backend} to {self.example.id}: {self.text[:200]!r}>"
+
+
+def is_right(primary: str, scores: Mapping[str, float]) -> bool:
+    """Whether an example that must pass does: strict, and right in the ``primary`` score (or in every score it has,
+    where it does not have that one, as an error object has not). ``scores`` are values by name.
+
+    >>> is_right("team", {"strict": 1.0, "extractable": 1.0, "team": 1.0, "urgency": 0.0})
+    True
+    """
+    names = [primary] if primary in scores else [name for name in scores if name not in ANSWERED]
+    return all(scores.get(name) == 1.0 for name in ("strict", *names))
+
+
+def averaged(samples: Sequence[Answer]) -> Answer:
+    """One answer for all samples of an example, so that the example counts once.
+
+    A score is the mean over the samples, and so right only where all of them are. Text, value and defects are those
+    of the weakest sample: one that can't be read, else one that is not strict, else the one that scores least. So it
+    is strict, or extractable, only where all of them are.
+    """
+    if len(samples) == 1:
+        return samples[0]
+    weakest = min(samples, key=lambda one: (one.extractable, one.strict, fmean(s.value for s in one.scores.values())))
+    scores = {name: _mean([one.scores[name] for one in samples]) for name in weakest.scores}
+    return replace(weakest, scores=scores, samples=tuple(samples))
+
+
+def _mean(scores: Sequence[Score]) -> Score:
+    worst, right = min(scores, key=lambda score: score.value), sum(map(bool, scores))
+    if worst:
+        return worst
+    told = f"right in {right} of {len(scores)} samples; {worst.why}"
+    return replace(worst, value=fmean(score.value for score in scores), why=told)
 
 
 class Marker:

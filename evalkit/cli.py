@@ -1,4 +1,4 @@
-"""The command line: looks at stored runs, scores them again, freezes golden data. Judging is pytest's job."""
+"""The command line: looks at stored runs, compares them, scores them again, freezes golden data. Pytest judges."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import json
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
+from dataclasses import asdict
 from functools import wraps
 from importlib import import_module
 from pathlib import Path
@@ -86,7 +87,7 @@ def freeze(config: Config, task: str | None) -> None:
 def show(config: Config, run: str, example: str, backend: str | None) -> None:
     """Print prompt, raw answer, defects and scores of EXAMPLE in RUN (an id, its beginning, or "latest")."""
     from evalkit.answers import Marker
-    from evalkit.runs import scored_examples
+    from evalkit.runs import Entrant, scored_examples
     from evalkit.session import reload_task
 
     with _opened(config) as store:
@@ -96,10 +97,11 @@ def show(config: Config, run: str, example: str, backend: str | None) -> None:
         if backend is not None and backend not in entrants:
             raise UnknownName("backend of this run", backend, entrants)
         places = [
-            (task, column["entrant"], column["entrant"]["keys"][example])
+            (task, entrant, key)
             for task, column in columns
-            if example in column["examples"]
-            and (column["entrant"]["name"] == backend if backend else column["entrant"]["role"] != "floor")
+            for entrant in [Entrant.stored(column["entrant"])]
+            if example in column["examples"] and (entrant.name == backend if backend else entrant.role != "floor")
+            for key in entrant.keys[example]
         ]
         if not places:
             raise UnknownName(
@@ -114,9 +116,10 @@ def show(config: Config, run: str, example: str, backend: str | None) -> None:
         if key not in kept:
             raise UnknownName("stored answer", key, (), f"{config.store} had it when the run was made.")
         asked, completion = kept[key].request, kept[key].completion
-        answer = Marker(golden).mark(entrant["name"], examples[example], asked, completion)
+        answer = Marker(golden).mark(entrant.name, examples[example], asked, completion)
         rendered = completion.rendered or "\n".join(f"[{m.role}] {m.content}" for m in asked.messages)
-        _say(f"== {entrant['name']} ({entrant['spec']}) on {task['task']}, {answer.example.where}")
+        sample = f", sample {asked.sample}" if len(entrant.keys[example]) > 1 else ""
+        _say(f"== {entrant.name} ({entrant.spec}) on {task['task']}, {answer.example.where}{sample}")
         _say(f"-- prompt, as the model read it\n{rendered}")
         _say(f"-- answer (finish: {completion.finish_reason}, {completion.completion_tokens} tokens)")
         _say(asked.prefill + completion.text)
@@ -149,14 +152,14 @@ def rescore(config: Config, run: str) -> None:
         judged = []
         for task in stored["tasks"]:
             golden = reload_task(config, task["task"])
-            entrants = [Entrant(**column["entrant"]) for column in task["columns"]]
-            keys = [key for entrant in entrants for key in entrant.keys.values()]
+            entrants = [Entrant.stored(column["entrant"]) for column in task["columns"]]
+            keys = [key for entrant in entrants for samples in entrant.keys.values() for key in samples]
             try:
                 whether = frozen.verify(golden.folder, golden.splits)
             except FrozenError:
                 whether = False  # it is scored as it stands now, and the report says so
             kept = store.get(keys)
-            _warn_of_other_prompts(golden, task["split"], entrants, kept)
+            _warn_of_other_prompts(config, golden, task["split"], entrants, kept)
             judged.append(judge_task(golden, task["split"], entrants, kept, whether))
         again = make_run(f"{stored['id']}-rescored", judged, stored["command"], stored["outcomes"])
         store.save_run(again)
@@ -164,18 +167,22 @@ def rescore(config: Config, run: str) -> None:
     sys.exit(exit_code(judged, config))
 
 
-def _warn_of_other_prompts(golden: Task, split: str, entrants: Sequence[Entrant], kept: Mapping[str, Kept]) -> None:
+def _warn_of_other_prompts(
+    config: Config, golden: Task, split: str, entrants: Sequence[Entrant], kept: Mapping[str, Kept]
+) -> None:
     """Says whose stored answer was given to another prompt than the task asks now: its score may mean nothing."""
-    from evalkit.prompts import render
+    from evalkit.prompts import Asking, render
     from evalkit.runs import scored_examples
 
-    asked = {name: render(golden, example).messages for name, example in scored_examples(golden, split).items()}
+    examples = scored_examples(golden, split)
+    asking = {name: alias.asking for name, alias in config.aliases.items()}
     moved = sorted(
         {
             name
             for entrant in entrants
-            for name, key in entrant.keys.items()
-            if name in asked and key in kept and kept[key].request.messages != asked[name]
+            for name, (key, *_) in entrant.keys.items()
+            if name in examples and key in kept
+            if kept[key].request.messages != render(golden, examples[name], asking.get(entrant.name, Asking())).messages
         }
     )
     if moved:
@@ -196,6 +203,50 @@ def report(config: Config, run: str, form: str) -> None:
     with _opened(config) as store:
         stored = store.run(run)
     click.echo(import_module(f"evalkit.reports.{form}").render(stored), nl=False)
+
+
+@main.command()
+@click.argument("before")
+@click.argument("after")
+@click.option("--backend", "backends", multiple=True, help="One model of both runs; given twice, one of each.")
+@click.pass_obj
+@_plainly
+def compare(config: Config, before: str, after: str, backends: tuple[str, ...]) -> None:
+    """Say what a model lost from run BEFORE to run AFTER, as pytest --baseline does. Exits as a gate."""
+    from evalkit import regressions
+    from evalkit.baselines import take
+    from evalkit.conclusion import code_of
+    from evalkit.reports.tables import changes, regression_sentence
+    from evalkit.session import reload_task
+
+    with _opened(config) as store:
+        first, second = store.run(before), store.run(after)
+    found = []
+    for then, candidate, now, other in regressions.in_both(first, second, backends):
+        hypotheses = reload_task(config, now["task"]).hypotheses
+        baseline = take(f"run {first['id']}", then, candidate, first["created"])
+        found.append(regressions.compare(baseline, now, other, hypotheses, config.baseline_margin))
+        told = asdict(found[-1])
+        for line in changes(told):
+            _say(f"- {line}")
+        _say(f"{now['task']} · {regression_sentence(told)}")
+    sys.exit(code_of(found, config))
+
+
+@main.command()
+@click.argument("task")
+@click.option("--score", help="The score to follow (the primary one, without it).")
+@click.option("--backend", help="Only this model, whatever it was in the run (every tested one, without it).")
+@click.option("--format", "form", type=click.Choice(["terminal", "json"]), default="terminal")
+@click.pass_obj
+@_plainly
+def history(config: Config, task: str, score: str | None, backend: str | None, form: str) -> None:
+    """Follow a score of TASK over the stored runs, the oldest first."""
+    from evalkit import history as looks
+
+    with _opened(config) as store:
+        found = looks.history(store.runs(), task, score, backend)
+    _say(json.dumps(asdict(found), indent=1) if form == "json" else looks.render(found).rstrip("\n"))
 
 
 if __name__ == "__main__":

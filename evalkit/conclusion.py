@@ -2,26 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, replace
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from evalkit import baselines
 from evalkit.config import Config
-from evalkit.gates import Status
+from evalkit.errors import SetupError
+from evalkit.gates import Status, Verdict
+from evalkit.regressions import Regression, compare
 from evalkit.runs import Judged, make_run
 from evalkit.session import Selection, Session
 
 _WRITTEN = {"markdown": "latest.md", "json": "latest.json"}
 """Reports that every judged run leaves in the reports folder, and the files they are written to."""
 
+_NOTHING = baselines.Wanted()
+
 
 @dataclass(frozen=True, slots=True)
 class Conclusion:
     """A run that is stored, and what it means for whoever waits for an exit code.
 
-    ``trouble`` says why its reports could not be written; that is red too.
+    ``trouble`` says what could not be written, its reports or a baseline, and why; that is red too.
     """
 
     run: Mapping[str, Any]
@@ -30,29 +35,66 @@ class Conclusion:
     trouble: str = ""
 
 
-def conclude(session: Session, selection: Selection, command: str, outcomes: Mapping[str, int]) -> Conclusion:
-    """Judges and stores a session. Raises HarnessError where what broke it leaves nothing to judge."""
+def conclude(
+    session: Session,
+    selection: Selection,
+    command: str,
+    outcomes: Mapping[str, int],
+    wanted: baselines.Wanted = _NOTHING,
+) -> Conclusion:
+    """Judges and stores a session, and does what is ``wanted`` about baselines.
+
+    Raises HarnessError where what broke the session leaves nothing to judge, SetupError where a baseline that it is
+    to be compared with can't be read.
+    """
     judged = session.judge_selection(selection)
+    if wanted.compare is not None:
+        judged = [
+            replace(task, regression=_regression(session, task, wanted.compare, wanted.strict)) for task in judged
+        ]
     run = make_run(session.identity, judged, command, outcomes)
     session.store.save_run(run)
-    if not any(task.verdicts for task in judged):
-        return Conclusion(run, (), exit_code(judged, session.config))
-    try:
-        written = write(run, session.config.root / session.config.reports)
-    except OSError as error:
-        return Conclusion(run, (), 1, f"the reports can't be written: {error}. The run is stored.")
-    return Conclusion(run, written, exit_code(judged, session.config))
+    written: list[Path] = []
+    trouble: list[str] = []
+    if any(task.verdicts for task in judged):
+        try:
+            written += write(run, session.config.root / session.config.reports)
+        except OSError as error:
+            trouble.append(f"the reports can't be written: {error}. The run is stored.")
+    if wanted.save is not None:
+        for task in run["tasks"]:
+            path = baselines.place(session.golden, task["task"], wanted.save)
+            try:
+                baselines.write(path, baselines.take(wanted.save, task, session.backends[0], run["created"]))
+                written.append(path)
+            except SetupError as error:
+                trouble.append(str(error))
+            except OSError as error:
+                trouble.append(f"the baseline can't be written: {error}. The run is stored.")
+    return Conclusion(run, tuple(written), 1 if trouble else exit_code(judged, session.config), "\n".join(trouble))
+
+
+def _regression(session: Session, judged: Judged, name: str, strict: bool) -> Regression:
+    then = baselines.find(session.golden, judged.task, name)
+    hypotheses, margin = session.task(judged.task).hypotheses, session.config.baseline_margin
+    return compare(then, asdict(judged), session.backends[0], hypotheses, margin, strict)
 
 
 def exit_code(judged: list[Judged], config: Config) -> int:
-    """0 when everything ships; 1 when anything is blocked or a model that was asked for left examples unanswered;
-    else what the hypotheses that were left open are set to be."""
+    """``code_of`` every verdict and regression; 1 where a model that was asked for left examples unanswered."""
     verdicts = [verdict for task in judged for verdict in task.verdicts]
+    regressions = [task.regression for task in judged if task.regression is not None]
     # A rival that died has no verdict of its own, and what it left open must not pass for a comparison.
     died = any(column.unanswered for task in judged for column in task.columns if column.entrant.role != "floor")
-    if died or any(verdict.status is Status.BLOCK for verdict in verdicts):
+    return 1 if died else code_of([*verdicts, *regressions], config)
+
+
+def code_of(found: Iterable[Verdict | Regression], config: Config) -> int:
+    """0 when everything ships; 1 when anything is blocked; else what that which was left open is set to be."""
+    found = list(found)
+    if any(one.status is Status.BLOCK for one in found):
         return 1
-    return config.code_of_open(kind for verdict in verdicts for kind in verdict.open)
+    return config.code_of_open(kind for one in found for kind in one.open)
 
 
 def write(run: Mapping[str, Any], folder: Path) -> tuple[Path, ...]:

@@ -5,16 +5,18 @@ from __future__ import annotations
 import os
 import tomllib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
 from evalkit.backends import Spec
 from evalkit.components import names
 from evalkit.errors import ConfigError, UnknownName
+from evalkit.prompts import Asking
 
 _OPEN = {"inconclusive_win": 1, "inconclusive_no_loss": 0}
-_KEYS = {"backend", "backends", "models", "golden", "suites", "reports", *_OPEN}
+_MARGIN = 0.05
+_KEYS = {"backend", "backends", "models", "golden", "suites", "reports", "baseline_margin", *_OPEN}
 _ALIAS_KEYS = {"spec", "parent"}
 
 
@@ -23,13 +25,14 @@ class Alias:
     """A backend by the name it has in tables and tests.
 
     ``spec`` may hold ``{task}``. ``options`` are the alias's further keys, handed to the backend.
-    ``parent`` is the alias it was made from.
+    ``parent`` is the alias it was made from. ``asking`` shapes what it is asked, and is not the backend's.
     """
 
     name: str
     spec: str
     parent: str | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
+    asking: Asking = field(default_factory=Asking)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,13 +46,14 @@ class Config:
     golden: str = "golden"
     suites: tuple[str, ...] = ("suites",)
     reports: str = "reports"
+    baseline_margin: float = _MARGIN
     inconclusive_win: int = _OPEN["inconclusive_win"]
     inconclusive_no_loss: int = _OPEN["inconclusive_no_loss"]
 
     def code_of_open(self, kinds: Iterable[str]) -> int:
         """The exit code of a verdict that leaves hypotheses of these kinds open: a win's, if it is not 0."""
-        codes = {"win": self.inconclusive_win, "no_loss": self.inconclusive_no_loss}
-        return next((code for kind, code in codes.items() if code and kind in set(kinds)), 0)
+        codes, left_open = {"win": self.inconclusive_win, "no_loss": self.inconclusive_no_loss}, set(kinds)
+        return next((code for kind, code in codes.items() if code and kind in left_open), 0)
 
     @property
     def store(self) -> Path:
@@ -117,6 +121,7 @@ def read_config(root: Path) -> Config:
         golden=str(table.get("golden", "golden")),
         suites=_texts(path, "suites", table.get("suites", ("suites",))),
         reports=str(table.get("reports", "reports")),
+        baseline_margin=_margin(path, table.get("baseline_margin", _MARGIN)),
         **inconclusive,
     )
 
@@ -136,15 +141,27 @@ def _texts(path: Path, key: str, value: object) -> tuple[str, ...]:
     raise ConfigError(f"{path}: [tool.evalkit] {key} is {value!r}, expected a string or a list of strings")
 
 
+def _margin(path: Path, value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < 1:
+        raise ConfigError(f"{path}: baseline_margin is {value!r}, expected a difference of scores between 0 and 1")
+    return float(value)
+
+
 def _alias(path: Path, name: str, entry: object) -> Alias:
     where = f"{path}: [tool.evalkit.backends] {name}"
-    fields = {"spec": entry} if isinstance(entry, str) else entry
-    if not isinstance(fields, dict) or not isinstance(fields.get("spec"), str):
+    given = {"spec": entry} if isinstance(entry, str) else entry
+    if not isinstance(given, dict) or not isinstance(given.get("spec"), str):
         raise ConfigError(f'{where}: got {entry!r}, expected a spec ("scheme:model") or a table with one')
-    parent = fields.get("parent")
+    parent = given.get("parent")
     if parent is not None and not isinstance(parent, str):
         raise ConfigError(f"{where}: parent is {parent!r}, expected the name of an alias")
-    return Alias(name, fields["spec"], parent, {key: value for key, value in fields.items() if key not in _ALIAS_KEYS})
+    shaping = {one.name: given[one.name] for one in fields(Asking) if one.name in given}
+    for key, value in shaping.items():
+        kind, expected = (str, "a text") if key == "prefill" else (bool, "true or false")
+        if not isinstance(value, kind):
+            raise ConfigError(f"{where}: {key} is {value!r}, expected {expected}")
+    options = {key: value for key, value in given.items() if key not in _ALIAS_KEYS and key not in shaping}
+    return Alias(name, given["spec"], parent, options, Asking(**shaping))
 
 
 def _model(path: Path, name: str, entry: object) -> Mapping[str, str]:

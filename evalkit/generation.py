@@ -10,7 +10,7 @@ from typing import Any
 from evalkit.backends import Backend, Opening, Spec, fingerprint_of
 from evalkit.components import find
 from evalkit.config import Alias, Config
-from evalkit.errors import EvalkitError, StoreError
+from evalkit.errors import ConfigError, EvalkitError, StoreError
 from evalkit.prompts import Request, canonical
 from evalkit.store import Store
 from evalkit.tasks import Task
@@ -61,12 +61,20 @@ class Workbench:
         place = (name, task.name)
         if place not in self.opened:
             alias = self.config.alias(name)
+            where = f"[tool.evalkit.backends] {name}"
+            if fault := alias.asking.fault(task):
+                raise ConfigError(f"{where}: {fault}")
             text = alias.spec.replace("{task}", task.name)
             spec = Spec.parse(text)
             opening = Opening(
                 spec, task, self.config.root, alias.options, self.config.models, self.shared, self.config.cache
             )
             backend = find("backends", spec.scheme).open_backend(opening)
+            if alias.asking.constrained and not getattr(backend, "constrains", False):
+                raise ConfigError(
+                    f"{where}: constrained = true, and {spec.scheme} can't hold an answer to a schema; use gguf for "
+                    f"this alias, or take the key away"
+                )
             self.opened[place] = Model(alias, task, text, backend, fingerprint_of(backend))
         return self.opened[place]
 

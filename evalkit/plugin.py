@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 import pytest
 
+from evalkit import plugin_baselines
 from evalkit.plugin_reports import Reporter
 from evalkit.plugin_state import FIXTURES, Point, State, point_of
 
@@ -42,8 +43,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="model to compare with, not tested itself; repeatable",
     )
     group.addoption("--split", choices=("test", "dev"), default="test", help="split that is judged (default: test)")
+    group.addoption(
+        "--samples", type=int, default=1, metavar="K",
+        help="ask each example K times and average inside it, where the task's temperature is above 0 (default: 1)",
+    )  # fmt: skip
     group.addoption("--strict-examples", action="store_true", help="make every missed example a failure")
     group.addoption("--last-missed", action="store_true", help="run only the examples that were missed last time")
+    plugin_baselines.add_options(group)
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -70,18 +76,20 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     config = session.config
     if config.getoption("last_missed") and not config.pluginmanager.hasplugin("cacheprovider"):
         raise pytest.UsageError("--last-missed needs pytest's cache; take -p no:cacheprovider away")
+    plugin_baselines.check_spelling(config)
     if not _is_worker(config) and _concerns_suites(config):
         from evalkit.errors import SetupError
 
         try:
             _session(config).check()
+            plugin_baselines.check(config, _session(config))
         except SetupError as error:
             raise pytest.UsageError(str(error)) from error
 
 
 def _concerns_suites(config: pytest.Config) -> bool:
     """Whether this session is about golden suites: a backend was named, or an argument leads to a suites folder."""
-    if config.getoption("backend") or config.getoption("against"):
+    if config.getoption("backend") or config.getoption("against") or plugin_baselines.given(config):
         return True
     from evalkit.config import read_config
     from evalkit.errors import ConfigError
@@ -113,6 +121,7 @@ def _session(config: pytest.Config) -> Session:
                 config.getoption("against"),
                 config.getoption("split"),
                 state.identity,
+                config.getoption("samples"),
             )
         except SetupError as error:
             raise pytest.UsageError(str(error)) from error
@@ -143,7 +152,9 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         )
     try:
         session.need_backend()
-        points = _points(session, session.task(mark.args[0]), fixtures[0], mark)
+        task = session.task(mark.args[0])
+        plugin_baselines.check_task(metafunc.config, session, task)
+        points = _points(session, task, fixtures[0], mark)
     except SetupError as error:
         _misuse(metafunc.config, f"{where}: {error}")
     metafunc.parametrize(fixtures[0], points.values(), ids=list(points), indirect=True)
@@ -239,7 +250,11 @@ def _progress(config: pytest.Config) -> OnProgress:
 
 @pytest.fixture
 def answer(request: pytest.FixtureRequest) -> Answer:
-    """What the backend answered to one golden example: text, value, strict, defects, scores."""
+    """What the backend answered to one golden example: text, value, strict, defects, scores.
+
+    With --samples an example still has one test, which sees the weakest sample with the means of all their scores: a
+    score is right only where every sample is. ``answer.samples`` has them one by one.
+    """
     point = _asked(request)
     with _plainly():
         return _session(request.config).answer(point.task, point.backend, point.example)
@@ -294,6 +309,10 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     if state.misused:
         session.exitstatus = pytest.ExitCode.USAGE_ERROR
     _remember_misses(config, state)
+    if not state.selection and plugin_baselines.given(config) and session.exitstatus == pytest.ExitCode.OK:
+        if not config.option.collectonly:
+            state.trouble, session.exitstatus = plugin_baselines.NOTHING_RUN, pytest.ExitCode.TESTS_FAILED
+        return
     if not state.selection or not _ran(config, exitstatus):
         return
     from evalkit.conclusion import conclude
@@ -301,8 +320,9 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
 
     try:
         state.conclusion = conclude(
-            _session(config), state.selection, "pytest " + " ".join(config.invocation_params.args), state.outcomes()
-        )
+            _session(config), state.selection, "pytest " + " ".join(config.invocation_params.args), state.outcomes(),
+            plugin_baselines.wanted(config),
+        )  # fmt: skip
         code = state.conclusion.exit_code
     except (EvalkitError, OSError) as error:
         state.trouble, code = f"no verdict: {error}", pytest.ExitCode.TESTS_FAILED

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field
 from functools import lru_cache
 from hashlib import sha256
 from typing import Any
@@ -21,11 +22,48 @@ class Message:
 
 
 @dataclass(frozen=True, slots=True)
+class Asking:
+    """How an alias asks where it does not ask as the task says: what makes a base the fair rival of its fine-tune.
+
+    ``few_shot`` puts the task's reference examples before the question, each with its expected answer; those of the
+    asked example's own group, itself among them, are left out. ``prefill`` takes the place of the task's.
+    ``constrained`` lets the model write nothing but what the task's schema accepts.
+    """
+
+    few_shot: bool = False
+    prefill: str | None = None
+    constrained: bool = False
+
+    def prefill_of(self, task: Task) -> str:
+        """What every answer is made to begin with."""
+        return task.prompt.prefill if self.prefill is None else self.prefill
+
+    def fault(self, task: Task) -> str | None:
+        """Why ``task`` can't be asked in this way, and what to do; None where it can."""
+        if self.few_shot and not task.splits.get("reference"):
+            return f"few_shot = true shows the examples of {task.folder / 'reference.jsonl'}, and there are none"
+        if self.constrained and (prefill := self.prefill_of(task)):
+            # A grammar begins the object itself, and would begin it again after a prefill.
+            return f'constrained = true and the prefill {prefill!r} exclude each other; set prefill = "" for this alias'
+        return None
+
+    def told(self, task: Task) -> str:
+        """The same for a reader of a report; empty for how the task itself asks."""
+        count = len(task.splits.get("reference", ()))
+        parts = [f"few_shot ({count} examples, never one of the asked one's own group)"] if self.few_shot else []
+        parts += [] if self.prefill is None else [f"prefill {self.prefill!r}"]
+        return ", ".join([*parts, *(["constrained"] if self.constrained else [])])
+
+
+AS_THE_TASK_SAYS = Asking()
+
+
+@dataclass(frozen=True, slots=True)
 class Request:
     """One question to a model, complete: nothing that shapes the answer is left to a backend's defaults.
 
     ``task`` and ``example_id`` say what it is asked for and are not part of its key. ``sample`` numbers
-    repeated draws of the same request and is part of it.
+    repeated draws of the same request and is part of it. ``schema`` is what a constrained answer must fit.
     """
 
     task: str
@@ -34,6 +72,7 @@ class Request:
     prefill: str
     decoding: Decoding
     sample: int = 0
+    schema: Mapping[str, Any] | None = field(default=None, hash=False)
 
     def key(self, fingerprint: str) -> str:
         """The cache key of this request's answer by the model of that ``fingerprint`` (sha256, hex)."""
@@ -44,6 +83,9 @@ class Request:
             "decoding": asdict(self.decoding),
             "sample": self.sample,
         }
+        if self.schema is not None:
+            # As text: the order of its properties shapes the answer too.
+            body["schema"] = json.dumps(self.schema)
         return sha256(canonical(body).encode()).hexdigest()
 
 
@@ -56,22 +98,34 @@ def canonical(value: Any) -> str:
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
 
 
-def render(task: Task, example: Example, *, sample: int = 0) -> Request:
+def render(task: Task, example: Example, asking: Asking = AS_THE_TASK_SAYS, *, sample: int = 0) -> Request:
     """The request that asks ``example`` of a model.
 
     Raises ConfigError where the prompt names something that the example's input does not have.
     """
-    messages = tuple(
-        Message(role, text)
-        for role, source in (("system", task.prompt.system), ("user", task.prompt.user))
-        if (text := _fill(task, source, role, example).strip())
+    return Request(
+        task.name,
+        example.id,
+        tuple(message for message in _messages(task, example, asking) if message.content),
+        asking.prefill_of(task),
+        task.decoding,
+        sample,
+        task.schema if asking.constrained else None,
     )
-    return Request(task.name, example.id, messages, task.prompt.prefill, task.decoding, sample)
+
+
+def _messages(task: Task, example: Example, asking: Asking) -> Iterator[Message]:
+    yield Message("system", _fill(task, task.prompt.system, "system", example))
+    for shot in task.splits.get("reference", ()) if asking.few_shot else ():
+        if shot.group != example.group:
+            yield Message("user", _fill(task, task.prompt.user, "user", shot))
+            yield Message("assistant", json.dumps(dict(shot.expected), ensure_ascii=False))
+    yield Message("user", _fill(task, task.prompt.user, "user", example))
 
 
 def _fill(task: Task, source: str, part: str, example: Example) -> str:
     try:
-        return _template(source).render(dict(example.input))  # type: ignore[no-any-return]
+        return str(_template(source).render(dict(example.input))).strip()
     except Exception as error:  # a template is a small program: it may also divide by zero
         given = ", ".join(sorted(example.input)) or "nothing"
         raise ConfigError(

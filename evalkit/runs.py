@@ -12,12 +12,14 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from itertools import combinations
+from statistics import fmean
 from typing import Any, Literal
 
 import evalkit
 from evalkit import gates, metrics
-from evalkit.answers import Answer, Marker
+from evalkit.answers import Answer, Marker, averaged, is_right
 from evalkit.prompts import canonical
+from evalkit.regressions import Regression
 from evalkit.scorers.number import as_number
 from evalkit.stats.holm import holm
 from evalkit.stats.intervals import Estimate
@@ -38,23 +40,35 @@ Role = Literal["backend", "against", "floor"]
 class Entrant:
     """One model in a run of one task: where the answers to which examples are stored.
 
-    ``keys`` are by example id. ``reasons`` say why an example stayed unanswered. ``problem`` says why the model
-    could not be run at all (a floor that the task has no data for).
+    ``keys`` are by example id, one for each of its samples. ``reasons`` say why an example stayed unanswered.
+    ``problem`` says why the model could not be run at all (a floor that the task has no data for). ``asked`` tells how
+    it was asked, where that is not as the task says and once.
     """
 
     name: str
     role: Role
     spec: str
     fingerprint: str
-    keys: Mapping[str, str]
+    keys: Mapping[str, tuple[str, ...]]
     reasons: Mapping[str, str]
     parent: str | None = None
     problem: str | None = None
+    asked: str = ""
+
+    @classmethod
+    def stored(cls, table: Mapping[str, Any]) -> Entrant:
+        """An entrant as a stored run has it; the first runs had one key an example."""
+        keys = {name: (found,) if isinstance(found, str) else tuple(found) for name, found in table["keys"].items()}
+        return cls(**{**table, "keys": keys})
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One model's figures on one task. ``complete`` is true when every example of the judged split was selected."""
+    """One model's figures on one task. ``complete`` is true when every example of the judged split was selected.
+
+    Rates and measurements rest on examples, each with the mean of its samples; ``defects`` are counted by answer, and
+    an example is unanswered where one of its samples is.
+    """
 
     entrant: Entrant
     complete: bool
@@ -70,7 +84,7 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
-    """How often two models gave the same answer: the same text, and the same object."""
+    """How often two models gave the same answer: the same text, and the same object. Counted sample by sample."""
 
     first: str
     second: str
@@ -107,6 +121,8 @@ class Judged:
     unbeaten: tuple[Unbeaten, ...]
     unjudged: tuple[str, ...]
     verdicts: tuple[gates.Verdict, ...]
+    regression: Regression | None = None
+    """What was lost since a baseline, where the session asked for one."""
 
     def verdict(self, backend: str) -> gates.Verdict | None:
         """The verdict on ``backend``, None where its judged split was not run whole."""
@@ -196,9 +212,11 @@ def _answers(
     marker: Marker, entrant: Entrant, examples: Mapping[str, Example], kept: Mapping[str, Kept]
 ) -> dict[str, Answer]:
     return {
-        name: marker.mark(entrant.name, examples[name], kept[key].request, kept[key].completion)
-        for name, key in entrant.keys.items()
-        if key in kept and name in examples
+        name: averaged(
+            [marker.mark(entrant.name, examples[name], kept[key].request, kept[key].completion) for key in keys]
+        )
+        for name, keys in entrant.keys.items()
+        if name in examples and all(key in kept for key in keys)
     }
 
 
@@ -206,8 +224,9 @@ def _column(task: Task, split: str, entrant: Entrant, answers: Mapping[str, Answ
     judged = [answer for answer in answers.values() if answer.example.split == split]
     members = [example.id for example in task.splits.get(split, ())]
     known = scored_examples(task, split)
-    defects = Counter(defect for answer in judged for defect in answer.defects)
-    right = {name: is_right(task, answer) for name, answer in answers.items()}
+    defects = Counter(defect for answer in judged for one in answer.each for defect in one.defects)
+    scores = {name: {one.name: one.value for one in answer.scores.values()} for name, answer in answers.items()}
+    right = {name: is_right(task.primary, values) for name, values in scores.items()}
     return Column(
         entrant=entrant,
         complete=all(name in entrant.keys for name in members),
@@ -233,8 +252,9 @@ def _column(task: Task, split: str, entrant: Entrant, answers: Mapping[str, Answ
         examples={
             name: {
                 "split": answer.example.split,
-                "scores": {score.name: score.value for score in answer.scores.values()},
-                "defects": list(answer.defects),
+                "group": answer.example.group,
+                "scores": scores[name],
+                "defects": list(dict.fromkeys(defect for one in answer.each for defect in one.defects)),
             }
             for name, answer in answers.items()
         },
@@ -251,15 +271,6 @@ def _rates(task: Task, splits: Sequence[str], answers: Collection[Answer]) -> di
     return rates
 
 
-def is_right(task: Task, answer: Answer) -> bool:
-    """Whether a must-pass example passes: strict, and right in the primary score (or in every score it has, where
-    it does not have that one, as an error object has not)."""
-    names = (
-        [task.primary] if task.primary in answer.scores else [name for name in answer.scores if name not in ANSWERED]
-    )
-    return answer.strict and all(answer.scores[name] for name in names)
-
-
 def _rate(answers: Sequence[Answer], score: str) -> Estimate:
     those = [answer for answer in answers if score in answer.scores]
     return metrics.rate([answer.scores[score].value for answer in those], [answer.example.group for answer in those])
@@ -269,14 +280,16 @@ def _measurements(task: Task, answers: Sequence[Answer]) -> dict[str, Estimate]:
     found = {}
     for rule in task.measurements.values():
         # A schema may allow null or text beside a number: these have no value, as an unreadable answer has none.
-        pairs = [
-            (got, expected)
+        rows = [
+            (got, expected, answer.example.id)
             for answer in answers
-            if (got := as_number((answer.value or {}).get(rule.field))) is not None
+            for one in answer.each
+            if (got := as_number((one.value or {}).get(rule.field))) is not None
             and (expected := as_number(answer.example.expected.get(rule.field))) is not None
         ]
-        measure = metrics.MEASURES[rule.measure]
-        found[rule.name] = measure([got for got, _ in pairs], [expected for _, expected in pairs], rule.options)
+        found[rule.name] = metrics.MEASURES[rule.measure](
+            [row[0] for row in rows], [row[1] for row in rows], rule.options, [row[2] for row in rows]
+        )
     return found
 
 
@@ -357,9 +370,14 @@ def _pair(
     def scores(of: Mapping[str, Answer], names: Sequence[str]) -> list[float]:
         return [of[name].scores[score].value for name in names]
 
-    read = [name for name in both if ours[name].extractable and theirs[name].extractable]
+    def readably(of: Mapping[str, Answer]) -> dict[str, float]:
+        found = {name: [one.scores[score].value for one in of[name].each if one.extractable] for name in both}
+        return {name: fmean(values) for name, values in found.items() if values}
+
+    ours_read, theirs_read = readably(ours), readably(theirs)
+    read = [name for name in both if name in ours_read and name in theirs_read]
     groups = [asked[name] for name in read]
-    readable = metrics.difference(scores(ours, read), scores(theirs, read), groups)
+    readable = metrics.difference([ours_read[name] for name in read], [theirs_read[name] for name in read], groups)
     return _Pair(
         hypothesis, candidate, rival, score,
         metrics.paired(scores(ours, both), scores(theirs, both), [asked[name] for name in both]),
@@ -391,9 +409,10 @@ def _unbeaten(columns: Sequence[Column], split: str) -> Iterator[Unbeaten]:
 
 def _agreement(one: str, two: str, answers: Mapping[str, Mapping[str, Answer]], split: str) -> Agreement:
     both = [
-        (answer, answers[two][name])
+        pair
         for name, answer in answers[one].items()
         if answer.example.split == split and name in answers[two]
+        for pair in zip(answer.each, answers[two][name].each, strict=False)
     ]
     return Agreement(
         one,

@@ -13,7 +13,7 @@ from pathlib import Path
 from filelock import FileLock
 
 from evalkit import frozen
-from evalkit.answers import Answer, Marker
+from evalkit.answers import Answer, Marker, averaged
 from evalkit.config import Config
 from evalkit.errors import (
     ConfigError,
@@ -28,7 +28,7 @@ from evalkit.errors import (
 from evalkit.gates import Comparison, Verdict
 from evalkit.generation import Model, OnProgress, Workbench, generate
 from evalkit.golden import find_tasks, load_all, load_task
-from evalkit.prompts import Request, render
+from evalkit.prompts import Asking, Request, render
 from evalkit.runs import ALSO, FLOORS, Entrant, Judged, Role, judge_task, planned_comparisons, scored_examples
 from evalkit.store import Store
 from evalkit.tasks import Example, Hypothesis, Task
@@ -60,23 +60,31 @@ class Session:
     """The models and tasks of one pytest session, or of one command.
 
     ``backends`` are tested and judged, ``against`` are only compared with; both are aliases or specs. ``split``
-    is the judged split. ``identity`` is shared by all processes of a session.
+    is the judged split. ``identity`` is shared by all processes of a session. ``samples`` is how often each example is
+    asked, where its task draws answers (greedy ones, and floors, are asked once).
     """
 
     def __init__(
-        self, config: Config, backends: Sequence[str], against: Sequence[str], split: str, identity: str
+        self,
+        config: Config,
+        backends: Sequence[str],
+        against: Sequence[str],
+        split: str,
+        identity: str,
+        samples: int = 1,
     ) -> None:
         self.config = config
         self.backends = tuple(dict.fromkeys(backends or config.backend))
         self.against = tuple(name for name in dict.fromkeys(against) if name not in self.backends)
         self.split = split
         self.identity = identity
+        self.samples = samples
         self.selection: Selection = {}
         self.broken: EvalkitError | None = None
         self._tasks: dict[str, Task] = {}
         self._bench = Workbench(config)
         self._scored: dict[str, dict[str, Example]] = {}
-        self._requests: dict[str, dict[str, Request]] = {}
+        self._requests: dict[tuple[str, Asking, int], dict[str, tuple[Request, ...]]] = {}
         self._markers: dict[str, Marker] = {}
         self._judged: dict[str, Judged] = {}
 
@@ -120,6 +128,7 @@ class Session:
         problems = [problem for task in self._tasks.values() if (problem := self._unrendered(task))]
         if problems:
             raise GoldenError(problems)
+        self._check_samples()
         for task in self._tasks.values():
             if not task.splits.get(self.split):
                 raise ConfigError(f"{task.folder}: no {self.split}.jsonl to judge on (--split={self.split})")
@@ -127,6 +136,15 @@ class Session:
                 self.model(name, task)
             for hypothesis in task.hypotheses:
                 self._check_hypothesis(task, hypothesis)
+
+    def _check_samples(self) -> None:
+        if self.samples < 1:
+            raise ConfigError(f"--samples={self.samples}: expected 1 or more")
+        if self.samples > 1 and all(task.decoding.temperature == 0 for task in self._tasks.values()):
+            raise ConfigError(
+                f"--samples={self.samples}: every task is greedy, and greedy answers asked again say nothing new; set "
+                f"temperature in [decoding] of task.toml, or take --samples away"
+            )
 
     def _check_hypothesis(self, task: Task, hypothesis: Hypothesis) -> None:
         """A hypothesis whose names nobody has would never be judged, and the model would ship without it."""
@@ -169,16 +187,34 @@ class Session:
 
     def _unrendered(self, task: Task) -> Problem | None:
         try:
-            self._request_table(task)
+            self._rendered(task, Asking(), 1)
         except ConfigError as error:
             where, _, what = str(error).partition(": ")
             return Problem(where, what)
         return None
 
-    def _request_table(self, task: Task) -> dict[str, Request]:
-        if task.name not in self._requests:
-            self._requests[task.name] = {name: render(task, example) for name, example in self.scored(task).items()}
-        return self._requests[task.name]
+    def _request_table(self, task: Task, backend: str) -> dict[str, tuple[Request, ...]]:
+        """What ``backend`` is asked, by example: a request for each sample."""
+        return self._rendered(task, self.config.alias(backend).asking, self._samples_of(task, backend))
+
+    def _rendered(self, task: Task, asking: Asking, count: int) -> dict[str, tuple[Request, ...]]:
+        place = (task.name, asking, count)
+        if place not in self._requests:
+            self._requests[place] = {
+                name: tuple(render(task, example, asking, sample=sample) for sample in range(count))
+                for name, example in self.scored(task).items()
+            }
+        return self._requests[place]
+
+    def _samples_of(self, task: Task, backend: str) -> int:
+        return 1 if backend in FLOORS or task.decoding.temperature == 0 else self.samples
+
+    def _asked(self, task: Task, backend: str) -> str:
+        """How ``backend`` is asked, for a reader of the report; empty for as the task says, and once."""
+        count = self._samples_of(task, backend)
+        samples = f"{count} samples of each example, averaged inside it" if count > 1 else ""
+        greedy = "one sample, because the task is greedy" if count < self.samples and backend not in FLOORS else ""
+        return ", ".join(filter(None, (self.config.alias(backend).asking.told(task), samples, greedy)))
 
     def comparisons(self, task: Task) -> list[tuple[Hypothesis | None, str, str, str]]:
         """What is compared in this session on ``task``: ``(hypothesis, candidate, against, score)``."""
@@ -201,7 +237,10 @@ class Session:
         try:
             self.selection = self._completed(selection)
             wanted = [
-                (self.model(name, task), [self._request_table(task)[example] for example in examples])
+                (
+                    self.model(name, task),
+                    [request for example in examples for request in self._request_table(task, name)[example]],
+                )
                 for task, name, examples in self._everyone()
             ]
             store = self.store  # first: it makes the folder that the lock stands in
@@ -245,19 +284,28 @@ class Session:
         return None
 
     def answer(self, task_name: str, backend: str, example: str) -> Answer:
-        """The scored answer of ``backend`` to ``example``. Raises HarnessError with why there is none."""
+        """The scored answer of ``backend`` to ``example``, ``averaged`` where it was asked several times.
+
+        Raises HarnessError with why there is none, or one too few.
+        """
         if self.broken is not None:
             raise self.broken
         task = self.task(task_name)
-        request = self._request_table(task)[example]
-        key = self.model(backend, task).key(request)
-        kept = self.store.get([key]).get(key)
-        if kept is None:
-            reason = self.store.failures(self.identity).get(key, "it was never asked")
-            raise NotAnswered(f"{backend} did not answer {example}: {reason}")
+        keys = self._keys(task, backend, example)
+        kept = self.store.get(keys)
+        for key in keys:
+            if key not in kept:
+                reason = self.store.failures(self.identity).get(key, "it was never asked")
+                raise NotAnswered(f"{backend} did not answer {example}: {reason}")
         if task_name not in self._markers:
             self._markers[task_name] = Marker(task)
-        return self._markers[task_name].mark(backend, self.scored(task)[example], kept.request, kept.completion)
+        marker, golden = self._markers[task_name], self.scored(task)[example]
+        return averaged([marker.mark(backend, golden, kept[key].request, kept[key].completion) for key in keys])
+
+    def _keys(self, task: Task, backend: str, example: str) -> tuple[str, ...]:
+        """Where the samples of ``backend``'s answer to ``example`` are stored."""
+        model = self.model(backend, task)
+        return tuple(model.key(request) for request in self._request_table(task, backend)[example])
 
     # -- judging ------------------------------------------------------------------------------------
 
@@ -268,7 +316,7 @@ class Session:
         if task_name not in self._judged:
             task = self.task(task_name)
             entrants = self._entrants(task)
-            keys = [key for entrant in entrants for key in entrant.keys.values()]
+            keys = [key for entrant in entrants for samples in entrant.keys.values() for key in samples]
             whether = frozen.verify(task.folder, task.splits)
             self._judged[task_name] = judge_task(task, self.split, entrants, self.store.get(keys), whether)
         return self._judged[task_name]
@@ -311,10 +359,14 @@ class Session:
         if problem is not None:
             return Entrant(name, role, name, "", {}, {}, problem=problem)
         model = self.model(name, task)
-        requests = self._request_table(task)
-        keys = {example: model.key(requests[example]) for example in (requests if examples is None else examples)}
-        reasons = {example: failures[key] for example, key in keys.items() if key in failures}
-        return Entrant(name, role, model.spec, model.fingerprint, keys, reasons, model.alias.parent)
+        keys = {
+            example: self._keys(task, name, example)
+            for example in (self.scored(task) if examples is None else examples)
+        }
+        # In reverse, so that the first of an example's samples has the say.
+        reasons = {example: failures[key] for example, own in keys.items() for key in reversed(own) if key in failures}
+        asked = self._asked(task, name)
+        return Entrant(name, role, model.spec, model.fingerprint, keys, reasons, model.alias.parent, asked=asked)
 
     def close(self) -> None:
         """Gives back what the backends hold, and the store."""

@@ -152,6 +152,12 @@ class Store:
             text = self._db.execute("select run from runs where id = ?", (found[0],)).fetchone()[0]
         return dict(json.loads(text))
 
+    def runs(self) -> Iterator[dict[str, Any]]:
+        """Every run, the oldest first."""
+        with self._guard():
+            for (text,) in self._db.execute("select run from runs order by created, id"):
+                yield dict(json.loads(text))
+
 
 def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="microseconds")

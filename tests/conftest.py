@@ -153,9 +153,13 @@ class MiniProject:
         ]
         return {line["id"]: json.dumps(line["expected"]) for line in lines}
 
-    def answers(self, alias: str, answers: Mapping[str, str]) -> Path:
-        """Records what an alias answers, by example id."""
-        lines = (json.dumps({"id": name, "text": text, "finish_reason": "stop"}) for name, text in answers.items())
+    def answers(self, alias: str, *samples: Mapping[str, str]) -> Path:
+        """Records what an alias answers, by example id; once for each sample."""
+        lines = (
+            json.dumps({"id": name, "text": text, "finish_reason": "stop", "sample": number})
+            for number, answers in enumerate(samples)
+            for name, text in answers.items()
+        )
         return self.write(f"answers/{alias}.jsonl", "\n".join(lines) + "\n")
 
     def task(self) -> Task:
@@ -168,9 +172,14 @@ class MiniProject:
         return [str(problem) for problem in caught.value.problems]
 
     def session(
-        self, backends: Sequence[str] = (), against: Sequence[str] = (), split: str = "test", identity: str = "run-1"
+        self,
+        backends: Sequence[str] = (),
+        against: Sequence[str] = (),
+        split: str = "test",
+        identity: str = "run-1",
+        samples: int = 1,
     ) -> Session:
-        self.opened.append(Session(read_config(self.root), backends, against, split, identity))
+        self.opened.append(Session(read_config(self.root), backends, against, split, identity, samples))
         return self.opened[-1]
 
     def asked(self, backends: Sequence[str] = ("tuned",), against: Sequence[str] = (), **more: Any) -> Session:

@@ -29,17 +29,19 @@ LAYERS = (
     ("backends",),
     ("parsing", "config", "store"),
     ("generation", "answers", "gates"),
+    ("baselines",),
+    ("regressions",),
     ("runs",),
     ("reports",),
-    ("session", "progress"),
+    ("session", "progress", "history"),
     ("conclusion",),
     ("plugin_state",),
-    ("plugin_reports", "plugin_xdist"),
+    ("plugin_reports", "plugin_xdist", "plugin_baselines"),
     ("plugin", "cli"),
 )
 """Each module imports only from layers above its own; a folder is one module here, ordered in itself."""
 
-PYTEST = {"plugin", "plugin_reports", "plugin_xdist"}
+PYTEST = {"plugin", "plugin_reports", "plugin_xdist", "plugin_baselines"}
 HEAVY = ("numpy", "scipy", "jsonschema", "jinja2", "torch", "rich", "click")
 SOURCES = sorted(path for path in ROOT.rglob("*.py") if path != ROOT / "__init__.py")
 

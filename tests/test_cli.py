@@ -1,4 +1,4 @@
-"""The command line looks at stored runs and scores them again, without asking a model."""
+"""The command line looks at stored runs, compares them and scores them again, without asking a model."""
 
 from __future__ import annotations
 
@@ -51,6 +51,32 @@ def test_show_prints_prompt_answer_defects_and_scores(project: MiniProject) -> N
 def test_show_has_every_models_answer_but_no_floors(project: MiniProject) -> None:
     output = evalkit(stored(project), "show", "run-1", "t-01").output
     assert [line.split()[1] for line in output.splitlines() if line.startswith("== ")] == ["tuned", "base"]
+
+
+def test_show_has_every_sample(project: MiniProject) -> None:
+    project.contract("max_tokens = 40", "max_tokens = 40\ntemperature = 0.7")
+    right = project.right()
+    project.answers("tuned", right, right | {"t-01": BAD})
+    session = project.asked(samples=2)
+    conclude(session, session.selection, "pytest suites --samples=2", {})
+    output = evalkit(project, "show", "latest", "t-01").output
+    assert [line.rpartition(", ")[2] for line in output.splitlines() if line.startswith("== ")] == [
+        "sample 0", "sample 1",
+    ]  # fmt: skip
+    assert (right["t-01"] in output, BAD in output) == (True, True)
+    evalkit(project, "rescore", "run-1")
+    first, again = (session.store.run(name)["tasks"] for name in ("run-1", "run-1-rescored"))
+    assert again == first
+
+
+def test_rescore_knows_that_a_rival_was_asked_in_its_own_way(project: MiniProject) -> None:
+    shots = 'shots = { spec = "replay:answers/base.jsonl", few_shot = true }'
+    project.change("pyproject.toml", "base = ", f"{shots}\nbase = ")
+    session = project.asked(("tuned",), ("shots",))
+    conclude(session, session.selection, "pytest suites", {})
+    result = evalkit(project, "rescore", "run-1")
+    assert "shots: asked with few_shot (1 examples" in result.output
+    assert "has changed since" not in result.output
 
 
 def test_show_has_a_floors_answer_where_it_is_asked_for(project: MiniProject) -> None:
@@ -166,7 +192,10 @@ def test_a_name_that_is_unknown_exits_4_with_one_message(project: MiniProject, a
     assert "Traceback" not in result.output
 
 
-@pytest.mark.parametrize("command", [["report"], ["rescore", "latest"], ["show", "latest", "t-01"]])
+@pytest.mark.parametrize(
+    "command",
+    [["report"], ["rescore", "latest"], ["show", "latest", "t-01"], ["compare", "a", "b"], ["history", "mood"]],
+)
 def test_where_nothing_was_run_the_error_says_so_and_leaves_no_file(project: MiniProject, command: list[str]) -> None:
     result = evalkit(project, *command)
     assert result.exit_code == 4
@@ -216,3 +245,72 @@ def test_freeze_without_a_golden_task_exits_4(project: MiniProject) -> None:
     project.folder.rename(project.root / "elsewhere")
     result = evalkit(project, "freeze")
     assert (result.exit_code, "no golden task there" in result.stderr) == (4, True)
+
+
+# -- two runs, and all of them ------------------------------------------------------------------------
+
+
+def runs(project: MiniProject, *wrong: int) -> MiniProject:
+    """A run for each number of moods that `tuned` gets wrong of 100: run-1, run-2 and so on."""
+    good, bad = {"mood": "good", "strength": 0.9}, {"mood": "bad", "strength": 0.9}
+    lines = [{"id": f"t-{n:03}", "input": {"text": f"{n}"}, "expected": good} for n in range(100)]
+    project.split("test", lines)
+    project.answers("base", dict.fromkeys(project.right(), "What a good mood!"))
+    for number, count in enumerate(wrong, start=1):
+        lost = {f"t-{n:03}": json.dumps(bad) for n in range(count)}
+        project.answers("tuned", project.right() | lost)
+        session = project.asked(("tuned",), ("base",), identity=f"run-{number}")
+        conclude(session, session.selection, "pytest suites", {})
+    return project
+
+
+def test_compare_says_what_was_lost_between_two_runs_and_exits_as_a_gate(project: MiniProject) -> None:
+    worse = evalkit(runs(project, 0, 20), "compare", "run-1", "run-2", "--backend", "tuned")
+    assert worse.exit_code == 1
+    lost, sentence = worse.output.splitlines()
+    assert lost.startswith("- tuned against run run-1: lost (20): t-000 mood, t-001 mood, ")
+    assert sentence.startswith("mood · tuned against run run-1 (tuned, 20")
+    assert "BLOCK. tuned loses to run run-1 on mood by more than 5.0 points: -20.0 points" in sentence
+    assert evalkit(project, "compare", "run-2", "run-1", "--backend", "tuned").exit_code == 0
+
+
+def test_compare_is_about_every_model_of_both_runs(project: MiniProject) -> None:
+    lines = evalkit(runs(project, 0, 0), "compare", "run-1", "run-2").output.splitlines()
+    assert [line.partition(" against")[0] for line in lines] == ["mood · tuned", "mood · base"]
+
+
+def test_compare_of_two_models_takes_one_of_each_run(project: MiniProject) -> None:
+    result = evalkit(runs(project, 0), "compare", "run-1", "run-1", "--backend", "tuned", "--backend", "base")
+    assert (result.exit_code, "base against run run-1 (tuned, 20" in result.output) == (1, True)
+
+
+def test_compare_leaves_open_what_is_not_shown_as_the_project_says(project: MiniProject) -> None:
+    runs(project, 0, 6)
+    command = ("compare", "run-1", "run-2", "--backend", "tuned")
+    assert (evalkit(project, *command).exit_code, "INCONCLUSIVE" in evalkit(project, *command).output) == (0, True)
+    project.change("pyproject.toml", "[tool.evalkit]\n", "[tool.evalkit]\ninconclusive_no_loss = 9\n")
+    assert evalkit(project, *command).exit_code == 9
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["compare", "run-1", "run-7"], "evalkit: unknown run 'run-7'. Did you mean 'run-1'? Known: run-1."),
+        (["compare", "run-1", "run-1", "--backend", "tund"], "evalkit: unknown backend of run run-1 'tund'. Did you m"),
+        (["history", "moood"], "evalkit: unknown task of the stored runs 'moood'. Did you mean 'mood'?"),
+        (["history", "mood", "--score", "mod"], "evalkit: unknown score of the stored runs of mood 'mod'. Did "),
+    ],
+)
+def test_what_cannot_be_compared_or_followed_exits_4(project: MiniProject, arguments: list[str], told: str) -> None:
+    result = evalkit(stored(project), *arguments)
+    assert (result.exit_code, result.stderr[: len(told)]) == (4, told)
+
+
+def test_history_has_a_line_a_run_and_is_json_where_asked_for(project: MiniProject) -> None:
+    lines = evalkit(runs(project, 50, 20), "history", "mood").output.splitlines()
+    assert lines[2] == "tuned on test  ▅▇"
+    assert ["run-1  n=100  50.0 [" in lines[3], "run-2  n=100  80.0 [" in lines[4]] == [True, True]
+    told = json.loads(evalkit(project, "history", "mood", "--score", "strict", "--format", "json").output)
+    assert [(look["run"], look["rate"]["value"], look["rate"]["n"]) for look in told["looks"]] == [
+        ("run-1", 1.0, 100), ("run-2", 1.0, 100),
+    ]  # fmt: skip

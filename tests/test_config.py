@@ -8,6 +8,7 @@ import pytest
 
 from evalkit.config import Config, cache_folder, read_config
 from evalkit.errors import ConfigError, UnknownName
+from evalkit.prompts import Asking
 
 
 def read(root: Path, text: str) -> Config:
@@ -43,6 +44,17 @@ def test_an_alias_is_a_spec_or_a_table(tmp_path: Path) -> None:
     assert config.alias("base").spec == "gguf:m"
     tuned = config.alias("tuned")
     assert (tuned.spec, tuned.parent, tuned.options) == ("gguf:m+a/{task}", "base", {"threads": 2})
+
+
+def test_how_an_alias_asks_is_no_option_of_its_backend(tmp_path: Path) -> None:
+    config = read(
+        tmp_path,
+        "[tool.evalkit.backends]\n"
+        'rival = { spec = "gguf:m", few_shot = true, prefill = "{", constrained = false, threads = 2 }\n',
+    )
+    rival = config.alias("rival")
+    assert (rival.asking, rival.options) == (Asking(few_shot=True, prefill="{"), {"threads": 2})
+    assert config.alias("gguf:m").asking == Asking()
 
 
 def test_a_spec_is_an_alias_of_its_own(tmp_path: Path) -> None:
@@ -84,7 +96,15 @@ def test_an_unknown_backend_suggests_an_alias_or_a_scheme(tmp_path: Path) -> Non
             "[tool.evalkit.backends]\nbase = 'gguf:m'\nx = {spec = 'gguf:m', parent = 'bse'}",
             r"x: unknown parent 'bse'. Did you mean 'base'\?",
         ),
+        ("[tool.evalkit.backends]\nx = {spec = 'gguf:m', few_shot = 3}", "x: few_shot is 3, expected true or false"),
+        ("[tool.evalkit.backends]\nx = {spec = 'gguf:m', prefill = true}", "x: prefill is True, expected a text"),
+        (
+            "[tool.evalkit.backends]\nx = {spec = 'gguf:m', constrained = 'yes'}",
+            "x: constrained is 'yes', expected true or false",
+        ),
         ("[tool.evalkit.models]\nm = 'x'", r"models\] m: got 'x', expected a table of strings"),
+        ("[tool.evalkit]\nbaseline_margin = 0", "baseline_margin is 0, expected a difference of scores between 0 and"),
+        ("[tool.evalkit]\nbaseline_margin = true", "baseline_margin is True, expected a difference"),
         ("[tool.evalkit]\ninconclusive_win = 2", "inconclusive_win is 2, expected 0, 1, or 6 and above"),
         ("[tool.evalkit]\ninconclusive_win = -1", "inconclusive_win is -1, expected 0, 1"),
         ("[tool.evalkit]\ninconclusive_win = true", "inconclusive_win is True, expected 0, 1"),
@@ -105,6 +125,7 @@ def test_a_file_that_is_not_utf_8_is_told(tmp_path: Path) -> None:
 def test_what_was_left_open_has_the_exit_code_of_its_kind(tmp_path: Path) -> None:
     default = read(tmp_path, "")
     assert [default.code_of_open(kinds) for kinds in ((), ("no_loss",), ("win",), ("no_loss", "win"))] == [0, 0, 1, 1]
+    assert read(tmp_path, "[tool.evalkit]\ninconclusive_no_loss = 7\n").code_of_open(iter(["no_loss"])) == 7
     nightly = read(tmp_path, "[tool.evalkit]\ninconclusive_win = 0\ninconclusive_no_loss = 7\n")
     assert [nightly.code_of_open(kinds) for kinds in (("win",), ("no_loss", "win"))] == [0, 7]
 

@@ -61,6 +61,12 @@ def missing_adapter(suite: Project) -> None:
     suite.replace("pyproject.toml", 'twin = "replay', 'tuned = "gguf:model.gguf+adapters/{task}"\ntwin = "replay')
 
 
+def no_shots(suite: Project) -> None:
+    (suite.golden / "reference.jsonl").unlink()
+    shots = 'shots = { spec = "replay:answers/good.jsonl", few_shot = true }'
+    suite.replace("pyproject.toml", "twin = ", f"{shots}\ntwin = ")
+
+
 MISTAKES: dict[str, tuple[Mistake, list[str], list[str]]] = {
     "unknown backend": (nothing, ["--backend=goood"], ["unknown backend 'goood'. Did you mean 'good'?*"]),
     "unknown rival": (nothing, ["--backend=good", "--against=bat"], ["unknown backend 'bat'. Did you mean 'bad'?*"]),
@@ -91,6 +97,22 @@ MISTAKES: dict[str, tuple[Mistake, list[str], list[str]]] = {
     ),
     "unknown key in pyproject.toml": (unknown_key, ["--backend=good"], ["*unknown key of *'backned'. Did you mean*"]),
     "backends that are no table": (table_is_no_table, [], ["*pyproject.toml: *backends is 3, expected a table"]),
+    "samples of greedy answers": (
+        nothing,
+        ["--backend=good", "--samples=3"],
+        ["--samples=3: every task is greedy, *; set temperature in [[]decoding[]] of task.toml*"],
+    ),
+    "a number of samples that is none": (nothing, ["--backend=good", "--samples=0"], ["--samples=0: expected 1 or *"]),
+    "a backend that can't constrain": (
+        lambda suite: suite.replace("pyproject.toml", '"clerk:one"', '{ spec = "clerk:one", constrained = true }'),
+        ["--backend=clerk"],
+        ["*backends[]] clerk: constrained = true, and clerk can't hold an answer to a schema; use gguf for*"],
+    ),
+    "few_shot without reference examples": (
+        no_shots,
+        ["--backend=shots"],
+        ["*backends[]] shots: few_shot = true shows the examples of *reference.jsonl, and there are none"],
+    ),
     "last-missed without a cache": (
         nothing,
         ["--backend=good", "--last-missed", "-p", "no:cacheprovider"],

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from evalkit.errors import ConfigError
-from evalkit.prompts import Message, Request, canonical, render
+from evalkit.prompts import Asking, Message, Request, canonical, render
 from evalkit.tasks import Decoding, Example, Task
 
 if TYPE_CHECKING:
@@ -47,6 +47,41 @@ def test_prefill_and_decoding_come_from_the_contract(project: MiniProject) -> No
     task = project.task()
     request = render(task, task.splits["test"][0])
     assert (request.prefill, request.decoding.max_tokens, request.decoding.temperature) == ("{", 40, 0.0)
+
+
+def test_few_shot_shows_the_reference_examples_with_their_answers_before_the_question(project: MiniProject) -> None:
+    project.append("reference", {"id": "r-2", "input": {"text": "Bad."}, "expected": {"mood": "bad", "strength": 0.5}})
+    task = project.task()
+    assert render(task, task.splits["test"][0], Asking(few_shot=True)).messages == (
+        Message("system", "Say the mood as JSON."),
+        Message("user", 'Text: "This is r-1."'),
+        Message("assistant", '{"mood": "good", "strength": 0.9}'),
+        Message("user", 'Text: "Bad."'),
+        Message("assistant", '{"mood": "bad", "strength": 0.5}'),
+        Message("user", 'Text: "This is t-01."'),
+    )
+
+
+def test_few_shot_never_shows_the_asked_example_or_its_near_copies(project: MiniProject) -> None:
+    shot = {"expected": {"mood": "good", "strength": 0.9}}
+    for name, group in (("r-2", "pair"), ("r-3", "pair")):
+        project.append("reference", {**shot, "id": name, "input": {"text": name}, "group": group})
+    task = project.task()
+    request = render(task, task.splits["reference"][1], Asking(few_shot=True))
+    said = [message.content for message in request.messages if message.role == "user"]
+    assert said == ['Text: "This is r-1."', 'Text: "r-2"']
+
+
+def test_an_alias_may_take_the_tasks_prefill_away(project: MiniProject) -> None:
+    project.contract("[decoding]", 'prefill = "{"\n[decoding]')
+    task = project.task()
+    asked = [render(task, task.splits["test"][0], Asking(prefill=text)).prefill for text in (None, "", '{"mood"')]
+    assert asked == ["{", "", '{"mood"']
+
+
+def test_a_constrained_request_holds_the_schema(task: Task) -> None:
+    first = task.splits["test"][0]
+    assert [render(task, first, Asking(constrained=yes)).schema for yes in (True, False)] == [task.schema, None]
 
 
 def test_the_json_filter_keeps_letters_as_they_are(task: Task) -> None:
@@ -118,10 +153,17 @@ def test_a_template_reaches_no_more_than_the_example(task: Task, user: str) -> N
         replace(REQUEST, decoding=Decoding(temperature=0.1)),
         replace(REQUEST, decoding=Decoding(seed=1)),
         replace(REQUEST, decoding=Decoding(tail=None)),
+        replace(REQUEST, schema={}),
     ],
 )
 def test_what_shapes_the_answer_changes_the_key(other: Request) -> None:
     assert other.key("model") != REQUEST.key("model")
+
+
+def test_the_order_of_a_schemas_fields_changes_the_key() -> None:
+    # A grammar lets the model write them in this order, and what is written first shapes the rest.
+    one, two = ({"properties": {name: {} for name in names}} for names in ("ab", "ba"))
+    assert replace(REQUEST, schema=one).key("model") != replace(REQUEST, schema=two).key("model")
 
 
 def test_another_model_has_another_key() -> None:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from evalkit.baselines import Wanted, place, take, write
 from evalkit.conclusion import conclude
 from evalkit.reports import json as as_json
-from evalkit.reports import markdown, terminal
+from evalkit.reports import markdown, tables, terminal
 
 if TYPE_CHECKING:
     from conftest import MiniProject
@@ -63,7 +65,10 @@ def test_the_verdict_stands_with_its_reasons(run: dict[str, Any], render: Any) -
 def test_a_blocked_model_is_told_why(project: MiniProject, render: Any) -> None:
     project.answers("tuned", dict.fromkeys(project.right(), "prose"))
     text = " ".join(render(stored(project)).split())
-    assert "tuned: BLOCK, discard. 1 must-pass examples are wrong (r-1). strict is 0.0 %, the task asks for 80.0 %." in text
+    assert (
+        "tuned: BLOCK, discard. 1 must-pass examples are wrong (r-1). strict is 0.0 %, the task asks for 80.0 %."
+        in text
+    )
 
 
 @pytest.mark.parametrize("render", [terminal.render, markdown.render])
@@ -149,3 +154,33 @@ def test_markdown_names_the_run_and_its_command(run: dict[str, Any]) -> None:
 def test_json_is_the_whole_stored_run(run: dict[str, Any]) -> None:
     assert json.loads(as_json.render(run)) == run
     assert run["tasks"][0]["columns"][0]["examples"]["t-01"]["scores"]["mood"] == 1.0
+
+
+@pytest.mark.parametrize("render", [terminal.render, markdown.render])
+def test_what_became_of_a_model_since_its_baseline_stands_beside_its_verdict(project: MiniProject, render: Any) -> None:
+    path = place(project.folder.parent, "mood", "main")
+    before = asdict(project.asked(("tuned",), identity="run-0").judged("mood"))
+    write(path, take("", before, "tuned", "2026-01-02"))
+    path.write_text(path.read_text().replace('"t-07"', '"t-07a"').replace('["t-09", "mood", 1]', '["t-09", "mood", 0]'))
+    project.answers("tuned", project.right() | {"t-03": BAD, "r-1": "prose"})
+    session = project.asked(("tuned",))
+    conclude(session, session.selection, "pytest", {}, Wanted(compare="main"))
+    text = " ".join(render(session.store.run("latest")).split())
+    for told in (
+        "tuned against baseline main (tuned, 2026-01-02): BLOCK. 1 must-pass examples were right and are wrong (r-1).",
+        "tuned against baseline main: lost (6): r-1 strict, ",
+        "tuned against baseline main: gained (1): t-09 mood",
+        "tuned against baseline main: examples that baseline main does not have (1): t-07",
+        "tuned against baseline main: examples that only baseline main has (1): t-07a",
+    ):
+        assert told in text
+
+
+def test_a_hundred_flips_are_no_screenful() -> None:
+    regression: dict[str, Any] = {key: [] for key in ("gained", "added", "removed", "unpaired")} | {
+        "backend": "tuned", "name": "baseline main", "lost": [f"t-{n:03} mood" for n in range(100)],
+        "unselected": 0, "changed": False,
+    }  # fmt: skip
+    [line] = tables.changes(regression)
+    assert line.endswith("t-038 mood, t-039 mood and 60 more (--format=json has all)")
+    assert list(tables.changes(None)) == []

@@ -87,6 +87,42 @@ def test_prompts_that_cant_be_rendered_are_golden_errors(project: MiniProject) -
         project.session(["tuned"]).check()
 
 
+def rival(project: MiniProject, keys: str, spec: str = "replay:answers/base.jsonl") -> None:
+    project.change("pyproject.toml", "base = ", f'rival = {{ spec = "{spec}", {keys} }}\nbase = ')
+
+
+def test_each_alias_asks_in_its_own_way_and_the_report_says_how(project: MiniProject) -> None:
+    rival(project, 'few_shot = true, prefill = "{"')
+    session = project.asked(("tuned",), ("rival", "base"))
+    few, plain = (session.answer("mood", name, "t-01").request for name in ("rival", "base"))
+    assert [len(few.messages), len(plain.messages), few.prefill, plain.prefill] == [4, 2, "{", ""]
+    told = {one.entrant.name: one.entrant.asked for one in session.judged("mood").columns}
+    assert told["rival"] == "few_shot (1 examples, never one of the asked one's own group), prefill '{'"
+    assert {told[name] for name in told.keys() - {"rival"}} == {""}
+
+
+@pytest.mark.parametrize(
+    ("keys", "what"),
+    [
+        ("few_shot = true", r"few_shot = true shows the examples of .*reference.jsonl, and there are none"),
+        ("constrained = true", r"constrained = true and the prefill '{' exclude each other; set prefill = .. for this"),
+    ],
+)
+def test_a_way_of_asking_that_the_task_does_not_allow_is_told(project: MiniProject, keys: str, what: str) -> None:
+    rival(project, keys)
+    (project.folder / "reference.jsonl").unlink()
+    project.contract("[decoding]", 'prefill = "{"\n[decoding]')
+    with pytest.raises(ConfigError, match=rf"\[tool.evalkit.backends\] rival: {what}"):
+        project.session(["tuned"], ["rival"]).check()
+
+
+def test_constrained_goes_with_a_prefill_that_was_taken_away(project: MiniProject) -> None:
+    rival(project, 'constrained = true, prefill = ""')
+    project.contract("[decoding]", 'prefill = "{"\n[decoding]')
+    session = project.asked(("tuned",), ("rival",))
+    assert session.answer("mood", "rival", "t-01").request.schema == project.task().schema
+
+
 def test_an_answer_is_read_from_the_store(project: MiniProject) -> None:
     answer = project.asked().answer("mood", "tuned", "t-01")
     assert (answer.strict, bool(answer.scores["mood"])) == (True, True)

@@ -52,6 +52,12 @@ class Backend(Protocol):
         ...
 
     @property
+    def constrains(self) -> bool:
+        """True where it holds answers to ``Request.schema``, or has answers that no request shapes (recorded ones).
+        An alias with ``constrained = true`` on any other backend is refused."""
+        ...
+
+    @property
     def by_example(self) -> bool:
         """True where an answer depends on the example's id (recorded answers, an oracle), not on the request alone."""
         ...

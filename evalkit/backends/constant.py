@@ -31,6 +31,7 @@ class Constant:
 
     value: Any
     by_example: bool = False
+    constrains: bool = True
 
     @property
     def fingerprint(self) -> Mapping[str, Any]:

@@ -10,6 +10,9 @@ each request says which one it wants. Options of the alias:
     threads = (all cores)
     reproducible = false    true: one slot and no reuse of a shared prefix, so that an answer's arithmetic does not
                             depend on what was asked before or beside it; slower
+
+With ``constrained = true`` an answer is one object of the task's schema, in the spelling of Python's ``json.dumps``,
+its fields in the schema's order and its numbers with up to three decimals and nine digits before them.
 """
 
 from __future__ import annotations
@@ -33,7 +36,7 @@ from evalkit.backends import Backend, Completion, FinishReason, Opening
 from evalkit.closing import THINK, ObjectWatcher, begins_in_thinking
 from evalkit.digests import file_digest
 from evalkit.errors import BackendDied, ConfigError, MissingModel, NotAnswered
-from evalkit.prompts import Request
+from evalkit.prompts import Request, canonical
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +129,7 @@ class GgufBackend:
     adapter: Path | None
     fingerprint: Mapping[str, Any]
     by_example: bool = False
+    constrains: bool = True
 
     def __post_init__(self) -> None:
         self.engine.register(self.adapter)
@@ -143,6 +147,7 @@ class Engine:
     def __init__(self, model: Path, settings: Settings, cache: Path) -> None:
         self.model, self.settings, self.cache = model, settings, cache
         self._adapters: list[Path] = []
+        self._held: set[str] = set()
         self._server: Any = None
         self._key = secrets.token_hex(16)
 
@@ -159,7 +164,9 @@ class Engine:
         self, asked: Iterator[tuple[Request, Path | None]] | Sequence[tuple[Request, Path | None]]
     ) -> Iterator[tuple[Request, Completion | Exception]]:
         """Answers requests, each by the weights with the adapter it names, all slots busy."""
+        asked = list(asked)
         self._load()
+        self._hold([request for request, _ in asked])
         stopped, done = Event(), queue.SimpleQueue[tuple[Request, Completion | Exception]]()
 
         def work(request: Request, adapter: Path | None) -> None:
@@ -207,6 +214,21 @@ class Engine:
         # A server that is dropped before it has answered can hang for ever: let it answer once.
         self._server.handle_completions({"prompt": "a", "n_predict": 1, "temperature": 0})
 
+    def _hold(self, requests: Sequence[Request]) -> None:
+        """Raises BackendDied for a schema that llama.cpp can't hold answers to: it would leave them free."""
+        for request in requests:
+            if request.schema is None or (text := canonical(request.schema)) in self._held:
+                continue
+            # A first word that is no JSON is made all but certain; it comes only where nothing forbids it.
+            body = {"prompt": "a", "n_predict": 1, "temperature": 0, "logit_bias": [["Hello", 100.0]]}
+            told = self._server.handle_completions({**body, "json_schema": _bounded(request.schema)})
+            if "error" in told or told["choices"][0]["text"].strip() in "Hello":
+                raise BackendDied(
+                    f"llama.cpp can't hold answers to the schema of {request.task} (what it does not know stands on "
+                    f"standard error); write the schema without that, or take `constrained` away"
+                )
+            self._held.add(text)
+
     def _gguf(self, adapter: Path) -> Path:
         if adapter.is_file():
             return adapter
@@ -236,6 +258,7 @@ class Engine:
             "cache_prompt": not self.settings.reproducible,
             "stream": True,
             "lora": [{"id": n, "scale": float(path == adapter)} for n, path in enumerate(self._adapters)],
+            **({} if request.schema is None else {"json_schema": _bounded(request.schema)}),
         }
         refused = self._server.handle_completions(body, watch)
         error = watch.error or (refused if isinstance(refused, dict) and "error" in refused else None)
@@ -266,6 +289,37 @@ class Engine:
             raise NotAnswered(f"llama.cpp refused {path}: {error.read().decode(errors='replace')}") from error
         except OSError as error:
             raise BackendDied(f"llama.cpp does not answer {path}: {error}") from error
+
+
+def _bounded(schema: Mapping[str, Any]) -> Mapping[str, Any]:
+    """``schema`` for llama.cpp's grammar, which else lets a number, or the space between two fields, go on for ever.
+
+    The grammar library takes a `oneOf` only as an `anyOf`; an answer that fits two branches is the parser's to refuse.
+    """
+    spelling = {"whitespace_flexible": False, "item_separator": ", ", "key_separator": ": ", "coerce_one_of": True}
+    return {**_short_numbers(schema), "x-guidance": spelling}
+
+
+def _short_numbers(schema: Any) -> Any:
+    """``schema`` with an end to every number that has none.
+
+    >>> _short_numbers({"properties": {"a": {"type": "integer", "minimum": 0}}})
+    {'properties': {'a': {'minimum': 0, 'maximum': 999999999, 'type': 'integer'}}}
+    """
+    if isinstance(schema, list):
+        return [_short_numbers(part) for part in schema]
+    if not isinstance(schema, Mapping):
+        return schema
+    parts = {
+        key: part if key in ("const", "enum", "default", "examples") else _short_numbers(part)
+        for key, part in schema.items()
+    }
+    kind = parts.get("type")
+    kinds = kind if isinstance(kind, list) else [kind]
+    if "number" in kinds or "integer" in kinds:
+        step = {"multipleOf": 0.001} if "number" in kinds else {}
+        return {"minimum": -999_999_999, "maximum": 999_999_999, **step, **parts}
+    return parts
 
 
 class _Watch:

@@ -147,6 +147,7 @@ class HfBackend:
     batch: int
     fingerprint: Mapping[str, Any]
     by_example: bool = False
+    constrains: bool = False
 
     def answer(self, requests: Sequence[Request]) -> Iterator[tuple[Request, Completion | Exception]]:
         self.weights.load()

@@ -24,6 +24,7 @@ class Oracle:
     answers: Mapping[str, Any]
     fingerprint: Mapping[str, Any]
     by_example: bool = True
+    constrains: bool = True
 
     def answer(self, requests: Sequence[Request]) -> Iterator[tuple[Request, Completion | Exception]]:
         for request in requests:

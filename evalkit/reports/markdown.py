@@ -25,7 +25,7 @@ def _lines(run: tables.Run) -> Iterator[str]:
             for name, cells in tables.rows(task):
                 yield f"| {name.replace('*', chr(92) + '*')} | " + " | ".join(cells) + " |"
             yield ""
-        for line in (*tables.floors_not_beaten(task), *tables.notes(task)):
+        for line in (*tables.floors_not_beaten(task), *tables.notes(task), *tables.changes(task.get("regression"))):
             yield f"- {line}"
         yield ""
         if pairs := list(tables.references(task)):

@@ -76,7 +76,7 @@ def heading(task: Mapping[str, Any]) -> str:
 
 
 def verdict_lines(task: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """``(status, sentence)`` for every backend; status is empty where it was not judged."""
+    """``(status, sentence)`` for every backend, and beside its baseline; status is empty where it was not judged."""
     verdicts = {verdict["backend"]: verdict for verdict in task["verdicts"]}
     for column in task["columns"]:
         if column["entrant"]["role"] != "backend":
@@ -88,6 +88,8 @@ def verdict_lines(task: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
             decision = f", {verdict['decision']}" if column["entrant"]["parent"] else ""
             told = f"{column['entrant']['name']}: {verdict['status']}{decision}. " + " ".join(verdict["reasons"])
             yield verdict["status"], told
+    if regression := task.get("regression"):
+        yield regression["status"], regression_sentence(regression)
 
 
 def notes(task: Mapping[str, Any]) -> Iterator[str]:
@@ -95,6 +97,8 @@ def notes(task: Mapping[str, Any]) -> Iterator[str]:
     for column in task["columns"]:
         if column["entrant"]["problem"] is not None:
             yield f"{column['entrant']['name']} (floor) has no column: {column['entrant']['problem']}"
+        if asked := column["entrant"].get("asked"):  # older runs do not say
+            yield f"{column['entrant']['name']}: asked with {asked}"
         if column["defects"] and column["entrant"]["role"] != "floor":
             told = ", ".join(f"{name} {count}" for name, count in column["defects"].items())
             yield f"{column['entrant']['name']}: defects: {told}"
@@ -120,6 +124,37 @@ def notes(task: Mapping[str, Any]) -> Iterator[str]:
                 f"{pair['first']} and {pair['second']}: same text {pair['same_text']}/{pair['n']}, "
                 f"same object {pair['same_object']}/{pair['n']}"
             )
+
+
+def regression_sentence(regression: Mapping[str, Any]) -> str:
+    """What became of one model since a baseline."""
+    then = f"{regression['name']} ({regression['then']}, {regression['date']})"
+    return f"{regression['backend']} against {then}: {regression['status']}. " + " ".join(regression["reasons"])
+
+
+def changes(regression: Mapping[str, Any] | None) -> Iterator[str]:
+    """Which examples flipped since a baseline, and what is on one side only; nothing without a baseline."""
+    if regression is None:
+        return
+    pair = f"{regression['backend']} against {regression['name']}"
+    for key, told in (
+        ("lost", "lost"),
+        ("gained", "gained"),
+        ("added", f"examples that {regression['name']} does not have"),
+        ("removed", f"examples that only {regression['name']} has"),
+        ("unpaired", "scored on one side only"),
+    ):
+        if found := regression[key]:
+            more = f" and {len(found) - _LISTED} more (--format=json has all)" if len(found) > _LISTED else ""
+            yield f"{pair}: {told} ({len(found)}): {', '.join(found[:_LISTED])}{more}"
+    if regression["unselected"]:
+        yield f"{pair}: {regression['unselected']} of its examples were not selected: nothing is said of them"
+    if regression["changed"]:
+        yield f"{pair}: the task's contract or data have changed since; figures may be about different things"
+
+
+_LISTED = 40
+"""So many flips are named in a line: all of them as a rule, and no screenful where a model has changed throughout."""
 
 
 def _power(comparison: Mapping[str, Any]) -> Iterator[str]:

@@ -25,6 +25,8 @@ def render(run: tables.Run, width: int = 120, color: bool = False) -> str:
             console.print(_table(task))
         for line in (*tables.floors_not_beaten(task), *tables.notes(task)) if task["verdicts"] else ():
             console.print(Text(f"- {line}"), width=width)
+        for line in tables.changes(task.get("regression")):
+            console.print(Text(f"- {line}"), width=width)
         for status, sentence in tables.verdict_lines(task):
             console.print(Text(f"{task['task']} · {sentence}", style=_COLORS.get(status, "")), width=width)
     console.print(Text(f"run {run['id']}; one answer: evalkit show {run['id']} EXAMPLE"))

@@ -11,15 +11,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from evalkit.stats.clustered import within_examples
 from evalkit.stats.intervals import LEVEL, Estimate, mean_t
 from evalkit.stats.samples import NOISE, Array, pairs
 
 
-def bias_factor(got: ArrayLike, expected: ArrayLike, level: float = LEVEL) -> Estimate:
+def bias_factor(
+    got: ArrayLike, expected: ArrayLike, level: float = LEVEL, examples: Sequence[str] | None = None
+) -> Estimate:
     """How many times too high ``got`` is: the geometric mean of got / expected, 1 for no bias, 0.5 for half.
 
     Rests on the pairs where both are above 0 (a ratio has no meaning elsewhere); ``n`` counts them. The
-    interval is Student's t on the logarithms, back on the scale of ratios.
+    interval is Student's t on the logarithms, back on the scale of ratios. Where ``examples`` has an example's id for
+    each pair, the logarithms are averaged inside the example first, and ``n`` counts examples.
     Source: J. M. Bland and D. G. Altman (1996), BMJ 312, 1079 (transforming data and back).
 
     Without such a pair nothing is estimable; one pair, or one ratio throughout, has no interval. A figure
@@ -33,15 +37,20 @@ def bias_factor(got: ArrayLike, expected: ArrayLike, level: float = LEVEL) -> Es
     x, y = pairs(got, expected, ("got", "expected"))
     positive = (x > 0) & (y > 0)
     x, y = x[positive], y[positive]
-    logs = mean_t(np.where(_same(x, y), 0.0, np.log(x) - np.log(y)), level)
+    ids = None if examples is None else [name for name, kept in zip(examples, positive, strict=True) if kept]
+    logs = mean_t(_inside(np.where(_same(x, y), 0.0, np.log(x) - np.log(y)), ids), level)
     most = log(float_info.max)
     value, low, high = (None if x is None else exp(min(x, most)) for x in (logs.value, logs.low, logs.high))
     return Estimate(value, low, high, logs.n)
 
 
-def mean_absolute_error(got: ArrayLike, expected: ArrayLike, level: float = LEVEL) -> Estimate:
+def mean_absolute_error(
+    got: ArrayLike, expected: ArrayLike, level: float = LEVEL, examples: Sequence[str] | None = None
+) -> Estimate:
     """The mean of |got - expected| over all pairs, in their unit, with Student's t interval cut off at 0.
 
+    Where ``examples`` has an example's id for each pair, errors are averaged inside the example first, and ``n``
+    counts examples.
     Without pairs nothing is estimable; one pair, or one error throughout, has no interval.
     Raises ValueError where a number is not finite or the lengths differ.
 
@@ -49,7 +58,7 @@ def mean_absolute_error(got: ArrayLike, expected: ArrayLike, level: float = LEVE
     0.125
     """
     x, y = pairs(got, expected, ("got", "expected"))
-    error = mean_t(np.where(_same(x, y), 0.0, np.abs(x - y)), level)
+    error = mean_t(_inside(np.where(_same(x, y), 0.0, np.abs(x - y)), examples), level)
     return Estimate(error.value, None if error.low is None else max(0.0, error.low), error.high, error.n)
 
 
@@ -73,6 +82,10 @@ def concordance(x: ArrayLike, y: ArrayLike) -> float | None:
     a, b, shift = a - mean_a, b - mean_b, mean_a - mean_b
     # fsum rounds once: any order of the pairs gives the same figure.
     return 2 * fsum(a * b) / (fsum(a * a) + fsum(b * b) + n * shift * shift)
+
+
+def _inside(values: Array, examples: Sequence[str] | None) -> Array:
+    return values if examples is None else within_examples(values, examples)
 
 
 def _same(x: Array, y: Array) -> Any:

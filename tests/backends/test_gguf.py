@@ -16,7 +16,9 @@ from evalkit.backends import Backend, Opening, Spec, fingerprint_of
 from evalkit.backends.gguf import open_backend
 from evalkit.errors import BackendDied, ConfigError, MissingModel, NotAnswered
 from evalkit.golden import load_task
-from evalkit.prompts import Message, Request
+from evalkit.parsing import parse
+from evalkit.prompts import Asking, Message, Request, render
+from evalkit.schemas import Schema
 from evalkit.tasks import Decoding
 from fixtures.fetch import base_gguf
 
@@ -95,6 +97,22 @@ def test_the_prompt_that_was_read_is_kept_with_template_and_prefill(opening: Ope
     )
     assert completion.completion_tokens == 2  # type: ignore[union-attr]
     assert completion.finish_reason == "length"  # type: ignore[union-attr]
+
+
+def test_constrained_answers_of_the_base_are_strictly_valid(opening: Opening) -> None:
+    task = opening.task
+    requests = [render(task, example, Asking(constrained=True)) for example in task.splits["dev"][:2]]
+    schema = Schema(task.schema)
+    for _, completion in opened(opening, slots=2).answer(requests):
+        output = parse(completion, prefill="", schema=schema)  # type: ignore[arg-type]
+        assert (output.strict, output.why) == (True, "")
+
+
+def test_a_schema_that_cant_be_held_ends_the_backend_and_leaves_no_free_answer(opening: Opening) -> None:
+    # llama.cpp says so on standard error alone, and then answers freely.
+    request = replace(asked("Rain", max_tokens=4), schema={"type": "object", "not": {"required": ["a"]}})
+    with pytest.raises(BackendDied, match=r"can't hold answers to the schema of market_direction"):
+        list(opened(opening, slots=1).answer([request]))
 
 
 def test_a_prompt_that_does_not_fit_is_not_answered_and_the_others_are(opening: Opening) -> None:
