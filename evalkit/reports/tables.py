@@ -94,6 +94,10 @@ def verdict_lines(task: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 def notes(task: Mapping[str, Any]) -> Iterator[str]:
     """What else a reader must know: defects, floors not beaten, pairs, what stayed unanswered or is known to fail."""
+    yield from dict.fromkeys(_notes(task))  # a pair may be declared twice, as a win and as no loss
+
+
+def _notes(task: Mapping[str, Any]) -> Iterator[str]:
     for column in task["columns"]:
         if column["entrant"]["problem"] is not None:
             yield f"{column['entrant']['name']} (floor) has no column: {column['entrant']['problem']}"
