@@ -110,7 +110,8 @@ def _notes(task: Mapping[str, Any]) -> Iterator[str]:
             first, reason = next(iter(column["unanswered"].items()))
             count = f"{len(column['unanswered'])} unanswered, never scored as wrong"
             yield f"{column['entrant']['name']}: {count}. {first}: {reason}"
-        for name, reason in column["known_fails"].items():
+        # What a floor or a rival gets wrong is no news, and what the oracle gets right still less.
+        for name, reason in column["known_fails"].items() if column["entrant"]["role"] == "backend" else ():
             yield f"{column['entrant']['name']}: known to fail: {name}: {reason}"
     for pair in task["unjudged"]:
         yield f"declared but not judged, because the other side is not in this run: {pair}"
