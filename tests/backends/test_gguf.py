@@ -82,8 +82,10 @@ def test_all_slots_give_what_one_slot_gives_in_reproducible_mode(opening: Openin
 
 
 def test_an_answer_is_read_some_tokens_past_its_object_and_no_further(opening: Opening) -> None:
-    [(_, short)] = opened(opening, ADAPTER).answer([asked(HEADLINES[0], max_tokens=96, tail=0)])
-    [(_, whole)] = opened(opening, ADAPTER).answer([asked(HEADLINES[0], max_tokens=96, tail=None)])
+    request = render(opening.task, opening.task.splits["dev"][0])  # what the adapter was trained to answer with JSON
+    at_once, to_the_end = (replace(request, decoding=Decoding(96, tail=tail)) for tail in (0, None))
+    [(_, short)] = opened(opening, ADAPTER).answer([at_once])
+    [(_, whole)] = opened(opening, ADAPTER).answer([to_the_end])
     assert (short.finish_reason, short.text.rstrip()[-1]) == ("object_closed", "}")  # type: ignore[union-attr]
     assert whole.finish_reason == "stop"  # type: ignore[union-attr]
     assert whole.text.startswith(short.text)  # type: ignore[union-attr]
