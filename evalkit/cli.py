@@ -171,6 +171,7 @@ def _warn_of_other_prompts(
     config: Config, golden: Task, split: str, entrants: Sequence[Entrant], kept: Mapping[str, Kept]
 ) -> None:
     """Says whose stored answer was given to another prompt than the task asks now: its score may mean nothing."""
+    from evalkit.gates import some
     from evalkit.prompts import Asking, render
     from evalkit.runs import scored_examples
 
@@ -186,11 +187,8 @@ def _warn_of_other_prompts(
         }
     )
     if moved:
-        named = ", ".join(moved[:3]) + (f" and {len(moved) - 3} more" if len(moved) > 3 else "")
-        _say(
-            f"{golden.name}: the prompt of {len(moved)} examples has changed since they were answered: {named}",
-            err=True,
-        )
+        changed = f"the prompt of {len(moved)} examples has changed since they were answered: {some(moved)}"
+        _say(f"{golden.name}: {changed}", err=True)
 
 
 @main.command()

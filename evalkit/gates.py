@@ -16,8 +16,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal
 
+from evalkit import metrics
 from evalkit.metrics import Paired
 from evalkit.stats.intervals import Estimate
+from evalkit.stats.tango import smallest_margin
 from evalkit.tasks import Hypothesis
 
 ALPHA = 0.025
@@ -39,6 +41,11 @@ class Readable:
 
     difference: Estimate
     least: float | None
+
+    @classmethod
+    def of(cls, ours: Sequence[float], theirs: Sequence[float], groups: Sequence[str]) -> Readable:
+        """From the scores on those examples; ValueError as ``metrics.difference``."""
+        return cls(metrics.difference(ours, theirs, groups), smallest_margin(len(set(groups))))
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -137,7 +144,10 @@ def compare(
     if hypothesis is None:
         reason = f"{candidate} against {against} on {score}: {figures}; nothing was declared of this pair."
         return Comparison(candidate, against, score, "asked", None, paired, readable, p, reason, tuple(lost))
-    status, more = (_win if hypothesis.kind == "win" else _no_loss)(hypothesis, paired, readable, p)
+    if hypothesis.kind == "win":
+        status, more = _win(hypothesis, paired, readable, p)
+    else:
+        status, more = _no_loss(hypothesis, paired, readable)
     if missing:
         status = Status.INCONCLUSIVE if status is Status.SHIP else status
         more = f" {missing} examples were not answered by both."
@@ -185,7 +195,7 @@ def _win(hypothesis: Hypothesis, paired: Paired, readable: Readable, p: float | 
     return Status.INCONCLUSIVE, f" About {paired.needed} examples would show a difference as large as this one."
 
 
-def _no_loss(hypothesis: Hypothesis, paired: Paired, readable: Readable, p: float | None) -> tuple[Status, str]:  # noqa: ARG001
+def _no_loss(hypothesis: Hypothesis, paired: Paired, readable: Readable) -> tuple[Status, str]:
     overall = _within(paired.difference, hypothesis.margin)
     among = _within(readable.difference, hypothesis.margin)
     if among is Status.BLOCK:

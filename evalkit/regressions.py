@@ -166,14 +166,13 @@ def _judged(then: Baseline, column: Mapping[str, Any], score: str, names: Sequen
     both = (examples[name]["scores"].get("extractable") == then.scores[name].get("extractable") == 1 for name in names)
     read = [name for name, readably in zip(names, both, strict=True) if readably]
     ours, theirs, groups = values(names)
-    readable = values(read)
     comparison = gates.compare(
         Hypothesis("no_loss", None, (then.name,), score, margin=margin),
         column["entrant"]["name"],
         then.name,
         score,
         metrics.paired(ours, theirs, groups),
-        gates.Readable(metrics.difference(*readable), smallest_margin(len(set(readable[2])))),
+        gates.Readable.of(*values(read)),
         missing=sum(name in then.scores for name in column["unanswered"]),
         lost=[name for name, own, other in zip(names, ours, theirs, strict=True) if own < other],
     )

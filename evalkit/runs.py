@@ -23,7 +23,6 @@ from evalkit.regressions import Regression
 from evalkit.scorers.number import as_number
 from evalkit.stats.holm import holm
 from evalkit.stats.intervals import Estimate
-from evalkit.stats.tango import smallest_margin
 from evalkit.store import Kept
 from evalkit.tasks import ANSWERED, Example, Hypothesis, Task
 
@@ -377,11 +376,11 @@ def _pair(
     ours_read, theirs_read = readably(ours), readably(theirs)
     read = [name for name in both if name in ours_read and name in theirs_read]
     groups = [asked[name] for name in read]
-    readable = metrics.difference([ours_read[name] for name in read], [theirs_read[name] for name in read], groups)
+    readable = gates.Readable.of([ours_read[name] for name in read], [theirs_read[name] for name in read], groups)
     return _Pair(
         hypothesis, candidate, rival, score,
         metrics.paired(scores(ours, both), scores(theirs, both), [asked[name] for name in both]),
-        gates.Readable(readable, smallest_margin(len(set(groups)))),
+        readable,
         len(asked) - len(answered),
         tuple(name for name in both if ours[name].scores[score].value < theirs[name].scores[score].value),
     )  # fmt: skip

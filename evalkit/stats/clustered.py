@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import fsum, sqrt
+from math import sqrt
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -82,17 +82,8 @@ def clustered_mean(values: ArrayLike, groups: Sequence[str], level: float = LEVE
 
 
 def _spread(clusters: Clusters, noise: float) -> float | None:
-    """The standard deviation of one group's share in the mean: the standard error times the root of the groups.
-
-    In this form a group of one has its plain residual, and groups of one have the figures of ``mean_t`` to the last
-    bit.
-    """
-    count = clusters.sums.size
-    if count < 2:
-        return None
-    size = clusters.examples / count
-    residuals = (clusters.sums - clusters.mean * clusters.sizes) / size
-    spread = sqrt(fsum(residuals**2) / (count - 1))
+    """The deviation of ``clusters``, None where it is not estimable or float noise."""
+    spread = clusters.deviation if clusters.sums.size > 1 else 0.0
     return spread if spread > noise else None
 
 

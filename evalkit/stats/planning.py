@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import ceil, fsum, isfinite, sqrt
+from math import ceil, isfinite, sqrt
 from statistics import NormalDist
 
 from numpy.typing import ArrayLike
@@ -119,9 +119,7 @@ def _spread(differences: ArrayLike, groups: Sequence[str] | None) -> _Spread | N
     count = clusters.sums.size
     if count < 2 or clusters.alike:
         return None
-    size = clusters.examples / count
-    residuals = (clusters.sums - clusters.mean * clusters.sizes) / size
-    return _Spread(sqrt(fsum(residuals**2) / (count - 1)), clusters.examples, count)
+    return _Spread(clusters.deviation, clusters.examples, count)
 
 
 def _power(noncentral: float, count: float, alpha: float) -> float:

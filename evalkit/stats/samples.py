@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import fsum
+from math import fsum, sqrt
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -63,6 +63,17 @@ class Clusters:
     def mean(self) -> float:
         """The mean over all examples. Needs at least one."""
         return fsum(self.sums) / self.examples
+
+    @property
+    def deviation(self) -> float:
+        """The standard deviation of one group's share in the mean: its standard error times the root of the groups.
+
+        In this form a group of one has its plain residual. Needs at least two groups.
+        """
+        count = self.sums.size
+        size = self.examples / count
+        residuals = (self.sums - self.mean * self.sizes) / size
+        return sqrt(fsum(residuals**2) / (count - 1))
 
     @property
     def alike(self) -> bool:
