@@ -52,8 +52,9 @@ class Config:
 
     def code_of_open(self, kinds: Iterable[str]) -> int:
         """The exit code of a verdict that leaves hypotheses of these kinds open: a win's, if it is not 0."""
-        codes, left_open = {"win": self.inconclusive_win, "no_loss": self.inconclusive_no_loss}, set(kinds)
-        return next((code for kind, code in codes.items() if code and kind in left_open), 0)
+        left_open = set(kinds)
+        won = self.inconclusive_win if "win" in left_open else 0
+        return won or (self.inconclusive_no_loss if left_open - {"win"} else 0)
 
     @property
     def store(self) -> Path:

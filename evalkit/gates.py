@@ -3,7 +3,8 @@
 A win is shown when the sign-flip test's one-sided p is at most 0.025 and, where a least gain is declared, the lower
 bound of the mean paired difference reaches it. It is refuted when the upper bound is below the least gain (or,
 without one, not above 0). No loss is shown when the lower bound is above the margin, downwards, and refuted when the
-upper is below it. Between the two, more examples must tell. Bounds are those of the two-sided 95 % interval.
+upper is below it; equivalence is that in both directions. Between the two, more examples must tell. Bounds are those
+of the two-sided 95 % interval.
 
 Both look a second time at the examples that both models answered readably: who gains the format and loses the
 decision has won nothing.
@@ -14,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from math import inf
 from typing import Literal
 
 from evalkit import metrics
@@ -59,7 +61,7 @@ class Comparison:
     candidate: str
     against: str
     score: str
-    kind: Literal["win", "no_loss", "asked"]
+    kind: Literal["win", "no_loss", "equivalent", "asked"]
     status: Status | None
     paired: Paired
     readable: Readable
@@ -147,14 +149,13 @@ def compare(
     if hypothesis.kind == "win":
         status, more = _win(hypothesis, paired, readable, p)
     else:
-        status, more = _no_loss(hypothesis, paired, readable)
+        status, more = _same(hypothesis, paired, readable)
     if missing:
         status = Status.INCONCLUSIVE if status is Status.SHIP else status
         more = f" {missing} examples were not answered by both."
-    told = _TOLD[hypothesis.kind][status]
-    margin = f" by more than {points(hypothesis.margin)[1:]} points" if hypothesis.kind == "no_loss" else ""
+    told = _TOLD[hypothesis.kind][status].format(f"{against} on {score}", points(hypothesis.margin)[1:])
     named = f" Lost: {some(lost)}." if lost and status is not Status.SHIP else ""
-    reason = f"{candidate} {told} {against} on {score}{margin}: {figures}.{more}{named}"
+    reason = f"{candidate} {told}: {figures}.{more}{named}"
     return Comparison(
         candidate, against, score, hypothesis.kind, status, paired, readable, p, reason, tuple(lost),
         hypothesis.family, hypothesis.where,
@@ -162,11 +163,20 @@ def compare(
 
 
 _TOLD = {
-    "win": {Status.SHIP: "beats", Status.BLOCK: "does not beat", Status.INCONCLUSIVE: "is not shown to beat"},
+    "win": {
+        Status.SHIP: "beats {0}",
+        Status.BLOCK: "does not beat {0}",
+        Status.INCONCLUSIVE: "is not shown to beat {0}",
+    },
     "no_loss": {
-        Status.SHIP: "does not lose to",
-        Status.BLOCK: "loses to",
-        Status.INCONCLUSIVE: "is not shown not to lose to",
+        Status.SHIP: "does not lose to {0} by more than {1} points",
+        Status.BLOCK: "loses to {0} by more than {1} points",
+        Status.INCONCLUSIVE: "is not shown not to lose to {0} by more than {1} points",
+    },
+    "equivalent": {
+        Status.SHIP: "is equivalent to {0} within {1} points",
+        Status.BLOCK: "differs from {0} by more than {1} points",
+        Status.INCONCLUSIVE: "is not shown to be equivalent to {0} within {1} points",
     },
 }
 
@@ -195,24 +205,27 @@ def _win(hypothesis: Hypothesis, paired: Paired, readable: Readable, p: float | 
     return Status.INCONCLUSIVE, f" About {paired.needed} examples would show a difference as large as this one."
 
 
-def _no_loss(hypothesis: Hypothesis, paired: Paired, readable: Readable) -> tuple[Status, str]:
-    overall = _within(paired.difference, hypothesis.margin)
-    among = _within(readable.difference, hypothesis.margin)
+def _same(hypothesis: Hypothesis, paired: Paired, readable: Readable) -> tuple[Status, str]:
+    overall = _within(paired.difference, hypothesis)
+    among = _within(readable.difference, hypothesis)
+    worse = "worse" if hypothesis.kind == "no_loss" else "another one"
     if among is Status.BLOCK:
-        return Status.BLOCK, f" The decision is worse: {_readably(readable)}."
+        return Status.BLOCK, f" The decision is {worse}: {_readably(readable)}."
     if overall is not Status.SHIP or among is Status.SHIP:
         return overall, ""
     if readable.least is None or readable.least >= hypothesis.margin:
         return overall, f" Too few to compare by the decision alone: {_readably(readable)}."
-    return Status.INCONCLUSIVE, f" The decision may be worse: {_readably(readable)}."
+    return Status.INCONCLUSIVE, f" The decision may be {worse}: {_readably(readable)}."
 
 
-def _within(difference: Estimate, margin: float) -> Status:
-    if difference.low is not None and difference.low > -margin:
+def _within(difference: Estimate, hypothesis: Hypothesis) -> Status:
+    low, high, margin = difference.low, difference.high, hypothesis.margin
+    upper = margin if hypothesis.kind == "equivalent" else inf
+    if low is None or high is None:
+        return Status.INCONCLUSIVE
+    if -margin < low and high < upper:
         return Status.SHIP
-    if difference.high is not None and difference.high < -margin:
-        return Status.BLOCK
-    return Status.INCONCLUSIVE
+    return Status.BLOCK if high < -margin or low > upper else Status.INCONCLUSIVE
 
 
 def _readably(readable: Readable) -> str:

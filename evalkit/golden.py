@@ -11,12 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from evalkit import frozen
-from evalkit.components import find
 from evalkit.digests import text_digest
 from evalkit.errors import EvalkitError, GoldenError, Problem, UnknownName
 from evalkit.hypotheses import read_hypothesis
+from evalkit.rules import Reader, measure_reader, score_reader
 from evalkit.schemas import Schema
-from evalkit.scorers import Scorer
 from evalkit.tasks import ANSWERED, SPLITS, Decoding, Example, Hypothesis, MeasureRule, Prompt, ScoreRule, Task
 
 _SECTIONS = {
@@ -76,8 +75,6 @@ class _Reading:
             return None
         scores = self._rules(toml, "scores", ScoreRule, "scorer")
         measurements = self._rules(toml, "measurements", MeasureRule, "measure")
-        scorers = {rule.name: scorer for rule in scores.values() if (scorer := self._scorer(rule))}
-        self._check_measures(measurements)
         known = (*ANSWERED, *scores)
         thresholds = self._thresholds(self._section(toml, "thresholds"), known)
         primary = self._known_keys(toml, "primary", ("score",)).get("score", "")
@@ -87,7 +84,7 @@ class _Reading:
         hypotheses = tuple(self._hypotheses(toml.get("hypotheses", []), known, splits.get("test", ())))
         if not splits.get("test"):
             self.problem(self.place("test.jsonl"), "no examples: a task needs at least one line here")
-        self._check_expected(scores, scorers, splits)
+        self._check_expected(scores, measurements, splits)
         prompt = self._dataclass(Prompt, "prompt", toml)
         decoding = self._dataclass(Decoding, "decoding", toml)
         if prompt is None or decoding is None or self.problems:
@@ -198,42 +195,27 @@ class _Reading:
                 rules[name] = kind(name, str(entry.get("field", name)), entry[component], options)
         return rules
 
-    def _scorer(self, rule: ScoreRule) -> Scorer | None:
-        try:
-            scorer: Scorer = find("scorers", rule.scorer).make_scorer(rule.options)
-        except EvalkitError as error:
-            self.problem(self.place("task.toml"), f"[scores.{rule.name}] {error}")
-            return None
-        return scorer
-
     def _check_expected(
         self,
-        rules: Mapping[str, ScoreRule],
-        scorers: Mapping[str, Scorer],
+        scores: Mapping[str, ScoreRule],
+        measurements: Mapping[str, MeasureRule],
         splits: Mapping[str, tuple[Example, ...]],
     ) -> None:
-        """A scorer that can't read what an example expects would break the run, after the models were asked."""
-        for example in (example for split, examples in splits.items() if split != "train" for example in examples):
-            for name, scorer in scorers.items():
-                expected = example.expected.get(rules[name].field)
-                if rules[name].field in example.expected:
-                    try:
-                        scorer(expected, expected)
-                    except EvalkitError as error:
-                        self.problem(example.where, f"expected: {rules[name].field!r}, [scores.{name}]: {error}")
-
-    def _check_measures(self, rules: Mapping[str, MeasureRule]) -> None:
-        if not rules:
-            return
-        from evalkit.metrics import MEASURES
-
-        for rule in rules.values():
+        """A rule that can't read what an example expects would break the run, after the models were asked."""
+        readers: dict[str, tuple[str, Reader]] = {}
+        made = (("scores", scores, score_reader), ("measurements", measurements, measure_reader))
+        for section, name, rule, make in ((section, *one, make) for section, of, make in made for one in of.items()):
             try:
-                if rule.measure not in MEASURES:
-                    raise UnknownName("measure", rule.measure, MEASURES)
-                MEASURES[rule.measure]([], [], rule.options)
+                readers[f"[{section}.{name}]"] = (rule.field, make(rule))
             except EvalkitError as error:
-                self.problem(self.place("task.toml"), f"[measurements.{rule.name}] {error}")
+                self.problem(self.place("task.toml"), f"[{section}.{name}] {error}")
+        for example in (example for split, examples in splits.items() if split != "train" for example in examples):
+            for where, (field, read) in readers.items():
+                if field in example.expected:
+                    try:
+                        read(example.expected[field])
+                    except EvalkitError as error:
+                        self.problem(example.where, f"expected: {field!r}, {where}: {error}")
 
     def _thresholds(self, table: Mapping[str, Any], known: Sequence[str]) -> dict[str, dict[str, float]]:
         """``{split: {score: least rate}}``: bare keys are about the test split, sub-tables about another."""

@@ -12,6 +12,7 @@ from evalkit.tasks import Hypothesis
 _KEYS = {
     "win": {"kind", "candidate", "against", "score", "min_gain", "family"},
     "no_loss": {"kind", "candidate", "against", "score", "margin"},
+    "equivalent": {"kind", "candidate", "against", "score", "margin"},
 }
 
 
@@ -27,7 +28,7 @@ def read_hypothesis(entry: Mapping[str, Any], scores: Sequence[str], groups: int
     """
     kind = entry.get("kind")
     if kind not in _KEYS:
-        raise Misdeclared(f"kind is {kind!r}, expected 'win' or 'no_loss'")
+        raise Misdeclared(f"kind is {kind!r}, expected 'win', 'no_loss' or 'equivalent'")
     for key in entry:
         if key not in _KEYS[kind]:
             raise UnknownName("key", key, sorted(_KEYS[kind]), f'(of a hypothesis with kind = "{kind}")')
@@ -44,7 +45,7 @@ def read_hypothesis(entry: Mapping[str, Any], scores: Sequence[str], groups: int
         if name not in scores:
             raise UnknownName("score", name, scores)
     gain = _share(entry, "min_gain", "0 to 1") if kind == "win" else 0.0
-    margin = _margin(entry, groups) if kind == "no_loss" else 0.0
+    margin = 0.0 if kind == "win" else _margin(entry, groups)
     for name in names:
         yield Hypothesis(kind, candidate, tuple(against), name, gain, margin, family, where)
 
@@ -66,7 +67,7 @@ def _share(entry: Mapping[str, Any], key: str, bounds: str) -> float:
 
 def _margin(entry: Mapping[str, Any], groups: int) -> float:
     if "margin" not in entry:
-        raise Misdeclared("margin is missing: how much worse, in score, is still no loss (0.05 is 5 points)")
+        raise Misdeclared("margin is missing: how much worse (or other) is still the same (0.05 is 5 points)")
     margin = _share(entry, "margin", "above 0 to 1")
     least = smallest_margin(groups)
     if least is not None and margin <= least:

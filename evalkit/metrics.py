@@ -1,24 +1,17 @@
-"""From scores to figures: rates, measurements and paired comparisons, each with its interval and its n.
+"""From scores to figures: rates and paired comparisons, each with its interval and its n.
 
-Scores are in [0, 1], one per example, and an unreadable answer has 0. Measurements have no value for an
-unreadable answer: they rest on the readable ones, say on how many, and never gate.
+Scores are in [0, 1], one per example, and an unreadable answer has 0.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
-from evalkit.scorers.magnitude import QUIET
-from evalkit.scorers.number import number_option, only_options
-from evalkit.stats import calibration
 from evalkit.stats.bootstrap import cluster_bootstrap
-from evalkit.stats.clustered import within_examples
 from evalkit.stats.effects import cohen_d_pooled, cohen_d_z, discordant_odds_ratio, rank_biserial
 from evalkit.stats.intervals import Estimate, wilson
 from evalkit.stats.mcnemar import mcnemar
@@ -28,23 +21,6 @@ from evalkit.stats.planning import examples_needed, minimum_detectable
 from evalkit.stats.samples import Array, gather, pairs
 from evalkit.stats.tango import tango
 from evalkit.stats.wilcoxon import wilcoxon
-
-
-class Measure(Protocol):
-    """A measurement over the readable answers. ConfigError on options it does not know.
-
-    ``examples`` has the example's id for each answer: what an answer tells is averaged inside its example first, in
-    the measure's own unit, and ``n`` counts examples. Without it every answer is an example.
-    """
-
-    def __call__(
-        self,
-        got: Sequence[float],
-        expected: Sequence[float],
-        options: Mapping[str, Any],
-        examples: Sequence[str] | None = None,
-    ) -> Estimate: ...
-
 
 _DIGITS = 12
 """Scores that differ less than this many decimals tell are equal: repeated samples are averaged in floats."""
@@ -190,59 +166,3 @@ def paired(candidate: Sequence[float], against: Sequence[float], groups: Sequenc
         for_half=examples_needed(differences, least / 2, groups=groups) if least else None,
         effects=effects(candidate, against),
     )
-
-
-def _bias_factor(
-    got: Sequence[float],
-    expected: Sequence[float],
-    options: Mapping[str, Any],
-    examples: Sequence[str] | None = None,
-) -> Estimate:
-    """How many times too large the answers are (geometric mean of got / expected), 1 for no bias.
-
-    Option ``quiet`` (default 0.03). Rests on the readable answers whose expected value is above ``quiet`` and whose
-    value got is above 0, and ``n`` counts those: noise has no ratio worth having, and an answer of 0 or below
-    has none at all. A model that answers 0 where it should not is so not seen here, but in its score.
-    """
-    only_options(options, {"quiet"})
-    quiet = number_option(options, "quiet", QUIET)
-    x, y = pairs(got, expected, ("got", "expected"))
-    return calibration.bias_factor(x[y > quiet], y[y > quiet], examples=_those(examples, y > quiet))
-
-
-def _mae(
-    got: Sequence[float],
-    expected: Sequence[float],
-    options: Mapping[str, Any],
-    examples: Sequence[str] | None = None,
-) -> Estimate:
-    """The mean absolute error, in the unit of the field, with Student's t interval. Rests on all readable answers."""
-    only_options(options, ())
-    return calibration.mean_absolute_error(got, expected, examples=examples)
-
-
-def _left_quiet(
-    got: Sequence[float],
-    expected: Sequence[float],
-    options: Mapping[str, Any],
-    examples: Sequence[str] | None = None,
-) -> Estimate:
-    """The share of noise that was left alone, with the interval of ``rate``.
-
-    Option ``quiet`` (default 0.03). Rests on the readable answers whose expected value is at most ``quiet``; the
-    share is of those with |got| at most ``quiet``. Groups are not known here: near-copies count one by one.
-    """
-    only_options(options, {"quiet"})
-    quiet = number_option(options, "quiet", QUIET)
-    x, y = pairs(got, expected, ("got", "expected"))
-    left = np.abs(x[y <= quiet]) <= quiet
-    ids = _those(examples, y <= quiet) or [str(number) for number in range(left.size)]
-    return rate(within_examples(left, ids).tolist(), sorted(set(ids)))
-
-
-def _those(examples: Sequence[str] | None, chosen: NDArray[np.bool_]) -> list[str] | None:
-    return None if examples is None else [name for name, kept in zip(examples, chosen, strict=True) if kept]
-
-
-MEASURES: Mapping[str, Measure] = {"bias_factor": _bias_factor, "mae": _mae, "left_quiet": _left_quiet}
-"""What ``[measurements.<name>] measure = "..."`` may say."""

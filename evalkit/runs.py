@@ -18,6 +18,7 @@ from typing import Any, Literal
 import evalkit
 from evalkit import gates, metrics
 from evalkit.answers import Answer, Marker, averaged, is_right
+from evalkit.measures import MEASURES, Rows
 from evalkit.prompts import canonical
 from evalkit.regressions import Regression
 from evalkit.scorers.number import as_number
@@ -286,9 +287,8 @@ def _measurements(task: Task, answers: Sequence[Answer]) -> dict[str, Estimate]:
             if (got := as_number((one.value or {}).get(rule.field))) is not None
             and (expected := as_number(answer.example.expected.get(rule.field))) is not None
         ]
-        found[rule.name] = metrics.MEASURES[rule.measure](
-            [row[0] for row in rows], [row[1] for row in rows], rule.options, [row[2] for row in rows]
-        )
+        read = Rows.of([row[0] for row in rows], [row[1] for row in rows], [row[2] for row in rows])
+        found[rule.name] = MEASURES[rule.measure](read, rule.options)
     return found
 
 

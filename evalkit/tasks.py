@@ -45,7 +45,7 @@ class ScoreRule:
 
 @dataclass(frozen=True, slots=True)
 class MeasureRule:
-    """One measurement of a task: the field it reads, what is measured (a name of metrics.MEASURES), options."""
+    """One measurement of a task: the field it reads, what is measured (a name of measures.MEASURES), options."""
 
     name: str
     field: str
@@ -82,11 +82,12 @@ class Hypothesis:
     """What a task declares must be true of two models, before anything is run.
 
     ``candidate`` is an alias, or None for every ``--backend``. Differences are of mean scores, so 0.05 is 5 points:
-    ``min_gain`` is the smallest win worth having, ``margin`` the largest loss that is still none. Wins that share a
+    ``min_gain`` is the smallest win worth having, ``margin`` the largest loss (``equivalent``: the largest difference,
+    either way) that is still none. Wins that share a
     ``family`` are alternatives: one of them is enough, and each is held to Holm's level for the whole family.
     """
 
-    kind: Literal["win", "no_loss"]
+    kind: Literal["win", "no_loss", "equivalent"]
     candidate: str | None
     against: tuple[str, ...]
     score: str

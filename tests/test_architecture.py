@@ -19,9 +19,11 @@ LAYERS = (
     ("errors",),
     ("digests", "tasks"),
     ("schemas", "components", "scorers", "closing"),
-    # Measures are among the names that task.toml may say, so golden reads them.
     ("stats",),
     ("metrics",),
+    ("measures",),
+    # Scorers and measures are among the names that task.toml may say, so golden reads them.
+    ("rules",),
     ("frozen", "prompts"),
     ("hypotheses",),
     ("golden",),

@@ -125,7 +125,8 @@ def test_a_file_that_is_not_utf_8_is_told(tmp_path: Path) -> None:
 def test_what_was_left_open_has_the_exit_code_of_its_kind(tmp_path: Path) -> None:
     default = read(tmp_path, "")
     assert [default.code_of_open(kinds) for kinds in ((), ("no_loss",), ("win",), ("no_loss", "win"))] == [0, 0, 1, 1]
-    assert read(tmp_path, "[tool.evalkit]\ninconclusive_no_loss = 7\n").code_of_open(iter(["no_loss"])) == 7
+    quiet = read(tmp_path, "[tool.evalkit]\ninconclusive_no_loss = 7\n")
+    assert [quiet.code_of_open(iter([kind])) for kind in ("no_loss", "equivalent", "win")] == [7, 7, 1]
     nightly = read(tmp_path, "[tool.evalkit]\ninconclusive_win = 0\ninconclusive_no_loss = 7\n")
     assert [nightly.code_of_open(kinds) for kinds in (("win",), ("no_loss", "win"))] == [0, 7]
 

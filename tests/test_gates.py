@@ -141,6 +141,32 @@ def test_too_few_readable_answers_are_told_and_stop_nothing() -> None:
     assert "no example was answered readably by both" in no_loss("1" * 100, "1" * 100).reason
 
 
+@pytest.mark.parametrize(
+    ("lost", "gained", "status", "told"),
+    [
+        (0, 0, Status.SHIP, "q4 is equivalent to f16 on mood within 10.0 points"),
+        (3, 3, Status.SHIP, "q4 is equivalent to f16 on mood within 10.0 points"),
+        (0, 12, Status.INCONCLUSIVE, "q4 is not shown to be equivalent to f16 on mood within 10.0 points"),
+        (0, 40, Status.BLOCK, "q4 differs from f16 on mood by more than 10.0 points: +40.0 points"),
+        (40, 0, Status.BLOCK, "q4 differs from f16 on mood by more than 10.0 points: -40.0 points"),
+    ],
+)
+def test_equivalence_is_no_loss_in_both_directions(lost: int, gained: int, status: Status, told: str) -> None:
+    hypothesis = Hypothesis("equivalent", None, ("f16",), "mood", margin=0.1)
+    same = "1" * (100 - lost - gained)
+    pairs = pair("0" * lost + "1" * gained + same, "1" * lost + "0" * gained + same)
+    comparison = compare(hypothesis, "q4", "f16", "mood", pairs, readable(0.0, -0.05, 0.05))
+    assert comparison.status is status
+    assert comparison.reason.startswith(told)
+
+
+def test_equivalence_overall_is_none_where_the_decision_is_better_among_readable_answers() -> None:
+    hypothesis = Hypothesis("equivalent", None, ("f16",), "mood", margin=0.1)
+    comparison = compare(hypothesis, "q4", "f16", "mood", pair("1" * 100, "1" * 100), readable(0.3, 0.2, 0.4))
+    assert comparison.status is Status.BLOCK
+    assert "The decision is another one: +30.0 points" in comparison.reason
+
+
 def test_no_loss_is_not_shown_where_examples_stayed_unanswered() -> None:
     hypothesis = Hypothesis("no_loss", None, ("base",), "mood", margin=0.1)
     comparison = compare(hypothesis, "tuned", "base", "mood", pair("1" * 90, "1" * 90), NOTHING, missing=10)

@@ -128,7 +128,11 @@ def test_a_wrong_line_is_told_by_its_number(project: MiniProject, line: str | di
         ),
         ('candidate = "tuned"', "candidate = 3", "number 1: candidate is 3, expected an alias"),
         ('candidate = "tuned"', 'min_gain = "big"', "number 1: min_gain is 'big', expected a difference of scores"),
-        ('kind = "win"', 'kind = "no_loss"', "number 1: margin is missing: how much worse, in score, is still no loss"),
+        (
+            'kind = "win"',
+            'kind = "no_loss"',
+            "number 1: margin is missing: how much worse (or other) is still the",
+        ),
         (
             'kind = "win"',
             'kind = "no_loss"\nmargin = 0.05',
@@ -136,9 +140,10 @@ def test_a_wrong_line_is_told_by_its_number(project: MiniProject, line: str | di
             "73 are needed, or a margin above 0.242",
         ),
         ('kind = "win"', 'kind = "no_loss"\nmargin = 0', "margin is 0.0, which 12 independent test examples can't"),
+        ('kind = "win"', 'kind = "equivalent"\nmargin = 0.05', "margin is 0.05, which 12 independent test examples"),
         ('kind = "win"', 'kind = "no_loss"\nmin_gain = 0.3', "unknown key 'min_gain'"),
         ('kind = "win"', 'kind = "win"\nmargin = 0.3', "unknown key 'margin'"),
-        ('kind = "win"', 'kind = "draw"', "number 1: kind is 'draw', expected 'win' or 'no_loss'"),
+        ('kind = "win"', 'kind = "draw"', "number 1: kind is 'draw', expected 'win', 'no_loss' or 'equivalent'"),
         ('candidate = "tuned"', "family = 1", "number 1: family is 1, expected the name that alternative wins share"),
         ('candidate = "tuned"', 'candidat = "tuned"', "number 1: unknown key 'candidat'. Did you mean 'candidate'?"),
         (

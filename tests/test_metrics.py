@@ -1,12 +1,10 @@
-"""Rates, measurements and paired comparisons rest on what they say they rest on."""
+"""Rates and paired comparisons rest on what they say they rest on."""
 
-import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from evalkit.errors import ConfigError
-from evalkit.metrics import MEASURES, difference, effects, paired, rate
+from evalkit.metrics import difference, effects, paired, rate
 from evalkit.stats.bootstrap import cluster_bootstrap
 from evalkit.stats.intervals import Estimate, wilson
 from evalkit.stats.planning import examples_needed, minimum_detectable
@@ -190,63 +188,3 @@ def test_a_score_of_a_model_outside_0_to_1_is_refused():
 def test_models_must_have_answered_the_same_examples():
     with pytest.raises(ValueError, match="candidate and against must be of one length, got 2 and 1"):
         paired([1, 1], [1], ["a", "b"])
-
-
-# -- measurements -----------------------------------------------------------------------------------
-
-
-def test_the_bias_factor_rests_on_answers_to_what_is_not_noise():
-    got, expected = [0.4, 0.2, 0.0, 0.9, 0.9], [0.2, 0.1, 0.4, 0.03, 0.0]
-    estimate = MEASURES["bias_factor"](got, expected, {})
-    assert (estimate.value, estimate.n) == (pytest.approx(2.0), 2)
-
-
-def test_the_task_says_what_noise_is_for_the_bias_factor():
-    assert MEASURES["bias_factor"]([0.4, 0.1], [0.2, 0.1], {"quiet": 0.1}).n == 1
-
-
-def test_the_mean_absolute_error_rests_on_every_readable_answer():
-    estimate = MEASURES["mae"]([0.5, 0.0, 0.25], [0.25, 0.0, 0.5], {})
-    assert (estimate.value, estimate.n) == (pytest.approx(1 / 6), 3)
-
-
-def test_noise_left_alone_is_the_share_of_noise_and_of_nothing_else():
-    got, expected = [0.0, 0.03, -0.02, 0.2, -0.2, 0.0], [0.0, 0.02, 0.03, 0.0, 0.0, 0.4]
-    assert MEASURES["left_quiet"](got, expected, {}) == wilson(3, 5)
-
-
-def test_the_task_says_what_noise_is_for_its_share():
-    assert MEASURES["left_quiet"]([0.1], [0.1], {"quiet": 0.1}) == wilson(1, 1)
-
-
-@pytest.mark.parametrize(("name", "got", "expected", "value"), [
-    ("bias_factor", [0.2, 0.8, 0.1], 0.1, 2.0),  # 2 and 8 times are 4 times, as ratios go
-    ("mae", [0.5, 0.1, 0.1], 0.3, 0.2),  # though the mean of the first two is right
-    ("left_quiet", [0.0, 0.5, 0.0], 0.0, 0.75),
-])  # fmt: skip
-def test_samples_are_averaged_inside_their_example_in_the_measures_own_unit(name, got, expected, value):
-    estimate = MEASURES[name](got, [expected] * 3, {}, ["a", "a", "b"])
-    assert (estimate.value, estimate.n) == (pytest.approx(value), 2)
-
-
-@pytest.mark.parametrize("name", MEASURES)
-def test_a_measurement_without_readable_answers_is_not_estimable(name):
-    assert MEASURES[name]([], [], {}) == Estimate(None, None, None, 0)
-
-
-@pytest.mark.parametrize("name", MEASURES)
-def test_a_measurement_refuses_an_option_it_does_not_have(name):
-    with pytest.raises(ConfigError, match="option 'loud' is 1, but there is no such option"):
-        MEASURES[name]([], [], {"loud": 1})
-
-
-@pytest.mark.parametrize("name", ["bias_factor", "left_quiet"])
-def test_a_measurement_refuses_a_quiet_that_is_no_size(name):
-    with pytest.raises(ConfigError, match="option 'quiet' is -1, expected a number of at least 0"):
-        MEASURES[name]([], [], {"quiet": -1})
-
-
-@pytest.mark.parametrize("name", MEASURES)
-def test_a_measurement_refuses_a_number_that_is_not_finite(name):
-    with pytest.raises(ValueError, match="got must be finite, got nan at position 0"):
-        MEASURES[name](np.array([float("nan")]), [0.5], {})
