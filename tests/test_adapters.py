@@ -15,8 +15,8 @@ from evalkit.backends import Opening, Spec
 from evalkit.errors import ConfigError, MissingModel
 from evalkit.golden import load_task
 from evalkit.prompts import render
-from fixtures.fetch import base_gguf
 from fixtures.merge import f16_base
+from fixtures.quantize import base_gguf
 
 ROOT = Path(__file__).parents[1]
 COMMITTED = ROOT / "fixtures" / "adapters" / "market_direction"

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 from pathlib import Path
 
 import pytest
-from mini_project import ALL, SHIPS, SUITE, Project, wait_until
+from mini_project import ALL, SHIPS, SUITE, Project, answer, wait_until
 
 
 @pytest.fixture
@@ -27,6 +28,35 @@ def test_workers_ask_once_and_come_to_the_same_figures_and_verdict_as_one_proces
     assert shared["outcomes"] == single["outcomes"] == {"passed": 46, "missed": 7, "failed": 1}
     assert shared["tasks"] == single["tasks"]
     assert both.ret == alone.ret == 1
+
+
+def drawn(suite: Project, *wrong: tuple[str, int]) -> None:
+    """Three answers of ``good`` to every example, those of the pairs of id and sample with the other direction."""
+    first = [json.loads(line) for line in (suite.root / "answers/good.jsonl").read_text().splitlines()]
+    entries = [
+        {**entry, "sample": number} | ({"text": answer(-1)} if (entry["id"], number) in wrong else {})
+        for entry in first
+        if not entry.get("sample")
+        for number in range(3)
+    ]
+    suite.lines("answers/good.jsonl", entries)
+
+
+def test_samples_against_a_baseline_come_to_the_same_figures_as_in_one_process(suite: Project) -> None:
+    suite.replace("golden/moods/task.toml", "[scores.direction]", "[decoding]\ntemperature = 0.7\n[scores.direction]")
+    drawn(suite)
+    suite.run("suites", "--backend=good", "--samples=3", "--save-baseline=main", "-n", "2").assert_outcomes(passed=26)
+    drawn(suite, ("h07", 0), ("h07", 2), ("h09", 1))
+    told, tasks = [], []
+    for workers in ([], ["-n", "2"]):
+        result = suite.run("suites", "--backend=good", "--samples=3", "--baseline=main", *workers)
+        result.stdout.fnmatch_lines(["- good against baseline main: lost (2): h07 direction, h09 direction"])
+        told.append((result.ret, result.parseoutcomes()))
+        tasks.append(suite.report()["tasks"])
+    assert told[0] == told[1]
+    assert tasks[0] == tasks[1]
+    losses = {one["score"]: one["paired"]["losses"] for one in tasks[0][0]["regression"]["comparisons"]}
+    assert losses == {"strict": 0, "extractable": 0, "direction": 2, "kind": 0}
 
 
 def test_a_worker_that_crashes_takes_neither_counts_nor_the_verdict_with_it(suite: Project) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from fixtures.fetch import base_gguf
+from fixtures.quantize import base_gguf
 
 ROOT = Path(__file__).parents[1]
 FEW = "riksbank or sudan"

@@ -20,7 +20,7 @@ from evalkit.parsing import parse
 from evalkit.prompts import Asking, Message, Request, render
 from evalkit.schemas import Schema
 from evalkit.tasks import Decoding
-from fixtures.fetch import base_gguf
+from fixtures.quantize import base_gguf
 
 ROOT = Path(__file__).parents[2]
 ADAPTER = "fixtures/adapters/market_direction"
@@ -159,7 +159,7 @@ def test_what_is_missing_or_misspelt_is_said_before_anything_is_loaded(
 
 def test_weights_that_are_not_the_registered_ones_are_refused(opening: Opening) -> None:
     models = {"smollm2": {**opening.models["smollm2"], "gguf_sha256": "0" * 64}}
-    with pytest.raises(MissingModel, match=r"has sha256 b179c9523.*but .*says 0000.*Delete the file"):
+    with pytest.raises(MissingModel, match=r"has sha256 0c1d3326c.*but .*says 0000.*Delete the file"):
         open_backend(replace(opening, models=models))
 
 

@@ -16,19 +16,19 @@ ROOT = Path(__file__).parents[2]
 
 
 def test_the_base_is_the_very_file_that_is_meant() -> None:
-    assert sha256_of(fetch.base_gguf()) == fetch.BASE_SHA256
+    assert sha256_of(fetch.fetched_gguf()) == fetch.BASE_SHA256
 
 
 def test_fetching_needs_no_torch() -> None:
-    code = "import sys; from fixtures.fetch import base_gguf; base_gguf(); print('torch' in sys.modules)"
+    code = "import sys; from fixtures.quantize import base_gguf; base_gguf(); print('torch' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout == "False\n"
 
 
 def test_what_is_there_is_not_downloaded_again(monkeypatch) -> None:
-    fetch.base_gguf()
+    fetch.fetched_gguf()
     monkeypatch.setattr(fetch, "download", lambda *_: pytest.fail("asked the registry"))
-    fetch.base_gguf()
+    fetch.fetched_gguf()
 
 
 def test_another_file_in_its_place_is_named_and_kept(monkeypatch, tmp_path: Path) -> None:
@@ -37,7 +37,7 @@ def test_another_file_in_its_place_is_named_and_kept(monkeypatch, tmp_path: Path
     other.parent.mkdir()
     other.write_bytes(b"mine")
     with pytest.raises(MissingModel, match=r"sha256 is 3fd30542.*, expected b179c952.*move that file away"):
-        fetch.base_gguf()
+        fetch.fetched_gguf()
     assert other.read_bytes() == b"mine"
 
 
