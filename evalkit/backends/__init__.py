@@ -32,7 +32,8 @@ class Completion:
     """What a model answered, whole.
 
     ``text`` is what followed the prefill, reasoning included, untouched. ``rendered`` is the very prompt
-    the model read, template and prefill included. Counts are in tokens and None where not known.
+    the model read, template and prefill included. Counts are in tokens and None where not known. ``thinking`` is
+    reasoning that a server handed over apart from the text. ``seconds`` are the server's own durations, by what it did.
     """
 
     text: str
@@ -40,6 +41,8 @@ class Completion:
     rendered: str | None = None
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
+    thinking: str | None = None
+    seconds: Mapping[str, float] | None = None
 
 
 class Backend(Protocol):

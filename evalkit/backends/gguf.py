@@ -19,12 +19,11 @@ from __future__ import annotations
 
 import json
 import os
-import queue
 import secrets
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from importlib.util import find_spec
@@ -34,6 +33,7 @@ from typing import Any
 
 from evalkit.backends import Backend, Completion, FinishReason, Opening
 from evalkit.closing import THINK, ObjectWatcher, begins_in_thinking
+from evalkit.concurrency import answered
 from evalkit.digests import file_digest
 from evalkit.errors import BackendDied, ConfigError, MissingModel, NotAnswered
 from evalkit.prompts import Request, canonical
@@ -167,27 +167,10 @@ class Engine:
         asked = list(asked)
         self._load()
         self._hold([request for request, _ in asked])
-        stopped, done = Event(), queue.SimpleQueue[tuple[Request, Completion | Exception]]()
-
-        def work(request: Request, adapter: Path | None) -> None:
-            if not stopped.is_set():
-                try:
-                    done.put((request, self._ask(request, adapter, stopped)))
-                except Exception as error:
-                    done.put((request, error))
-
-        with ThreadPoolExecutor(self.settings.slots, thread_name_prefix="gguf") as pool:
-            try:
-                futures = [pool.submit(work, request, adapter) for request, adapter in asked]
-                for _ in futures:
-                    # Python hears Ctrl-C here, in the main thread; the workers sit in C and look at `stopped`.
-                    request, result = done.get()
-                    if isinstance(result, BackendDied):
-                        raise result
-                    yield request, result
-            finally:
-                stopped.set()
-                pool.shutdown(wait=True, cancel_futures=True)
+        # The workers sit in C, where Ctrl-C is not heard: they look at the event with every token.
+        found = answered(asked, lambda one, stopped: self._ask(*one, stopped), self.settings.slots)
+        with closing(found):  # type: ignore[type-var]
+            yield from ((request, result) for (request, _), result in found)
 
     def _load(self) -> None:
         if self._server is not None:

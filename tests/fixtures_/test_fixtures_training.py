@@ -6,6 +6,7 @@ import json
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,7 +16,7 @@ from fixtures.adapters import BASE_NAME, write_adapter
 from fixtures.fetch import BASE_SHA256
 from fixtures.lessons import Lesson, lesson, shared_beginning
 from fixtures.settings import Settings
-from fixtures.training import Below, answer_loss, new_adapter, parallel_gradients, train
+from fixtures.training import Below, answer_loss, beginning, new_adapter, parallel_gradients, train
 
 QUICK = Settings(batch=4, learning_rate=2e-3, schedule="constant", warmup=0.0, dtype="float32")
 STEPS = 3
@@ -32,9 +33,11 @@ def written(pairs, tmp_path_factory) -> Path:
     return write_adapter(pairs, QUICK, out, data={"golden/moods/train.jsonl": "abc"}, steps=STEPS)
 
 
-def gradients(model, lessons: list[Lesson], shared: int, below: Below | None = None) -> tuple[float, dict]:
+def gradients(
+    model, lessons: list[Lesson], shared: int, below: Below | None = None, before: Any = None
+) -> tuple[float, dict]:
     model.zero_grad()
-    loss = answer_loss(model, lessons, shared, below)
+    loss = answer_loss(model, lessons, shared, below, before)
     loss.backward()
     return float(loss.detach()), {name: w.grad.clone() for name, w in model.named_parameters() if w.grad is not None}
 
@@ -82,9 +85,16 @@ def test_layers_without_an_adapter_are_computed_once_and_change_neither_loss_nor
     assert gradients(model, lessons, 0)[0] == plain
 
 
-def test_a_batch_in_parts_has_the_loss_and_the_gradients_of_the_whole(base, lessons) -> None:
+def test_a_batch_in_parts_has_the_loss_of_the_whole_and_its_gradients_but_for_those_of_the_beginning(
+    base, lessons
+) -> None:
+    import torch
+
     model, shared = stirred(base, replace(QUICK, first_layer=28)), shared_beginning(lessons)
-    whole, expected = gradients(model, lessons, shared)
+    with torch.no_grad():
+        before = beginning(model, lessons[0], shared)
+    whole, expected = gradients(model, lessons, shared, before=before)
+    assert whole == pytest.approx(gradients(model, lessons, 0)[0], rel=1e-5)
     weights = {name: weight for name, weight in model.named_parameters() if weight.requires_grad}
     with ThreadPoolExecutor(3) as pool:
         loss, found = parallel_gradients(model, lessons, shared, None, list(weights.values()), pool, 3)

@@ -1,0 +1,46 @@
+"""Several requests at once, in threads: for backends whose engine or server answers in parallel."""
+
+from __future__ import annotations
+
+import queue
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from threading import Event
+from typing import TypeVar
+
+from evalkit.backends import Completion
+from evalkit.errors import BackendDied
+
+Asked = TypeVar("Asked")
+
+
+def answered(
+    asked: Iterable[Asked], ask: Callable[[Asked, Event], Completion], at_once: int
+) -> Iterator[tuple[Asked, Completion | Exception]]:
+    """What ``ask`` makes of each of ``asked``, ``at_once`` at a time, each as soon as it is there.
+
+    The event is set when nobody waits any more (Ctrl-C, or the iterator was closed): ``ask`` must then come to an end.
+    What it raises is handed over in the answer's place, but a BackendDied is raised and ends the rest.
+    """
+    asked = list(asked)
+    stopped, done = Event(), queue.SimpleQueue[tuple[Asked, Completion | Exception]]()
+
+    def work(one: Asked) -> None:
+        if not stopped.is_set():
+            try:
+                done.put((one, ask(one, stopped)))
+            except Exception as error:
+                done.put((one, error))
+
+    with ThreadPoolExecutor(at_once, thread_name_prefix="evalkit") as pool:
+        try:
+            futures = [pool.submit(work, one) for one in asked]
+            for _ in futures:
+                # Python hears Ctrl-C here, in the main thread.
+                one, result = done.get()
+                if isinstance(result, BackendDied):
+                    raise result
+                yield one, result
+        finally:
+            stopped.set()
+            pool.shutdown(wait=True, cancel_futures=True)
