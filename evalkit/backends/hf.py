@@ -8,6 +8,7 @@ from the local cache of Hugging Face. Options of the alias:
     dtype = "float32"       or "bfloat16"; "float16" only where there is a GPU
     batch = 16              answers at once, fewer when memory runs out; 1 is one by one
     device = "cpu"          or "cuda", "mps", ...
+    load = ""               or "4bit": bitsandbytes' nf4, quantized while it is loaded
     trust_remote_code = false
 """
 
@@ -45,18 +46,21 @@ class Settings:
     dtype: str = "float32"
     batch: int = 16
     device: str = "cpu"
+    load: str = ""
     trust_remote_code: bool = False
 
 
 def open_backend(opening: Opening) -> Backend:
     """A backend on transformers. Raises MissingModel for a file or a package that is not here."""
-    needed = ("torch", "transformers", *(("peft",) if opening.spec.adapter else ()))
-    if missing := [package for package in needed if find_spec(package) is None]:
-        raise MissingModel(f"{opening.spec} needs {' and '.join(missing)}: pip install 'pytest-evalkit[hf]'")
     settings = _settings(opening)
+    extra = "4bit" if settings.load else "hf"
+    needed = ["torch", "transformers", *(["peft"] if opening.spec.adapter else [])]
+    needed += ["bitsandbytes", "accelerate"] if settings.load else []
+    if missing := [package for package in needed if find_spec(package) is None]:
+        raise MissingModel(f"{opening.spec} needs {' and '.join(missing)}: pip install 'pytest-evalkit[{extra}]'")
     model = _model(opening, settings)
     adapter = _adapter(opening)
-    copy = (model, settings.dtype, settings.device)
+    copy = (model, settings.dtype, settings.device, settings.load)
     weights = opening.shared.setdefault(("hf", *copy), Weights(model, settings))
     fingerprint = {
         "engine": f"transformers {_major('transformers')}, torch {_major('torch')}",
@@ -65,6 +69,7 @@ def open_backend(opening: Opening) -> Backend:
         "dtype": settings.dtype,
         "device": settings.device,
         "batch": "one by one" if settings.batch == 1 else settings.batch,
+        **({"load": f"nf4 (bitsandbytes {version('bitsandbytes')})"} if settings.load else {}),
     }
     return HfBackend(weights, adapter, settings.batch, fingerprint)
 
@@ -75,6 +80,8 @@ def _settings(opening: Opening) -> Settings:
         raise ConfigError(f"{opening.spec}: dtype is {settings.dtype!r}, expected one of {', '.join(_DTYPES)}")
     if settings.dtype == "float16" and settings.device == "cpu":
         raise ConfigError(f"{opening.spec}: dtype float16 on a CPU is slow and wrong; use float32 or bfloat16")
+    if settings.load not in ("", "4bit"):
+        raise ConfigError(f"{opening.spec}: load is {settings.load!r}, expected '4bit' or nothing")
     if settings.batch < 1:
         raise ConfigError(f"{opening.spec}: batch is {settings.batch}, expected 1 or more")
     return settings
@@ -186,6 +193,12 @@ class HfBackend:
         self.weights.unload()
 
 
+def _nf4(dtype: Any) -> Any:
+    from transformers import BitsAndBytesConfig
+
+    return BitsAndBytesConfig(load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_compute_dtype=dtype)
+
+
 @dataclass(slots=True, eq=False)
 class Question:
     """One request while it is answered."""
@@ -236,8 +249,11 @@ class Weights:
         dtype = getattr(torch, self.settings.dtype)
         try:
             self._tokenizer = AutoTokenizer.from_pretrained(self.folder, **trusted)
-            model = AutoModelForCausalLM.from_pretrained(self.folder, dtype=dtype, use_safetensors=True, **trusted)
-            self._model = model.to(self.settings.device).eval()
+            how = {"quantization_config": _nf4(dtype), "device_map": self.settings.device} if self.settings.load else {}
+            model = AutoModelForCausalLM.from_pretrained(
+                self.folder, dtype=dtype, use_safetensors=True, **how, **trusted
+            )
+            self._model = (model if how else model.to(self.settings.device)).eval()
         except (OSError, ValueError, RuntimeError, SafetensorError) as error:
             raise BackendDied(f"transformers could not load {self.folder}: {error}") from error
         if not self._tokenizer.chat_template:
