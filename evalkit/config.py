@@ -16,7 +16,7 @@ from evalkit.prompts import Asking
 
 _OPEN = {"inconclusive_win": 1, "inconclusive_no_loss": 0}
 _MARGIN = 0.05
-_KEYS = {"backend", "backends", "models", "golden", "suites", "reports", "baseline_margin", *_OPEN}
+_KEYS = {"backend", "backends", "models", "golden", "suites", "reports", "baseline_margin", "lineage", *_OPEN}
 _ALIAS_KEYS = {"spec", "parent"}
 
 
@@ -47,6 +47,7 @@ class Config:
     suites: tuple[str, ...] = ("suites",)
     reports: str = "reports"
     baseline_margin: float = _MARGIN
+    lineages: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     inconclusive_win: int = _OPEN["inconclusive_win"]
     inconclusive_no_loss: int = _OPEN["inconclusive_no_loss"]
 
@@ -123,6 +124,7 @@ def read_config(root: Path) -> Config:
         suites=_texts(path, "suites", table.get("suites", ("suites",))),
         reports=str(table.get("reports", "reports")),
         baseline_margin=_margin(path, table.get("baseline_margin", _MARGIN)),
+        lineages={name: _rungs(path, name, entry, aliases) for name, entry in _table(path, table, "lineage").items()},
         **inconclusive,
     )
 
@@ -140,6 +142,22 @@ def _texts(path: Path, key: str, value: object) -> tuple[str, ...]:
     if isinstance(value, list | tuple) and all(isinstance(item, str) for item in value):
         return tuple(value)
     raise ConfigError(f"{path}: [tool.evalkit] {key} is {value!r}, expected a string or a list of strings")
+
+
+def _rungs(path: Path, name: str, entry: object, aliases: Mapping[str, Alias]) -> tuple[str, ...]:
+    where = f"{path}: [tool.evalkit.lineage.{name}]"
+    if not isinstance(entry, dict) or entry.keys() != {"rungs"}:
+        raise ConfigError(f'{where}: got {entry!r}, expected rungs = ["alias", ...] and nothing else')
+    rungs = _texts(path, f"lineage.{name}.rungs", entry["rungs"])
+    if len(set(rungs)) < 2 or len(set(rungs)) != len(rungs):
+        raise ConfigError(f"{where}: rungs is {list(rungs)!r}, expected two or more aliases, each once")
+    for rung in rungs:
+        if rung not in aliases:
+            # A spec alone has no parent, and a step is from a parent.
+            raise ConfigError(f"{where}: {UnknownName('alias', rung, aliases)}")
+    if not any(aliases[rung].parent in rungs for rung in rungs):
+        raise ConfigError(f"{where}: no rung has a parent among them: set `parent` in [tool.evalkit.backends]")
+    return rungs
 
 
 def _margin(path: Path, value: object) -> float:

@@ -47,6 +47,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--samples", type=int, default=1, metavar="K",
         help="ask each example K times and average inside it, where the task's temperature is above 0 (default: 1)",
     )  # fmt: skip
+    group.addoption(
+        "--lineage", metavar="NAME",
+        help="follow the examples through the rungs of [tool.evalkit.lineage.NAME]; tests the last, or --backend",
+    )  # fmt: skip
     group.addoption("--strict-examples", action="store_true", help="make every missed example a failure")
     group.addoption("--last-missed", action="store_true", help="run only the examples that were missed last time")
     plugin_baselines.add_options(group)
@@ -89,7 +93,8 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 
 def _concerns_suites(config: pytest.Config) -> bool:
     """Whether this session is about golden suites: a backend was named, or an argument leads to a suites folder."""
-    if config.getoption("backend") or config.getoption("against") or plugin_baselines.given(config):
+    named = any(config.getoption(name) for name in ("backend", "against", "lineage"))
+    if named or plugin_baselines.given(config):
         return True
     from evalkit.config import read_config
     from evalkit.errors import ConfigError
@@ -122,6 +127,7 @@ def _session(config: pytest.Config) -> Session:
                 config.getoption("split"),
                 state.identity,
                 config.getoption("samples"),
+                config.getoption("lineage"),
             )
         except SetupError as error:
             raise pytest.UsageError(str(error)) from error

@@ -9,20 +9,18 @@ from __future__ import annotations
 import platform
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from itertools import combinations
-from statistics import fmean
 from typing import Any, Literal
 
 import evalkit
-from evalkit import gates, metrics
+from evalkit import gates, metrics, pairing
 from evalkit.answers import Answer, Marker, averaged, is_right
+from evalkit.lineage import Lineage, Rung, follow
 from evalkit.measures import MEASURES, Rows
-from evalkit.prompts import canonical
 from evalkit.regressions import Regression
 from evalkit.scorers.number import as_number
-from evalkit.stats.holm import holm
 from evalkit.stats.intervals import Estimate
 from evalkit.store import Kept
 from evalkit.tasks import ANSWERED, Example, Hypothesis, Task
@@ -42,7 +40,8 @@ class Entrant:
 
     ``keys`` are by example id, one for each of its samples. ``reasons`` say why an example stayed unanswered.
     ``problem`` says why the model could not be run at all (a floor that the task has no data for). ``asked`` tells how
-    it was asked, where that is not as the task says and once.
+    it was asked, where that is not as the task says and once. ``decoding`` is what its sampler does beside what is
+    asked. ``again`` are the keys of second answers to some examples, of a rung of a lineage.
     """
 
     name: str
@@ -54,6 +53,8 @@ class Entrant:
     parent: str | None = None
     problem: str | None = None
     asked: str = ""
+    decoding: Mapping[str, Any] = field(default_factory=dict)
+    again: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def stored(cls, table: Mapping[str, Any]) -> Entrant:
@@ -83,17 +84,6 @@ class Column:
 
 
 @dataclass(frozen=True, slots=True)
-class Agreement:
-    """How often two models gave the same answer: the same text, and the same object. Counted sample by sample."""
-
-    first: str
-    second: str
-    same_text: int
-    same_object: int
-    n: int
-
-
-@dataclass(frozen=True, slots=True)
 class Unbeaten:
     """A field on which a backend's rate is not above the best floor's (the oracle is a ceiling, not a floor)."""
 
@@ -117,12 +107,14 @@ class Judged:
     primary: str
     columns: tuple[Column, ...]
     comparisons: tuple[gates.Comparison, ...]
-    agreements: tuple[Agreement, ...]
+    agreements: tuple[pairing.Agreement, ...]
     unbeaten: tuple[Unbeaten, ...]
     unjudged: tuple[str, ...]
     verdicts: tuple[gates.Verdict, ...]
     regression: Regression | None = None
     """What was lost since a baseline, where the session asked for one."""
+    lineage: Lineage | None = None
+    """What each step from rung to rung lost, where the session asked for that."""
 
     def verdict(self, backend: str) -> gates.Verdict | None:
         """The verdict on ``backend``, None where its judged split was not run whole."""
@@ -135,20 +127,25 @@ def scored_examples(task: Task, split: str) -> dict[str, Example]:
 
 
 def planned_comparisons(
-    task: Task, backends: Sequence[str], against: Sequence[str], parents: Mapping[str, str | None]
-) -> list[tuple[Hypothesis | None, str, str, str]]:
-    """What is compared in a run: ``(hypothesis, candidate, against, score)``.
+    task: Task,
+    backends: Sequence[str],
+    against: Sequence[str],
+    parents: Mapping[str, str | None],
+    rungs: Collection[str] = (),
+) -> list[pairing.Planned]:
+    """What is compared in a run.
 
-    Declared hypotheses whose two sides are in the run, then every asked-for pair that none of them covers.
+    Declared hypotheses whose two sides are in the run, then every asked-for pair that none of them covers; those of
+    ``rungs`` are the lineage's to compare.
     """
     present = {*backends, *against, *FLOORS}
     declared = [pair for pair in _declared(task, backends, parents) if pair[2] in present]
     covered = {(candidate, rival) for _, candidate, rival, _ in declared}
-    asked: list[tuple[Hypothesis | None, str, str, str]] = [
+    asked: list[pairing.Planned] = [
         (None, candidate, rival, task.primary)
         for candidate in backends
         for rival in against
-        if (candidate, rival) not in covered and candidate != rival
+        if (candidate, rival) not in covered and candidate != rival and rival not in rungs
     ]
     return [*declared, *asked]
 
@@ -168,18 +165,26 @@ def _declared(
     ]
 
 
-def judge_task(task: Task, split: str, entrants: Sequence[Entrant], kept: Mapping[str, Kept], frozen: bool) -> Judged:
-    """Scores and judges one task from stored completions (``kept``, by key)."""
+def judge_task(
+    task: Task,
+    split: str,
+    entrants: Sequence[Entrant],
+    kept: Mapping[str, Kept],
+    frozen: bool,
+    lineage: tuple[str, Sequence[str]] | None = None,
+) -> Judged:
+    """Scores and judges one task from stored completions (``kept``, by key); ``lineage`` is a name with its rungs."""
     marker = Marker(task)
     examples = scored_examples(task, split)
     answers = {entrant.name: _answers(marker, entrant, examples, kept) for entrant in entrants}
     columns = tuple(_column(task, split, entrant, answers[entrant.name]) for entrant in entrants)
     whole = {column.entrant.name for column in columns if column.complete and column.entrant.problem is None}
     backends = [entrant.name for entrant in entrants if entrant.role == "backend"]
+    rungs = lineage[1] if lineage else ()
     against = [entrant.name for entrant in entrants if entrant.role == "against"]
     parents = {entrant.name: entrant.parent for entrant in entrants}
-    planned = [one for one in planned_comparisons(task, backends, against, parents) if {one[1], one[2]} <= whole]
-    comparisons = tuple(_comparisons(task, planned, answers, split))
+    planned = [one for one in planned_comparisons(task, backends, against, parents, rungs) if {one[1], one[2]} <= whole]
+    comparisons = tuple(pairing.comparisons(task, planned, answers, split))
     thresholds = {split if name == "test" else name: least for name, least in task.thresholds.items()}
     verdicts = tuple(
         gates.judge(column.entrant.name, column.rates, thresholds, comparisons, column.failed, tuple(column.unanswered))
@@ -197,7 +202,11 @@ def judge_task(task: Task, split: str, entrants: Sequence[Entrant], kept: Mappin
         primary=task.primary,
         columns=columns,
         comparisons=comparisons,
-        agreements=tuple(_agreement(one, two, answers, split) for one, two in combinations(real, 2)),
+        agreements=tuple(
+            pairing.agreement(one, two, answers, split)
+            for one, two in combinations(real, 2)
+            if not {one, two} <= set(rungs)
+        ),
         unbeaten=tuple(_unbeaten(columns, split)),
         unjudged=tuple(
             f"{candidate} against {rival} on {score}"
@@ -205,7 +214,35 @@ def judge_task(task: Task, split: str, entrants: Sequence[Entrant], kept: Mappin
             if rival not in {*answers}
         ),
         verdicts=verdicts,
+        lineage=_lineage(task, split, *lineage, entrants, whole, marker, answers, kept) if lineage else None,
     )
+
+
+def _lineage(
+    task: Task,
+    split: str,
+    name: str,
+    rungs: Sequence[str],
+    entrants: Sequence[Entrant],
+    whole: Collection[str],
+    marker: Marker,
+    answers: Mapping[str, Mapping[str, Answer]],
+    kept: Mapping[str, Kept],
+) -> Lineage:
+    examples = scored_examples(task, split)
+    present = {entrant.name: entrant for entrant in entrants}
+    found = []
+    for rung in (present[name] for name in rungs if name in present):
+        stray = [f"{example}: {reason}" for example, reason in rung.reasons.items()]
+        unrun = f"its {split} split was not run whole{''.join(f' ({one})' for one in stray[:1])}"
+        again = {
+            name: marker.mark("again", examples[name], kept[key].request, kept[key].completion)
+            for name, key in rung.again.items()
+            if key in kept and name in examples
+        }
+        problem = rung.problem or (None if rung.name in whole else unrun)
+        found.append(Rung(rung.name, rung.parent, rung.decoding, again, problem))
+    return follow(name, task, split, found, answers)
 
 
 def _answers(
@@ -292,100 +329,6 @@ def _measurements(task: Task, answers: Sequence[Answer]) -> dict[str, Estimate]:
     return found
 
 
-@dataclass(frozen=True, slots=True)
-class _Pair:
-    """Two models on the examples that both answered, by one score, before anything is decided."""
-
-    hypothesis: Hypothesis | None
-    candidate: str
-    against: str
-    score: str
-    paired: metrics.Paired
-    readable: gates.Readable
-    missing: int
-    lost: tuple[str, ...]
-
-
-def _comparisons(
-    task: Task,
-    planned: Iterable[tuple[Hypothesis | None, str, str, str]],
-    answers: Mapping[str, Mapping[str, Answer]],
-    split: str,
-) -> Iterator[gates.Comparison]:
-    pairs = [_pair(task, *one, answers, split) for one in planned]
-    adjusted = {name: _alternatives(task, name, pairs) for name in {pair.candidate for pair in pairs}}
-    found = [
-        gates.compare(
-            pair.hypothesis, pair.candidate, pair.against, pair.score, pair.paired, pair.readable, pair.missing,
-            pair.lost, adjusted[pair.candidate].get(pair.hypothesis) if pair.hypothesis else None,
-        )
-        for pair in pairs
-    ]  # fmt: skip
-    shown = {
-        (one.candidate, one.family)
-        for one in found
-        if one.family and all(other.status is gates.Status.SHIP for other in found if _same_hypothesis(one, other))
-    }
-    for one in found:
-        excused = (one.candidate, one.family) in shown and one.status is not gates.Status.SHIP
-        yield replace(one, excused=True) if excused else one
-
-
-def _same_hypothesis(one: gates.Comparison, other: gates.Comparison) -> bool:
-    return (one.candidate, one.where, one.score) == (other.candidate, other.where, other.score)
-
-
-def _alternatives(task: Task, candidate: str, pairs: Sequence[_Pair]) -> dict[Hypothesis, float | None]:
-    """Holm's p for each hypothesis of a family: all that the task declares count, judged in this run or not.
-
-    A win over several rivals is shown when each is beaten, so its p is the largest of them.
-    """
-    declared = [one for one in task.hypotheses if one.family and one.candidate in (None, candidate)]
-    found: dict[Hypothesis, float | None] = {}
-    for family in {one.family for one in declared}:
-        raw: dict[str, float | None] = {}
-        for one in (one for one in declared if one.family == family):
-            own = [pair.paired.p for pair in pairs if pair.candidate == candidate and pair.hypothesis == one]
-            raw[f"{one.where} {one.score}"] = max((p for p in own if p is not None), default=None)
-        adjusted = holm(raw)
-        found |= {one: adjusted[f"{one.where} {one.score}"] for one in declared if one.family == family}
-    return found
-
-
-def _pair(
-    task: Task,
-    hypothesis: Hypothesis | None,
-    candidate: str,
-    rival: str,
-    score: str,
-    answers: Mapping[str, Mapping[str, Answer]],
-    split: str,
-) -> _Pair:
-    ours, theirs = answers[candidate], answers[rival]
-    asked = {example.id: example.group for example in task.splits.get(split, ())}
-    answered = sorted(name for name in asked if name in ours and name in theirs)
-    both = [name for name in answered if score in ours[name].scores]
-
-    def scores(of: Mapping[str, Answer], names: Sequence[str]) -> list[float]:
-        return [of[name].scores[score].value for name in names]
-
-    def readably(of: Mapping[str, Answer]) -> dict[str, float]:
-        found = {name: [one.scores[score].value for one in of[name].each if one.extractable] for name in both}
-        return {name: fmean(values) for name, values in found.items() if values}
-
-    ours_read, theirs_read = readably(ours), readably(theirs)
-    read = [name for name in both if name in ours_read and name in theirs_read]
-    groups = [asked[name] for name in read]
-    readable = gates.Readable.of([ours_read[name] for name in read], [theirs_read[name] for name in read], groups)
-    return _Pair(
-        hypothesis, candidate, rival, score,
-        metrics.paired(scores(ours, both), scores(theirs, both), [asked[name] for name in both]),
-        readable,
-        len(asked) - len(answered),
-        tuple(name for name in both if ours[name].scores[score].value < theirs[name].scores[score].value),
-    )  # fmt: skip
-
-
 def _unbeaten(columns: Sequence[Column], split: str) -> Iterator[Unbeaten]:
     floors = [column for column in columns if column.entrant.role == "floor" and column.entrant.name != "oracle"]
     for column in columns:
@@ -404,25 +347,6 @@ def _unbeaten(columns: Sequence[Column], split: str) -> Iterator[Unbeaten]:
             )
             if best is not None and own.value is not None and own.value <= best[0]:
                 yield Unbeaten(column.entrant.name, score, own.value, best[1], best[0])
-
-
-def _agreement(one: str, two: str, answers: Mapping[str, Mapping[str, Answer]], split: str) -> Agreement:
-    both = [
-        pair
-        for name, answer in answers[one].items()
-        if answer.example.split == split and name in answers[two]
-        for pair in zip(answer.each, answers[two][name].each, strict=False)
-    ]
-    return Agreement(
-        one,
-        two,
-        same_text=sum(first.text == second.text for first, second in both),
-        same_object=sum(
-            first.value is not None and second.value is not None and canonical(first.value) == canonical(second.value)
-            for first, second in both
-        ),
-        n=len(both),
-    )
 
 
 def make_run(identity: str, judged: Iterable[Judged], command: str, outcomes: Mapping[str, int]) -> dict[str, Any]:

@@ -28,6 +28,7 @@ from evalkit.errors import (
 from evalkit.gates import Comparison, Verdict
 from evalkit.generation import Model, OnProgress, Workbench, generate
 from evalkit.golden import find_tasks, load_all, load_task
+from evalkit.pairing import Planned
 from evalkit.prompts import Asking, Request, render
 from evalkit.runs import ALSO, FLOORS, Entrant, Judged, Role, judge_task, planned_comparisons, scored_examples
 from evalkit.store import Store
@@ -35,6 +36,10 @@ from evalkit.tasks import Example, Hypothesis, Task
 
 Selection = dict[str, dict[str, list[str]]]
 """``{task: {backend: [example ids]}}``, JSON-able: what of a suite was selected."""
+
+
+_AGAIN = 24
+"""So many examples are asked a second time of each rung of a lineage."""
 
 
 @dataclass(slots=True)
@@ -72,10 +77,14 @@ class Session:
         split: str,
         identity: str,
         samples: int = 1,
+        lineage: str | None = None,
     ) -> None:
         self.config = config
-        self.backends = tuple(dict.fromkeys(backends or config.backend))
-        self.against = tuple(name for name in dict.fromkeys(against) if name not in self.backends)
+        self.lineage = self._lineage(lineage)
+        self.rungs = self.lineage[1] if self.lineage else ()
+        # What is shipped is the last rung.
+        self.backends = tuple(dict.fromkeys(backends or self.rungs[-1:] or config.backend))
+        self.against = tuple(name for name in dict.fromkeys((*against, *self.rungs)) if name not in self.backends)
         self.split = split
         self.identity = identity
         self.samples = samples
@@ -87,6 +96,17 @@ class Session:
         self._requests: dict[tuple[str, Asking, int], dict[str, tuple[Request, ...]]] = {}
         self._markers: dict[str, Marker] = {}
         self._judged: dict[str, Judged] = {}
+
+    def _lineage(self, name: str | None) -> tuple[str, tuple[str, ...]] | None:
+        """The lineage ``name`` of pyproject.toml, with its rungs. Raises UnknownName."""
+        if name is None:
+            return None
+        known = self.config.lineages
+        if name not in known:
+            raise UnknownName(
+                "lineage", name, known, "Lineages stand in [tool.evalkit.lineage.NAME] of pyproject.toml."
+            )
+        return name, known[name]
 
     # -- what there is ------------------------------------------------------------------------------
 
@@ -133,7 +153,8 @@ class Session:
             if not task.splits.get(self.split):
                 raise ConfigError(f"{task.folder}: no {self.split}.jsonl to judge on (--split={self.split})")
             for name in (*self.backends, *self.against):
-                self.model(name, task)
+                if name in self.backends or name not in self.rungs:  # a rung that can't run is told in its column
+                    self.model(name, task)
             for hypothesis in task.hypotheses:
                 self._check_hypothesis(task, hypothesis)
 
@@ -155,7 +176,7 @@ class Session:
                 self.config.alias(name)
             except UnknownName as error:
                 raise ConfigError(f"{hypothesis.where}: {error}") from error
-            problem = self._floor_problem(name, task) if name in FLOORS else None
+            problem = self._problem(name, task) if name in FLOORS else None
             if problem is not None:
                 raise ConfigError(f"{hypothesis.where}: {name!r} can't be judged: {problem}")
 
@@ -216,10 +237,10 @@ class Session:
         greedy = "one sample, because the task is greedy" if count < self.samples and backend not in FLOORS else ""
         return ", ".join(filter(None, (self.config.alias(backend).asking.told(task), samples, greedy)))
 
-    def comparisons(self, task: Task) -> list[tuple[Hypothesis | None, str, str, str]]:
-        """What is compared in this session on ``task``: ``(hypothesis, candidate, against, score)``."""
+    def comparisons(self, task: Task) -> list[Planned]:
+        """What is compared in this session on ``task``."""
         parents = {name: self.config.alias(name).parent for name in self.backends}
-        return planned_comparisons(task, self.backends, self.against, parents)
+        return planned_comparisons(task, self.backends, self.against, parents, self.rungs)
 
     # -- asking -------------------------------------------------------------------------------------
 
@@ -237,11 +258,12 @@ class Session:
         try:
             self.selection = self._completed(selection)
             wanted = [
-                (
-                    self.model(name, task),
-                    [request for example in examples for request in self._request_table(task, name)[example]],
-                )
+                (self.model(name, task), requests)
                 for task, name, examples in self._everyone()
+                for requests in (
+                    [request for example in examples for request in self._request_table(task, name)[example]],
+                    list(self._again(task, name).values()),  # apart from the first answers, or it would be them
+                )
             ]
             store = self.store  # first: it makes the folder that the lock stands in
             with FileLock(self.config.store.with_suffix(".lock")):
@@ -271,14 +293,24 @@ class Session:
         for task_name, names in self.selection.items():
             task = self.task(task_name)
             for name, examples in names.items():
-                yield task, name, examples
+                if name in self.backends or self._problem(name, task) is None:
+                    yield task, name, examples
             for floor in FLOORS:
-                if self._floor_problem(floor, task) is None:
+                if self._problem(floor, task) is None:
                     yield task, floor, list(self.scored(task))
 
-    def _floor_problem(self, floor: str, task: Task) -> str | None:
+    def _again(self, task: Task, name: str) -> dict[str, Request]:
+        """What a rung of a lineage is asked a second time, in another order: what it then answers otherwise is its own
+        numeric noise. Drawn answers differ for another reason, so they are not asked again."""
+        if name not in self.rungs or task.decoding.temperature > 0:
+            return {}
+        examples, asking = task.splits.get(self.split, ())[:_AGAIN], self.config.alias(name).asking
+        return {example.id: render(task, example, asking, sample=1) for example in reversed(examples)}
+
+    def _problem(self, name: str, task: Task) -> str | None:
+        """Why a floor, or a rung, can't be run on ``task``; None where it can."""
         try:
-            self.model(floor, task)
+            self.model(name, task)
         except SetupError as error:
             return str(error)
         return None
@@ -318,7 +350,9 @@ class Session:
             entrants = self._entrants(task)
             keys = [key for entrant in entrants for samples in entrant.keys.values() for key in samples]
             whether = frozen.verify(task.folder, task.splits)
-            self._judged[task_name] = judge_task(task, self.split, entrants, self.store.get(keys), whether)
+            keys += [key for entrant in entrants for key in entrant.again.values()]
+            kept = self.store.get(keys)
+            self._judged[task_name] = judge_task(task, self.split, entrants, kept, whether, self.lineage)
         return self._judged[task_name]
 
     def verdict(self, task_name: str, backend: str) -> Verdict:
@@ -355,9 +389,9 @@ class Session:
     def _entrant(
         self, task: Task, name: str, role: Role, examples: Sequence[str] | None, failures: Mapping[str, str]
     ) -> Entrant:
-        problem = self._floor_problem(name, task) if role == "floor" else None
+        problem = self._problem(name, task) if role == "floor" or name in self.rungs else None
         if problem is not None:
-            return Entrant(name, role, name, "", {}, {}, problem=problem)
+            return Entrant(name, role, name, "", {}, {}, self.config.alias(name).parent, problem)
         model = self.model(name, task)
         keys = {
             example: self._keys(task, name, example)
@@ -366,7 +400,11 @@ class Session:
         # In reverse, so that the first of an example's samples has the say.
         reasons = {example: failures[key] for example, own in keys.items() for key in reversed(own) if key in failures}
         asked = self._asked(task, name)
-        return Entrant(name, role, model.spec, model.fingerprint, keys, reasons, model.alias.parent, asked=asked)
+        return Entrant(
+            name, role, model.spec, model.fingerprint, keys, reasons, model.alias.parent, asked=asked,
+            decoding=dict(model.backend.fingerprint.get("decoding", {})),
+            again={example: model.key(request) for example, request in self._again(task, name).items()},
+        )  # fmt: skip
 
     def close(self) -> None:
         """Gives back what the backends hold, and the store."""

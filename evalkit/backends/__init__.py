@@ -51,7 +51,8 @@ class Backend(Protocol):
     @property
     def fingerprint(self) -> Mapping[str, Any]:
         """JSON-able: whatever shapes its answers beside the request. Two backends with equal fingerprints give
-        each other's answers."""
+        each other's answers. A key ``decoding``, where there is one, holds what its sampler does that no request says.
+        """
         ...
 
     @property

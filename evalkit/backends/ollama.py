@@ -64,10 +64,16 @@ def open_backend(opening: Opening) -> Backend:
     about = server.about(opening.spec.place)
     if settings.think and not about["thinks"]:
         raise ConfigError(f"{opening.spec}: think = true, but the server says that this model can't")
-    # What waits for the server does not shape its answers.
-    shaping = {key: value for key, value in asdict(settings).items() if key not in ("host", "parallel", "patience")}
-    fingerprint = {"engine": "ollama", **about, "asked": {"as_served": True} if settings.as_served else shaping}
+    fingerprint = {"engine": "ollama", **about, "context": settings.context, "decoding": _decoding(settings)}
     return OllamaBackend(server, opening.spec.place, settings, fingerprint)
+
+
+def _decoding(settings: Settings) -> dict[str, Any]:
+    """What shapes the sampling beside what a request states; empty where nothing does."""
+    if settings.as_served:
+        return {"as_served": True}
+    penalty = {} if settings.repeat_penalty == 1.0 else {"repeat_penalty": settings.repeat_penalty}
+    return {**penalty, **({"think": True} if settings.think else {})}
 
 
 def server_url(host: str) -> str:

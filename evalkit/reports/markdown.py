@@ -28,6 +28,16 @@ def _lines(run: tables.Run) -> Iterator[str]:
         for line in (*tables.floors_not_beaten(task), *tables.notes(task), *tables.changes(task.get("regression"))):
             yield f"- {line}"
         yield ""
+        if rungs := tables.rungs(task):
+            yield f"### Lineage {task['lineage']['name']}"
+            yield ""
+            yield "| | " + " | ".join(rungs) + " |"
+            yield "|---|" + "---:|" * len(rungs)
+            for name, cells in tables.lineage_rows(task):
+                yield f"| {name.replace('*', chr(92) + '*')} | " + " | ".join(cells) + " |"
+            yield ""
+            yield from (f"- {line}" for line in tables.lineage_notes(task))
+            yield ""
         if pairs := list(tables.references(task)):
             yield "For reference, and deciding nothing (p two-sided, groups not known to them):"
             yield ""

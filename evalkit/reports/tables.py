@@ -90,6 +90,8 @@ def verdict_lines(task: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
             yield verdict["status"], told
     if regression := task.get("regression"):
         yield regression["status"], regression_sentence(regression)
+    if lineage := task.get("lineage"):
+        yield lineage["status"], lineage_sentence(lineage)
 
 
 def notes(task: Mapping[str, Any]) -> Iterator[str]:
@@ -183,6 +185,66 @@ def references(task: Mapping[str, Any]) -> Iterator[Sequence[str]]:
             *(_plain(effects[name]) for name in ("cohen_d_z", "cohen_d_pooled", "rank_biserial", "odds_ratio")),
             *("-" if effects[name] is None else f"{effects[name]:.4f}" for name in ("mcnemar_p", "wilcoxon_p", "t_p")),
         )
+
+
+def lineage_sentence(lineage: Mapping[str, Any]) -> str:
+    """What became of a model from its first rung to its last."""
+    return f"lineage {lineage['name']}: {lineage['status']}. " + " ".join(lineage["reasons"])
+
+
+def rungs(task: Mapping[str, Any]) -> list[str]:
+    """The columns of a lineage's table: rungs that were run, first to last; none without a lineage."""
+    lineage = task.get("lineage")
+    return [name for name in lineage["rungs"] if name not in lineage["missing"]] if lineage else []
+
+
+def lineage_rows(task: Mapping[str, Any]) -> Iterator[tuple[str, Sequence[str]]]:
+    """A row for each score and measurement: the figure on each rung, and how it changed from the rung's parent."""
+    shown = rungs(task)
+    if not shown:
+        return
+    by_name = {column["entrant"]["name"]: column for column in task["columns"]}
+    steps = {step["rung"]: step for step in task["lineage"]["steps"]}
+    changes = {name: {one["score"]: one["paired"] for one in step["comparisons"]} for name, step in steps.items()}
+    yield "from", [f"({steps[name]['against']})" if name in steps else "" for name in shown]
+    columns = [by_name[name]["rates"].get(task["split"], {}) for name in shown]
+    for score in dict.fromkeys(name for rates in columns for name in rates):
+        cells = [
+            _changed(rates.get(score), changes.get(name, {}).get(score))
+            for name, rates in zip(shown, columns, strict=True)
+        ]
+        yield score + (" *" if score == task["primary"] else ""), cells
+    for name in dict.fromkeys(name for rung in shown for name in by_name[rung]["measurements"]):
+        yield name, [figure(by_name[rung]["measurements"].get(name)) for rung in shown]
+    for row, kind in (("same answers as its parent", "alike"), ("same answers when asked again", "noise")):
+        pairs = [steps[name][kind] if name in steps else None for name in shown]
+        yield row, [f"{pair['same_text']}/{pair['n']}" if pair and pair["n"] else "-" for pair in pairs]
+
+
+def _changed(estimate: Mapping[str, Any] | None, paired: Mapping[str, Any] | None) -> str:
+    """A rate, and how it changed: points, examples that got worse and better.
+
+    >>> found = {"difference": {"value": -0.02}, "losses": 3, "wins": 1}
+    >>> _changed({"value": 0.7, "low": 0.6, "high": 0.8, "n": 100}, found)
+    '70.0 (-2.0; 3 worse, 1 better)'
+    """
+    if estimate is None or estimate["value"] is None:
+        return "-"
+    told = f"{estimate['value'] * 100:.1f}"
+    if paired is None or paired["difference"]["value"] is None:
+        return told
+    flips = f"{paired['losses']} worse, {paired['wins']} better" if paired["losses"] or paired["wins"] else "no flip"
+    return f"{told} ({paired['difference']['value'] * 100:+.1f}; {flips})"
+
+
+def lineage_notes(task: Mapping[str, Any]) -> Iterator[str]:
+    """What each step lost, what it changed, and which rungs could not be run."""
+    lineage = task.get("lineage")
+    for step in lineage["steps"] if lineage else ():
+        yield from step["gone"]
+        yield f"{step['against']} to {step['rung']}: {step['why']}"
+    for name, problem in lineage["missing"].items() if lineage else ():
+        yield f"{name} could not be run: {problem}"
 
 
 REFERENCES = ("d_z", "pooled d", "rank-biserial", "odds ratio", "McNemar p", "Wilcoxon p", "paired t p")

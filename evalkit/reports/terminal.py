@@ -16,21 +16,45 @@ _COLORS = {"SHIP": "bold green", "BLOCK": "bold red", "INCONCLUSIVE": "bold yell
 def render(run: tables.Run, width: int = 120, color: bool = False) -> str:
     """The run as text; sentences are wrapped at ``width`` columns."""
     out = StringIO()
-    # A table that is wider than the terminal is better than one whose figures are broken in two.
-    console = Console(
-        file=out, width=500, force_terminal=color, no_color=not color, highlight=False, markup=False, emoji=False
-    )
+    console = _console(out, color)
     for task in run["tasks"]:
         if task["verdicts"]:
             console.print(_table(task))
         for line in (*tables.floors_not_beaten(task), *tables.notes(task)) if task["verdicts"] else ():
             console.print(Text(f"- {line}"), width=width)
+        _print_lineage(console, task, width)
         for line in tables.changes(task.get("regression")):
             console.print(Text(f"- {line}"), width=width)
         for status, sentence in tables.verdict_lines(task):
             console.print(Text(f"{task['task']} · {sentence}", style=_COLORS.get(status, "")), width=width)
     console.print(Text(f"run {run['id']}; one answer: evalkit show {run['id']} EXAMPLE"))
     return out.getvalue()
+
+
+def render_lineage(run: tables.Run, width: int = 120, color: bool = False) -> str:
+    """The lineages of the run alone, as text."""
+    out = StringIO()
+    console = _console(out, color)
+    for task in run["tasks"]:
+        _print_lineage(console, task, width)
+        if lineage := task.get("lineage"):
+            told = f"{task['task']} · {tables.lineage_sentence(lineage)}"
+            console.print(Text(told, style=_COLORS[lineage["status"]]), width=width)
+    return out.getvalue()
+
+
+def _console(out: StringIO, color: bool) -> Console:
+    # A table that is wider than the terminal is better than one whose figures are broken in two.
+    return Console(
+        file=out, width=500, force_terminal=color, no_color=not color, highlight=False, markup=False, emoji=False
+    )
+
+
+def _print_lineage(console: Console, task: tables.Run, width: int) -> None:
+    if tables.rungs(task):
+        console.print(_lineage(task))
+    for line in tables.lineage_notes(task):
+        console.print(Text(f"- {line}"), width=width)
 
 
 def _table(task: tables.Run) -> Table:
@@ -42,5 +66,16 @@ def _table(task: tables.Run) -> Table:
         style = "dim" if column["entrant"]["role"] == "floor" else ""
         table.add_column(column["entrant"]["name"], justify="right", style=style, overflow="fold")
     for name, cells in tables.rows(task):
+        table.add_row(name, *cells)
+    return table
+
+
+def _lineage(task: tables.Run) -> Table:
+    title = f"lineage {task['lineage']['name']}: rates in %, change from the rung's parent in points; * primary"
+    table = Table(title=title, title_justify="left", pad_edge=False)
+    table.add_column("")
+    for name in tables.rungs(task):
+        table.add_column(name, justify="right", overflow="fold")
+    for name, cells in tables.lineage_rows(task):
         table.add_row(name, *cells)
     return table

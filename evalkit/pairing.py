@@ -1,0 +1,145 @@
+"""Puts two models side by side, example by example: what a comparison is judged from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from statistics import fmean
+
+from evalkit import gates, metrics
+from evalkit.answers import Answer
+from evalkit.prompts import canonical
+from evalkit.stats.holm import holm
+from evalkit.tasks import Hypothesis, Task
+
+Answers = Mapping[str, Mapping[str, Answer]]
+"""By model, and then by example."""
+
+Planned = tuple[Hypothesis | None, str, str, str]
+"""``(hypothesis, candidate, against, score)``; without a hypothesis the pair was only asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """How often two models gave the same answer: the same text, and the same object. Counted sample by sample."""
+
+    first: str
+    second: str
+    same_text: int
+    same_object: int
+    n: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Pair:
+    """Two models on the examples that both answered, by one score, before anything is decided."""
+
+    hypothesis: Hypothesis | None
+    candidate: str
+    against: str
+    score: str
+    paired: metrics.Paired
+    readable: gates.Readable
+    missing: int
+    lost: tuple[str, ...]
+
+
+def comparisons(
+    task: Task,
+    planned: Iterable[Planned],
+    answers: Answers,
+    split: str,
+) -> Iterator[gates.Comparison]:
+    """Judges every planned pair: alternatives together, each at its family's level."""
+    pairs = [_pair(task, *one, answers, split) for one in planned]
+    adjusted = {name: _alternatives(task, name, pairs) for name in {pair.candidate for pair in pairs}}
+    found = [
+        gates.compare(
+            pair.hypothesis, pair.candidate, pair.against, pair.score, pair.paired, pair.readable, pair.missing,
+            pair.lost, adjusted[pair.candidate].get(pair.hypothesis) if pair.hypothesis else None,
+        )
+        for pair in pairs
+    ]  # fmt: skip
+    shown = {
+        (one.candidate, one.family)
+        for one in found
+        if one.family and all(other.status is gates.Status.SHIP for other in found if _same_hypothesis(one, other))
+    }
+    for one in found:
+        excused = (one.candidate, one.family) in shown and one.status is not gates.Status.SHIP
+        yield replace(one, excused=True) if excused else one
+
+
+def _same_hypothesis(one: gates.Comparison, other: gates.Comparison) -> bool:
+    return (one.candidate, one.where, one.score) == (other.candidate, other.where, other.score)
+
+
+def _alternatives(task: Task, candidate: str, pairs: Sequence[_Pair]) -> dict[Hypothesis, float | None]:
+    """Holm's p for each hypothesis of a family: all that the task declares count, judged in this run or not.
+
+    A win over several rivals is shown when each is beaten, so its p is the largest of them.
+    """
+    declared = [one for one in task.hypotheses if one.family and one.candidate in (None, candidate)]
+    found: dict[Hypothesis, float | None] = {}
+    for family in {one.family for one in declared}:
+        raw: dict[str, float | None] = {}
+        for one in (one for one in declared if one.family == family):
+            own = [pair.paired.p for pair in pairs if pair.candidate == candidate and pair.hypothesis == one]
+            raw[f"{one.where} {one.score}"] = max((p for p in own if p is not None), default=None)
+        adjusted = holm(raw)
+        found |= {one: adjusted[f"{one.where} {one.score}"] for one in declared if one.family == family}
+    return found
+
+
+def _pair(
+    task: Task,
+    hypothesis: Hypothesis | None,
+    candidate: str,
+    rival: str,
+    score: str,
+    answers: Answers,
+    split: str,
+) -> _Pair:
+    ours, theirs = answers[candidate], answers[rival]
+    asked = {example.id: example.group for example in task.splits.get(split, ())}
+    answered = sorted(name for name in asked if name in ours and name in theirs)
+    both = [name for name in answered if score in ours[name].scores]
+
+    def scores(of: Mapping[str, Answer], names: Sequence[str]) -> list[float]:
+        return [of[name].scores[score].value for name in names]
+
+    def readably(of: Mapping[str, Answer]) -> dict[str, float]:
+        found = {name: [one.scores[score].value for one in of[name].each if one.extractable] for name in both}
+        return {name: fmean(values) for name, values in found.items() if values}
+
+    ours_read, theirs_read = readably(ours), readably(theirs)
+    read = [name for name in both if name in ours_read and name in theirs_read]
+    groups = [asked[name] for name in read]
+    readable = gates.Readable.of([ours_read[name] for name in read], [theirs_read[name] for name in read], groups)
+    return _Pair(
+        hypothesis, candidate, rival, score,
+        metrics.paired(scores(ours, both), scores(theirs, both), [asked[name] for name in both]),
+        readable,
+        len(asked) - len(answered),
+        tuple(name for name in both if ours[name].scores[score].value < theirs[name].scores[score].value),
+    )  # fmt: skip
+
+
+def agreement(one: str, two: str, answers: Answers, split: str) -> Agreement:
+    """How often the models ``one`` and ``two`` answered alike."""
+    both = [
+        pair
+        for name, answer in answers[one].items()
+        if answer.example.split == split and name in answers[two]
+        for pair in zip(answer.each, answers[two][name].each, strict=False)
+    ]
+    return Agreement(
+        one,
+        two,
+        same_text=sum(first.text == second.text for first, second in both),
+        same_object=sum(
+            first.value is not None and second.value is not None and canonical(first.value) == canonical(second.value)
+            for first, second in both
+        ),
+        n=len(both),
+    )
