@@ -6,7 +6,7 @@ import json
 import math
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import sha256
@@ -23,7 +23,7 @@ from evalkit.errors import ConfigError, MissingModel
 
 Matrix = NDArray[np.float32]
 
-_PERMUTED = {"llama": True, "qwen2": False, "qwen3": False}
+PERMUTED = {"llama": True, "qwen2": False, "qwen3": False}
 """The architectures that can be written, and whether llama.cpp keeps the rows of their q and k in its own order."""
 
 _HARMLESS = {
@@ -90,10 +90,10 @@ class _Base:
             return None if field is None else field.contents()
 
         architecture = str(said("general.architecture"))
-        if architecture not in _PERMUTED:
+        if architecture not in PERMUTED:
             raise ConfigError(
                 f"{path}: an adapter for the architecture {architecture!r} can't be written from safetensors, "
-                f"only for {', '.join(sorted(_PERMUTED))}. Convert it with "
+                f"only for {', '.join(sorted(PERMUTED))}. Convert it with "
                 "llama.cpp's convert_lora_to_gguf.py and name the .gguf."
             )
         heads = int(said(f"{architecture}.attention.head_count"))
@@ -118,7 +118,7 @@ class _Lora:
 
 
 def _lora(adapter: Path, base_gguf: Path, base_digest: str) -> _Lora:
-    config = _config(adapter / "adapter_config.json")
+    config = lora_config(adapter / "adapter_config.json")
     sides = _sides(adapter / "adapter_model.safetensors")
     base = _Base.read(base_gguf, base_digest)
     rank, alpha = int(config["r"]), float(config["lora_alpha"])
@@ -128,18 +128,21 @@ def _lora(adapter: Path, base_gguf: Path, base_digest: str) -> _Lora:
     pairs = {}
     for module, (a, b) in sorted(sides.items()):
         name = _name(adapter, module, a, b, base)
-        own_alpha = _pattern(config.get("alpha_pattern") or {}, module, alpha)
         own_rank = a.shape[0]
-        scale = own_alpha / (math.sqrt(own_rank) if rooted else own_rank)
-        factor = scale * own_rank / written
+        factor = lora_scale(config, module, own_rank) * own_rank / written
         scaled = b if math.isclose(factor, 1.0, rel_tol=1e-12) else (b * np.float32(factor)).astype(np.float32)
-        if _PERMUTED[base.architecture] and name.endswith(("attn_q", "attn_k")):
-            scaled = _permuted(scaled, base.heads if name.endswith("attn_q") else base.key_heads)
+        if PERMUTED[base.architecture] and name.endswith(("attn_q", "attn_k")):
+            scaled = permuted(scaled, base.heads if name.endswith("attn_q") else base.key_heads)
         pairs[f"{name}.weight"] = a, scaled
     return _Lora(base.architecture, written, pairs)
 
 
-def _config(path: Path) -> Mapping[str, Any]:
+def lora_config(
+    path: Path,
+    reader: str = "llama.cpp",
+    refusal: str = "a GGUF adapter can't express. Merge the adapter and convert that.",
+) -> Mapping[str, Any]:
+    """The adapter_config.json at ``path``, of a plain LoRA. Raises ConfigError for any other, in ``reader``'s name."""
     try:
         config = json.loads(path.read_text(encoding="utf-8"))
         kind = config.get("peft_type")
@@ -147,7 +150,7 @@ def _config(path: Path) -> Mapping[str, Any]:
     except (ValueError, AttributeError, KeyError, TypeError) as error:
         raise ConfigError(f"{path}: not the configuration of a LoRA adapter ({error!r})") from error
     if kind != "LORA":
-        raise ConfigError(f"{path}: peft_type is {kind!r}; llama.cpp applies only 'LORA'")
+        raise ConfigError(f"{path}: peft_type is {kind!r}; {reader} applies only 'LORA'")
     if (start := config.get("init_lora_weights", True)) not in _PLAIN_STARTS:
         raise ConfigError(
             f"{path}: init_lora_weights is {start!r}, which changes the base too. "
@@ -156,9 +159,7 @@ def _config(path: Path) -> Mapping[str, Any]:
     for key, value in config.items():
         idle = not value or (key == "bias" and value == "none") or key == "init_lora_weights"
         if key not in _HARMLESS and not idle:
-            raise ConfigError(
-                f"{path}: {key} is {value!r}, which a GGUF adapter can't express. Merge the adapter and convert that."
-            )
+            raise ConfigError(f"{path}: {key} is {value!r}, which {refusal}")
     return config  # type: ignore[no-any-return]
 
 
@@ -170,18 +171,28 @@ def _sides(path: Path) -> Mapping[str, tuple[Matrix, Matrix]]:
         tensors = dict(deserialize(path.read_bytes()))  # type: ignore[no-untyped-call]
     except SafetensorError as error:
         raise MissingModel(f"{path}: not a whole safetensors file ({error}). Get it again.") from error
-    found: dict[str, dict[str, Matrix]] = {}
-    for name, tensor in tensors.items():
+    pairs = lora_pairs(path, tensors)
+    return {module: (matrix(path, a, tensors[a]), matrix(path, b, tensors[b])) for module, (a, b) in pairs.items()}
+
+
+def lora_pairs(path: Path, names: Iterable[str]) -> Mapping[str, tuple[str, str]]:
+    """The names of A and B of every module among ``names``, those of the tensors in the file at ``path``.
+
+    Raises ConfigError for a tensor that is none of a plain LoRA, MissingModel for a side without the other.
+    """
+    found: dict[str, dict[str, str]] = {}
+    for name in names:
         match = _TENSOR.fullmatch(name)
         if match is None:
-            raise ConfigError(f"{path}: the tensor {name} is none of a plain LoRA; a GGUF adapter can't hold it")
-        found.setdefault(match["module"], {})[match["side"]] = _matrix(path, name, tensor)
+            raise ConfigError(f"{path}: the tensor {name} is none of a plain LoRA, and nothing else can be applied")
+        found.setdefault(match["module"], {})[match["side"]] = name
     if lonely := sorted(module for module, sides in found.items() if len(sides) < 2):
         raise MissingModel(f"{path}: {lonely[0]} has only one of lora_A and lora_B")
     return {module: (sides["A"], sides["B"]) for module, sides in found.items()}
 
 
-def _matrix(path: Path, name: str, tensor: Mapping[str, Any]) -> Matrix:
+def matrix(path: Path, name: str, tensor: Mapping[str, Any]) -> Matrix:
+    """The bytes ``tensor["data"]`` of a safetensors file as float32 of ``tensor["shape"]``. Raises ConfigError."""
     data, kind = tensor["data"], tensor["dtype"]
     if kind == "BF16":
         # The upper half of a float32, which numpy has no type for.
@@ -212,13 +223,23 @@ def _name(adapter: Path, module: str, a: Matrix, b: Matrix, base: _Base) -> str:
     return str(name)
 
 
+def lora_scale(config: Mapping[str, Any], module: str, rank: int) -> float:
+    """What PEFT multiplies B @ A of ``module`` by: alpha / rank, or alpha / sqrt(rank) with rsLoRA.
+
+    >>> lora_scale({"lora_alpha": 8, "alpha_pattern": {"v_proj": 4}}, "model.layers.0.self_attn.v_proj", 2)
+    2.0
+    """
+    alpha = _pattern(config.get("alpha_pattern") or {}, module, float(config["lora_alpha"]))
+    return alpha / (math.sqrt(rank) if config.get("use_rslora") else rank)
+
+
 def _pattern(patterns: Mapping[str, float], module: str, default: float) -> float:
     # As PEFT matches them: a pattern is the end of a module's name, from a dot on, and may be a regular expression.
     hits = (value for key, value in patterns.items() if re.match(rf"(.*\.)?({key})$", module))
     return float(next(hits, default))
 
 
-def _permuted(rows: Matrix, heads: int) -> Matrix:
+def permuted(rows: Matrix, heads: int) -> Matrix:
     """Rows (out, rank) in llama.cpp's order: it turns neighbours, transformers turns the halves of a head.
 
     As ``LlamaModel.permute`` of llama.cpp's converter does with the base.

@@ -232,6 +232,26 @@ def compare(config: Config, before: str, after: str, backends: tuple[str, ...]) 
 
 
 @main.command()
+@click.argument("name")
+@click.argument("run", required=False)
+@click.pass_obj
+@_plainly
+def lineage(config: Config, name: str, run: str | None) -> None:
+    """Print the lineage NAME of a stored RUN (the latest that followed it, without one). Exits as a gate."""
+    from evalkit.reports.terminal import render_lineage
+
+    with _opened(config) as store:
+        runs = [store.run(run)] if run else list(store.runs())
+    found = [one for one in runs if any((task.get("lineage") or {}).get("name") == name for task in one["tasks"])]
+    if not found:
+        raise UnknownName("lineage of a stored run", name, config.lineages, f"Run pytest --lineage={name} first.")
+    _say(render_lineage(found[-1], color=sys.stdout.isatty()).rstrip("\n"))
+    states = {task["lineage"]["status"] for task in found[-1]["tasks"] if task.get("lineage")}
+    left_open = [kind for task in found[-1]["tasks"] if task.get("lineage") for kind in task["lineage"]["open"]]
+    sys.exit(1 if "BLOCK" in states else config.code_of_open(left_open))
+
+
+@main.command()
 @click.argument("task")
 @click.option("--score", help="The score to follow (the primary one, without it).")
 @click.option("--backend", help="Only this model, whatever it was in the run (every tested one, without it).")
@@ -245,6 +265,21 @@ def history(config: Config, task: str, score: str | None, backend: str | None, f
     with _opened(config) as store:
         found = looks.history(store.runs(), task, score, backend)
     _say(json.dumps(asdict(found), indent=1) if form == "json" else looks.render(found).rstrip("\n"))
+
+
+@main.command("merge-check")
+@click.argument("base", type=click.Path(path_type=Path))
+@click.argument("adapter", type=click.Path(path_type=Path))
+@click.argument("merged", type=click.Path(path_type=Path))
+@click.option("--format", "form", type=click.Choice(["terminal", "json"]), default="terminal")
+@_plainly
+def merge_check(base: Path, adapter: Path, merged: Path, form: str) -> None:
+    """Say whether MERGED (a safetensors folder or a .gguf) is BASE plus the PEFT LoRA ADAPTER. Runs no model."""
+    from evalkit.merges import check_merge, render
+
+    report = check_merge(base, adapter, merged)
+    _say(json.dumps(asdict(report), indent=1) if form == "json" else render(report).rstrip("\n"))
+    sys.exit(0 if report.whole else 1)
 
 
 if __name__ == "__main__":
