@@ -7,7 +7,7 @@ BIN := .venv/bin
 UV = $(shell command -v uv || echo $(BIN)/uv)
 INSTALL = $(UV) pip install --quiet --python $(BIN)/python --constraint constraints.txt
 
-.PHONY: demo test base fixtures bench clean
+.PHONY: demo demo-ollama test base fixtures ollama bench clean
 .DELETE_ON_ERROR:
 
 # Judges the tuned model against its base. A verdict other than SHIP is shown, and is no failure of the demo.
@@ -15,6 +15,7 @@ demo: base
 	@$(BIN)/python -m fixtures demo
 
 test: .venv/.test base
+	@$(BIN)/python -m fixtures ollama > /dev/null || echo "the tests of Ollama will be skipped"
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
@@ -23,6 +24,14 @@ test: .venv/.test base
 # SmolLM2-135M-Instruct as GGUF, checked by sha256, one copy in the user's cache folder.
 base: .venv/.demo
 	@$(BIN)/python -m fixtures fetch > /dev/null
+
+# The same examples through every rung: base, adapter, merged, quantized, and a real Ollama server.
+demo-ollama: .venv/.test ollama
+	@$(BIN)/python -m fixtures demo-ollama
+
+# Ollama: the one on PATH, else built from source into the user's cache folder (needs Go and a C++ compiler).
+ollama: .venv/.demo
+	@$(BIN)/python -m fixtures ollama > /dev/null
 
 # Every model of the project again from nothing: float base, adapters, merged, f16 GGUF.
 fixtures: .venv/.test

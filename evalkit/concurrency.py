@@ -8,22 +8,22 @@ from concurrent.futures import ThreadPoolExecutor
 from threading import Event
 from typing import TypeVar
 
-from evalkit.backends import Completion
 from evalkit.errors import BackendDied
 
 Asked = TypeVar("Asked")
+Answered = TypeVar("Answered")
 
 
 def answered(
-    asked: Iterable[Asked], ask: Callable[[Asked, Event], Completion], at_once: int
-) -> Iterator[tuple[Asked, Completion | Exception]]:
+    asked: Iterable[Asked], ask: Callable[[Asked, Event], Answered], at_once: int
+) -> Iterator[tuple[Asked, Answered | Exception]]:
     """What ``ask`` makes of each of ``asked``, ``at_once`` at a time, each as soon as it is there.
 
     The event is set when nobody waits any more (Ctrl-C, or the iterator was closed): ``ask`` must then come to an end.
     What it raises is handed over in the answer's place, but a BackendDied is raised and ends the rest.
     """
     asked = list(asked)
-    stopped, done = Event(), queue.SimpleQueue[tuple[Asked, Completion | Exception]]()
+    stopped, done = Event(), queue.SimpleQueue[tuple[Asked, Answered | Exception]]()
 
     def work(one: Asked) -> None:
         if not stopped.is_set():

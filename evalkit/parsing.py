@@ -178,6 +178,7 @@ def parse(completion: Completion, *, prefill: str, schema: Schema, messages: Seq
 
     strict = value is not None and not names
     why = "" if strict else _why(answer, thought, found, broken, before, after)
+    thinking = completion.thinking if thinking is None else thinking  # a server may have set it apart already
     return Output(value, strict, tuple(name for name in DEFECTS if name in names), thinking, answer, why)
 
 

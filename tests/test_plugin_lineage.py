@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 
 import pytest
 from mini_project import SHIPS, SUITE, Project, answer, truth
@@ -119,7 +120,7 @@ def test_two_workers_come_to_the_same_lineage(suite: Project) -> None:
 
 def test_a_stored_lineage_is_printed_again(suite: Project) -> None:
     first = suite.run("suites", "--lineage=moods")
-    again = suite.pytester.run("evalkit", "lineage", "moods")
+    again = suite.pytester.run(sys.executable, "-m", "evalkit.cli", "lineage", "moods")
     again.stdout.fnmatch_lines(["lineage moods: rates in %*", "moods * lineage moods: SHIP. *"])
     assert again.ret == 0
     assert first.ret == 1  # the last rung misses its thresholds, which is not the lineage's to say

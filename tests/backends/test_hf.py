@@ -64,6 +64,19 @@ def test_a_batch_answers_as_one_by_one_does(opening: Opening, shared: dict) -> N
     assert {completion.completion_tokens for completion in alone.values()} <= set(range(1, 11))
 
 
+def test_weights_loaded_in_4_bits_are_other_weights_with_a_fingerprint_of_their_own(
+    opening: Opening, shared: dict
+) -> None:
+    floats, quantized = opened(opening, shared=shared), opened(opening, shared=shared, load="4bit")
+    assert quantized.fingerprint["load"].startswith("nf4 (bitsandbytes ")
+    assert quantized.weights is not floats.weights  # type: ignore[attr-defined]
+    request = asked(TEXTS[0], max_tokens=24)
+    answers = [completions(backend, [request])[TEXTS[0]] for backend in (floats, quantized)]
+    assert answers[0].rendered == answers[1].rendered
+    assert answers[0].text != answers[1].text
+    quantized.close()
+
+
 def test_an_answer_is_transformers_own_greedy_answer(opening: Opening, shared: dict) -> None:
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
@@ -188,6 +201,7 @@ def test_the_fingerprint_tells_models_and_arithmetic_apart(opening: Opening) -> 
     [
         ({"dtype": "float16"}, "float16 on a CPU"),
         ({"dtype": "int4"}, "dtype is 'int4', expected one of float32, bfloat16"),
+        ({"load": "8bit"}, "load is '8bit', expected '4bit' or nothing"),
         ({"batch": 0}, "batch is 0, expected 1 or more"),
         ({"batch": "4"}, "batch is '4', expected int"),
         ({"bach": 4}, "unknown option 'bach'"),
