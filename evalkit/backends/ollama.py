@@ -61,7 +61,8 @@ def open_backend(opening: Opening) -> Backend:
             f"{opening.spec}: context and repeat_penalty must be above 0, parallel and patience not below"
         )
     server = Server(server_url(settings.host or os.environ.get("OLLAMA_HOST", "")))
-    about = server.about(opening.spec.place)
+    with closing(server):
+        about = server.about(opening.spec.place)
     if settings.think and not about["thinks"]:
         raise ConfigError(f"{opening.spec}: think = true, but the server says that this model can't")
     fingerprint = {"engine": "ollama", **about, "context": settings.context, "decoding": _decoding(settings)}
@@ -94,14 +95,39 @@ class Server:
     """One Ollama server: what it says of itself and its models."""
 
     def __init__(self, url: str) -> None:
-        import httpx
-        from ollama import Client
-
         self.url = url
-        # A first answer may have to wait for the weights to load; a server that says nothing for longer is lost.
-        timeout = httpx.Timeout(600, connect=5)
-        self.client = Client(host=url, timeout=timeout)
-        self.http = httpx.Client(base_url=url, timeout=timeout)
+        self._open: tuple[Any, Any] | None = None
+
+    def open(self) -> Server:
+        """Makes the clients."""
+        self._clients()
+        return self
+
+    def _clients(self) -> tuple[Any, Any]:
+        if self._open is None:
+            import httpx
+            from ollama import Client
+
+            # A first answer may have to wait for the weights to load; a server that says nothing for longer is lost.
+            timeout = httpx.Timeout(600, connect=5)
+            self._open = Client(host=self.url, timeout=timeout), httpx.Client(base_url=self.url, timeout=timeout)
+        return self._open
+
+    @property
+    def client(self) -> Any:
+        """The ollama package's client; made at first use."""
+        return self._clients()[0]
+
+    @property
+    def http(self) -> Any:
+        """A client for what the package has no call for."""
+        return self._clients()[1]
+
+    def close(self) -> None:
+        """Ends the connections; the next use makes new ones."""
+        for client in self._open or ():
+            client.close()
+        self._open = None
 
     def about(self, model: str) -> dict[str, Any]:
         """What shapes the answers of ``model`` on this server. Raises MissingModel."""
@@ -148,11 +174,12 @@ class OllamaBackend:
 
     def answer(self, requests: Sequence[Request]) -> Iterator[tuple[Request, Completion | Exception]]:
         at_once = self.settings.parallel or int(os.environ.get("OLLAMA_NUM_PARALLEL") or 1)
-        with closing(answered(requests, self._ask, at_once)) as found:  # type: ignore[type-var]
+        # The clients are made here, before the threads that share them.
+        with closing(self.server.open()), closing(answered(requests, self._ask, at_once)) as found:  # type: ignore[type-var]
             yield from found
 
     def close(self) -> None:
-        """Nothing: the server keeps or drops the weights as it was told to."""
+        """Nothing is held: connections live as long as an ``answer``, and weights as the server was told."""
 
     def _ask(self, request: Request, stopped: Event) -> Completion:
         """One answer. Waits for a server that is gone or busy, as long as ``patience`` says."""
@@ -272,7 +299,7 @@ class OllamaBackend:
             from ollama import ResponseError
 
             raise ResponseError(answer.text, answer.status_code)
-        rendered = (answer.json().get("debug_info") or {}).get("rendered_template")
+        rendered = (answer.json().get("_debug_info") or {}).get("rendered_template")
         self._renders.append(rendered is not None)
         if rendered is None:
             return None
