@@ -57,9 +57,11 @@ def ask(project: Path, backend: str) -> subprocess.CompletedProcess[str]:
 def test_the_tuned_model_answers_held_out_examples_in_json(project: Path) -> None:
     ask(project, "tuned")
     [texts] = answers(project).values()
-    assert len(texts) > 1
-    for text in texts.values():
-        assert set(json.loads(text)) >= {"relevance", "direction", "magnitude"}
+    objects = [json.loads(text) for text in texts.values()]
+    judged = [one for one in objects if one.keys() >= {"relevance", "direction", "magnitude"}]
+    assert len(judged) > 1
+    # It may refuse a good headline, which costs it every field of that example, but not its format.
+    assert all(one in judged or one.keys() == {"error"} for one in objects)
 
 
 def test_the_base_answers_the_same_examples_otherwise_and_nothing_is_asked_twice(project: Path) -> None:
