@@ -68,14 +68,55 @@ def gguf_adapter(adapter: Path, base_gguf: Path, cache: Path) -> Path:
 
 
 @dataclass(frozen=True, slots=True)
-class _Base:
-    """What must be known of the base. ``shapes`` are (out, in) by the tensor's name in the GGUF."""
+class Layout:
+    """How a GGUF of one of the architectures of ``PERMUTED`` keeps a model's tensors."""
 
-    path: Path
     architecture: str
     layers: int
     heads: int
     key_heads: int
+
+    @classmethod
+    def of(cls, reader: Any) -> Layout | None:
+        """That of the file that gguf's ``reader`` is of; None where it is another architecture's."""
+
+        def said(key: str) -> Any:
+            field = reader.get_field(key)
+            return None if field is None else field.contents()
+
+        architecture = architecture_of(reader)
+        if architecture not in PERMUTED:
+            return None
+        heads = int(said(f"{architecture}.attention.head_count"))
+        key_heads = int(said(f"{architecture}.attention.head_count_kv") or heads)
+        return cls(architecture, int(said(f"{architecture}.block_count")), heads, key_heads)
+
+    @property
+    def names(self) -> Any:
+        """gguf's map from transformers' names of tensors to the file's."""
+        from gguf import MODEL_ARCH_NAMES, get_tensor_name_map
+
+        known = next(key for key, name in MODEL_ARCH_NAMES.items() if name == self.architecture)
+        return get_tensor_name_map(known, self.layers)
+
+    def turned(self, name: str) -> int:
+        """How many heads the rows of the file's tensor ``name`` (without ``.weight``) are turned by; 0 for none."""
+        heads = {"attn_q": self.heads, "attn_k": self.key_heads}.get(name.rpartition(".")[2], 0)
+        return heads if PERMUTED[self.architecture] else 0
+
+
+def architecture_of(reader: Any) -> str:
+    """What the GGUF of gguf's ``reader`` says that it is."""
+    field = reader.get_field("general.architecture")
+    return str(None if field is None else field.contents())
+
+
+@dataclass(frozen=True, slots=True)
+class _Base:
+    """What must be known of the base. ``shapes`` are (out, in) by the tensor's name in the GGUF."""
+
+    path: Path
+    layout: Layout
     shapes: Mapping[str, tuple[int, ...]]
 
     @classmethod
@@ -84,28 +125,16 @@ class _Base:
         from gguf import GGUFReader
 
         reader = GGUFReader(path)
-
-        def said(key: str) -> Any:
-            field = reader.get_field(key)
-            return None if field is None else field.contents()
-
-        architecture = str(said("general.architecture"))
-        if architecture not in PERMUTED:
+        layout = Layout.of(reader)
+        if layout is None:
             raise ConfigError(
-                f"{path}: an adapter for the architecture {architecture!r} can't be written from safetensors, "
-                f"only for {', '.join(sorted(PERMUTED))}. Convert it with "
+                f"{path}: an adapter for the architecture {architecture_of(reader)!r} can't be written from "
+                f"safetensors, only for {', '.join(sorted(PERMUTED))}. Convert it with "
                 "llama.cpp's convert_lora_to_gguf.py and name the .gguf."
             )
-        heads = int(said(f"{architecture}.attention.head_count"))
-        return cls(
-            path=path,
-            architecture=architecture,
-            layers=int(said(f"{architecture}.block_count")),
-            heads=heads,
-            key_heads=int(said(f"{architecture}.attention.head_count_kv") or heads),
-            # GGUF names the fastest dimension first.
-            shapes={tensor.name: tuple(int(size) for size in reversed(tensor.shape)) for tensor in reader.tensors},
-        )
+        # GGUF names the fastest dimension first.
+        shapes = {tensor.name: tuple(int(size) for size in reversed(tensor.shape)) for tensor in reader.tensors}
+        return cls(path, layout, shapes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,10 +160,10 @@ def _lora(adapter: Path, base_gguf: Path, base_digest: str) -> _Lora:
         own_rank = a.shape[0]
         factor = lora_scale(config, module, own_rank) * own_rank / written
         scaled = b if math.isclose(factor, 1.0, rel_tol=1e-12) else (b * np.float32(factor)).astype(np.float32)
-        if PERMUTED[base.architecture] and name.endswith(("attn_q", "attn_k")):
-            scaled = permuted(scaled, base.heads if name.endswith("attn_q") else base.key_heads)
+        if heads := base.layout.turned(name):
+            scaled = permuted(scaled, heads)
         pairs[f"{name}.weight"] = a, scaled
-    return _Lora(base.architecture, written, pairs)
+    return _Lora(base.layout.architecture, written, pairs)
 
 
 def lora_config(
@@ -206,10 +235,7 @@ def matrix(path: Path, name: str, tensor: Mapping[str, Any]) -> Matrix:
 
 def _name(adapter: Path, module: str, a: Matrix, b: Matrix, base: _Base) -> str:
     """The name of ``module`` in the base's GGUF, once it is sure that the adapter fits there."""
-    from gguf import MODEL_ARCH_NAMES, get_tensor_name_map
-
-    architecture = next(key for key, name in MODEL_ARCH_NAMES.items() if name == base.architecture)
-    name = get_tensor_name_map(architecture, base.layers).get_name(module)
+    name = base.layout.names.get_name(module)
     shape = base.shapes.get(f"{name}.weight")
     if name is None or shape is None:
         raise MissingModel(f"{adapter}: it adapts {module}, which {base.path} does not have")

@@ -228,7 +228,7 @@ def compare(config: Config, before: str, after: str, backends: tuple[str, ...]) 
         for line in changes(told):
             _say(f"- {line}")
         _say(f"{now['task']} · {regression_sentence(told)}")
-    sys.exit(code_of(found, config))
+    sys.exit(code_of(((one.status, one.open) for one in found), config))
 
 
 @main.command()
@@ -238,6 +238,7 @@ def compare(config: Config, before: str, after: str, backends: tuple[str, ...]) 
 @_plainly
 def lineage(config: Config, name: str, run: str | None) -> None:
     """Print the lineage NAME of a stored RUN (the latest that followed it, without one). Exits as a gate."""
+    from evalkit.conclusion import code_of
     from evalkit.reports.terminal import render_lineage
 
     with _opened(config) as store:
@@ -246,9 +247,8 @@ def lineage(config: Config, name: str, run: str | None) -> None:
     if not found:
         raise UnknownName("lineage of a stored run", name, config.lineages, f"Run pytest --lineage={name} first.")
     _say(render_lineage(found[-1], color=sys.stdout.isatty()).rstrip("\n"))
-    states = {task["lineage"]["status"] for task in found[-1]["tasks"] if task.get("lineage")}
-    left_open = [kind for task in found[-1]["tasks"] if task.get("lineage") for kind in task["lineage"]["open"]]
-    sys.exit(1 if "BLOCK" in states else config.code_of_open(left_open))
+    lineages = [one for task in found[-1]["tasks"] if (one := task.get("lineage"))]
+    sys.exit(code_of(((one["status"], one["open"]) for one in lineages), config))
 
 
 @main.command()

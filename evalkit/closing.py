@@ -145,6 +145,29 @@ class ObjectWatcher:
         return len(text)
 
 
+class AnswerEnd:
+    """Says when an answer may be ended: ``tail`` tokens after its first JSON object closed; with None, never.
+
+    ``rendered`` is the prompt that was read, ``prefill`` included, or None where it is not known.
+
+    >>> end = AnswerEnd(None, "{", tail=1)
+    >>> [end.hear(token) for token in ('"a"', ": 1", "}", " Hope", " this")]
+    [False, False, False, True, True]
+    """
+
+    def __init__(self, rendered: str | None, prefill: str, tail: int | None) -> None:
+        self._tail, self._after, self._watcher = tail, 0, ObjectWatcher()
+        if begins_in_thinking(rendered, prefill):
+            self._watcher.feed(THINK)
+        self._watcher.feed(prefill)
+
+    def hear(self, token: str) -> bool:
+        """Reads the text of one more token; whether the answer may end with it."""
+        self._after += self._watcher.closed
+        self._watcher.feed(token)
+        return self._tail is not None and self._watcher.closed and self._after >= self._tail
+
+
 def object_end(text: str, start: int) -> int | None:
     """Where the braces that open at ``text[start]`` have closed (the index after), None where they never do.
 

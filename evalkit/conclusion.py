@@ -11,8 +11,7 @@ from typing import Any
 from evalkit import baselines
 from evalkit.config import Config
 from evalkit.errors import SetupError
-from evalkit.gates import Status, Verdict
-from evalkit.lineage import Lineage
+from evalkit.gates import Status
 from evalkit.regressions import Regression, compare
 from evalkit.runs import Judged, make_run
 from evalkit.session import Selection, Session
@@ -83,20 +82,24 @@ def _regression(session: Session, judged: Judged, name: str, strict: bool) -> Re
 
 def exit_code(judged: list[Judged], config: Config) -> int:
     """``code_of`` every verdict and regression; 1 where a model that was asked for left examples unanswered."""
-    verdicts = [verdict for task in judged for verdict in task.verdicts]
-    regressions = [task.regression for task in judged if task.regression is not None]
-    lineages = [task.lineage for task in judged if task.lineage is not None]
     # A rival that died has no verdict of its own, and what it left open must not pass for a comparison.
-    died = any(column.unanswered for task in judged for column in task.columns if column.entrant.role != "floor")
-    return 1 if died else code_of([*verdicts, *regressions, *lineages], config)
-
-
-def code_of(found: Iterable[Verdict | Regression | Lineage], config: Config) -> int:
-    """0 when everything ships; 1 when anything is blocked; else what that which was left open is set to be."""
-    found = list(found)
-    if any(one.status is Status.BLOCK for one in found):
+    if any(column.unanswered for task in judged for column in task.columns if column.entrant.role != "floor"):
         return 1
-    return config.code_of_open(kind for one in found for kind in one.open)
+    verdicts = [(verdict.status, verdict.open) for task in judged for verdict in task.verdicts]
+    regressions = [(task.regression.status, task.regression.open) for task in judged if task.regression is not None]
+    lineages = [(task.lineage.status, task.lineage.open) for task in judged if task.lineage is not None]
+    return code_of([*verdicts, *regressions, *lineages], config)
+
+
+def code_of(found: Iterable[tuple[str, Iterable[str]]], config: Config) -> int:
+    """0 when everything ships; 1 when anything is blocked; else what that which was left open is set to be.
+
+    ``found`` has the status of each verdict, regression or lineage (at hand or stored), and the kinds it leaves open.
+    """
+    found = list(found)
+    if any(status == Status.BLOCK for status, _ in found):
+        return 1
+    return config.code_of_open(kind for _, kinds in found for kind in kinds)
 
 
 def write(run: Mapping[str, Any], folder: Path) -> tuple[Path, ...]:

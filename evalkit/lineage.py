@@ -7,9 +7,9 @@ rendered and how many tokens it had, the sampler's settings, and only then weigh
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from evalkit import gates, pairing
 from evalkit.answers import Answer
@@ -17,6 +17,7 @@ from evalkit.gates import Comparison, Status
 from evalkit.pairing import Agreement, Answers
 from evalkit.tasks import Hypothesis, Task
 
+T = TypeVar("T")
 Cause = Literal["none", "template", "decoding", "noise", "weights"]
 
 
@@ -145,13 +146,9 @@ def _cause(
 
 def _prompts(pairs: Sequence[tuple[Answer, Answer]]) -> str:
     """How the prompts differ; empty where they do not, or are not known."""
-    told = [
-        (one.completion.rendered, other.completion.rendered)
-        for one, other in pairs
-        if one.completion.rendered is not None and other.completion.rendered is not None
-    ]
-    other_texts = [(one, other) for one, other in told if one != other]
-    if other_texts:
+    completions = [(one.completion, other.completion) for one, other in pairs]
+    told = _known((one.rendered, other.rendered) for one, other in completions)
+    if other_texts := [(one, other) for one, other in told if one != other]:
         one, other = other_texts[0]
         differ = (place for place, (a, b) in enumerate(zip(one, other, strict=False)) if a != b)
         at = next(differ, min(len(one), len(other)))
@@ -160,17 +157,17 @@ def _prompts(pairs: Sequence[tuple[Answer, Answer]]) -> str:
             f"the rendered prompt is another on {len(other_texts)} of {len(told)} examples: "
             f"{one[begin : at + 40]!r} became {other[begin : at + 40]!r}"
         )
-    counts = [
-        (one.completion.prompt_tokens, other.completion.prompt_tokens)
-        for one, other in pairs
-        if one.completion.prompt_tokens is not None and other.completion.prompt_tokens is not None
-    ]
+    counts = _known((one.prompt_tokens, other.prompt_tokens) for one, other in completions)
     if other_counts := [pair for pair in counts if pair[0] != pair[1]]:
         return (
             f"the same prompt is other tokens on {len(other_counts)} of {len(counts)} examples: "
             f"{other_counts[0][0]} became {other_counts[0][1]}"
         )
     return ""
+
+
+def _known(pairs: Iterable[tuple[T | None, T | None]]) -> list[tuple[T, T]]:
+    return [(one, other) for one, other in pairs if one is not None and other is not None]
 
 
 def _decoding(parent: Rung, rung: Rung, pairs: Sequence[tuple[Answer, Answer]]) -> str:

@@ -54,7 +54,7 @@ class Entrant:
     problem: str | None = None
     asked: str = ""
     decoding: Mapping[str, Any] = field(default_factory=dict)
-    again: Mapping[str, str] = field(default_factory=dict)
+    again: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @classmethod
     def stored(cls, table: Mapping[str, Any]) -> Entrant:
@@ -176,7 +176,7 @@ def judge_task(
     """Scores and judges one task from stored completions (``kept``, by key); ``lineage`` is a name with its rungs."""
     marker = Marker(task)
     examples = scored_examples(task, split)
-    answers = {entrant.name: _answers(marker, entrant, examples, kept) for entrant in entrants}
+    answers = {entrant.name: _answers(marker, entrant.name, entrant.keys, examples, kept) for entrant in entrants}
     columns = tuple(_column(task, split, entrant, answers[entrant.name]) for entrant in entrants)
     whole = {column.entrant.name for column in columns if column.complete and column.entrant.problem is None}
     backends = [entrant.name for entrant in entrants if entrant.role == "backend"]
@@ -235,24 +235,22 @@ def _lineage(
     for rung in (present[name] for name in rungs if name in present):
         stray = [f"{example}: {reason}" for example, reason in rung.reasons.items()]
         unrun = f"its {split} split was not run whole{''.join(f' ({one})' for one in stray[:1])}"
-        again = {
-            name: marker.mark("again", examples[name], kept[key].request, kept[key].completion)
-            for name, key in rung.again.items()
-            if key in kept and name in examples
-        }
+        again = _answers(marker, rung.name, rung.again, examples, kept)
         problem = rung.problem or (None if rung.name in whole else unrun)
         found.append(Rung(rung.name, rung.parent, rung.decoding, again, problem))
     return follow(name, task, split, found, answers)
 
 
 def _answers(
-    marker: Marker, entrant: Entrant, examples: Mapping[str, Example], kept: Mapping[str, Kept]
+    marker: Marker,
+    backend: str,
+    keys_of: Mapping[str, Sequence[str]],
+    examples: Mapping[str, Example],
+    kept: Mapping[str, Kept],
 ) -> dict[str, Answer]:
     return {
-        name: averaged(
-            [marker.mark(entrant.name, examples[name], kept[key].request, kept[key].completion) for key in keys]
-        )
-        for name, keys in entrant.keys.items()
+        name: averaged([marker.mark(backend, examples[name], kept[key].request, kept[key].completion) for key in keys])
+        for name, keys in keys_of.items()
         if name in examples and all(key in kept for key in keys)
     }
 

@@ -96,6 +96,7 @@ class Session:
         self._requests: dict[tuple[str, Asking, int], dict[str, tuple[Request, ...]]] = {}
         self._markers: dict[str, Marker] = {}
         self._judged: dict[str, Judged] = {}
+        self._problems: dict[tuple[str, str], str | None] = {}
 
     def _lineage(self, name: str | None) -> tuple[str, tuple[str, ...]] | None:
         """The lineage ``name`` of pyproject.toml, with its rungs. Raises UnknownName."""
@@ -309,11 +310,14 @@ class Session:
 
     def _problem(self, name: str, task: Task) -> str | None:
         """Why a floor, or a rung, can't be run on ``task``; None where it can."""
-        try:
-            self.model(name, task)
-        except SetupError as error:
-            return str(error)
-        return None
+        place = (task.name, name)
+        if place not in self._problems:
+            try:
+                self.model(name, task)
+                self._problems[place] = None
+            except SetupError as error:
+                self._problems[place] = str(error)
+        return self._problems[place]
 
     def answer(self, task_name: str, backend: str, example: str) -> Answer:
         """The scored answer of ``backend`` to ``example``, ``averaged`` where it was asked several times.
@@ -350,7 +354,7 @@ class Session:
             entrants = self._entrants(task)
             keys = [key for entrant in entrants for samples in entrant.keys.values() for key in samples]
             whether = frozen.verify(task.folder, task.splits)
-            keys += [key for entrant in entrants for key in entrant.again.values()]
+            keys += [key for entrant in entrants for samples in entrant.again.values() for key in samples]
             kept = self.store.get(keys)
             self._judged[task_name] = judge_task(task, self.split, entrants, kept, whether, self.lineage)
         return self._judged[task_name]
@@ -403,7 +407,7 @@ class Session:
         return Entrant(
             name, role, model.spec, model.fingerprint, keys, reasons, model.alias.parent, asked=asked,
             decoding=dict(model.backend.fingerprint.get("decoding", {})),
-            again={example: model.key(request) for example, request in self._again(task, name).items()},
+            again={example: (model.key(request),) for example, request in self._again(task, name).items()},
         )  # fmt: skip
 
     def close(self) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from evalkit.adapters import PERMUTED, Matrix, matrix, permuted
+from evalkit.adapters import PERMUTED, Layout, Matrix, architecture_of, matrix, permuted
 from evalkit.errors import ConfigError, MissingModel
 
 FLOATS = ("F32", "F16", "BF16", "Q8_0")
@@ -162,31 +162,21 @@ def _gguf(path: Path) -> Weights:
         raise MissingModel(f"{path}: there is no such file")
     if find_spec("gguf") is None:
         raise MissingModel(f"{path}: to read it, install gguf: pip install 'pytest-evalkit[gguf]'")
-    from gguf import MODEL_ARCH_NAMES, GGUFReader, get_tensor_name_map
+    from gguf import GGUFReader
 
     try:
         reader = GGUFReader(path)
     except (ValueError, IndexError, KeyError) as error:
         raise MissingModel(f"{path}: not a whole GGUF file ({error!r:.80}). Get it again.") from error
 
-    def said(key: str) -> Any:
-        field = reader.get_field(key)
-        return None if field is None else field.contents()
-
-    architecture = str(said("general.architecture"))
-    if architecture not in PERMUTED:
+    layout = Layout.of(reader)
+    if layout is None:
         raise ConfigError(
-            f"{path}: its architecture is {architecture!r}; only for {', '.join(sorted(PERMUTED))} is it known where "
-            "the GGUF keeps transformers' rows. Name the merged safetensors folder."
+            f"{path}: its architecture is {architecture_of(reader)!r}; only for {', '.join(sorted(PERMUTED))} is it "
+            "known where the GGUF keeps transformers' rows. Name the merged safetensors folder."
         )
-    heads = int(said(f"{architecture}.attention.head_count"))
-    key_heads = int(said(f"{architecture}.attention.head_count_kv") or heads)
-    known = next(key for key, name in MODEL_ARCH_NAMES.items() if name == architecture)
-    names = get_tensor_name_map(known, int(said(f"{architecture}.block_count")))
-    tensors = {}
-    for one in reader.tensors:
-        moved = {"attn_q": heads, "attn_k": key_heads}.get(one.name.split(".")[-2], 0) if PERMUTED[architecture] else 0
-        tensors[one.name] = _of_gguf(path, one, moved)
+    names = layout.names
+    tensors = {one.name: _of_gguf(path, one, layout.turned(one.name.rpartition(".")[0])) for one in reader.tensors}
 
     def name_here(name: str) -> str:
         return str(names.get_name(name, try_suffixes=(".weight", ".bias")) or name)

@@ -32,7 +32,7 @@ from threading import Event
 from typing import Any
 
 from evalkit.backends import Backend, Completion, FinishReason, Opening
-from evalkit.closing import THINK, ObjectWatcher, begins_in_thinking
+from evalkit.closing import AnswerEnd
 from evalkit.concurrency import answered
 from evalkit.digests import file_digest
 from evalkit.errors import BackendDied, ConfigError, MissingModel, NotAnswered
@@ -313,13 +313,8 @@ class _Watch:
         self.count = 0
         self.finish: FinishReason | None = None
         self.error: Any = None
-        self._tail = request.decoding.tail
-        self._after = 0
+        self._end = AnswerEnd(rendered, request.prefill, request.decoding.tail)
         self._stopped = stopped
-        self._watcher = ObjectWatcher()
-        if begins_in_thinking(rendered, request.prefill):
-            self._watcher.feed(THINK)
-        self._watcher.feed(request.prefill)
 
     def __call__(self, chunk: Any) -> bool:
         # llama.cpp swallows what is raised in here: catch it and hand it on.
@@ -342,10 +337,7 @@ class _Watch:
             return False
         self.pieces.append(choice["text"])
         self.count += 1
-        if self._watcher.closed:
-            self._after += 1
-        self._watcher.feed(choice["text"])
-        if self._tail is not None and self._watcher.closed and self._after >= self._tail:
+        if self._end.hear(choice["text"]):
             self.finish = "object_closed"
             return True
         return self._stopped.is_set()

@@ -26,7 +26,7 @@ from pathlib import Path
 from typing import Any
 
 from evalkit.backends import Backend, Completion, FinishReason, Opening
-from evalkit.closing import THINK, ObjectWatcher, begins_in_thinking
+from evalkit.closing import AnswerEnd
 from evalkit.digests import file_digest
 from evalkit.errors import BackendDied, ConfigError, MissingModel, NotAnswered
 from evalkit.prompts import Request
@@ -193,7 +193,8 @@ class HfBackend:
         self.weights.unload()
 
 
-def _nf4(dtype: Any) -> Any:
+def nf4(dtype: Any) -> Any:
+    """How bitsandbytes quantizes to 4 bits here; ``dtype`` is torch's type to compute in."""
     from transformers import BitsAndBytesConfig
 
     return BitsAndBytesConfig(load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_compute_dtype=dtype)
@@ -206,17 +207,14 @@ class Question:
     request: Request
     rendered: str
     tokens: list[int]
-    watcher: ObjectWatcher = field(default_factory=ObjectWatcher)
     answer: list[int] = field(default_factory=list)
     ended: bool = False  # by the model's own end token, which is the last of `answer`
-    after: int = 0  # tokens since the object closed
     finish: FinishReason | None = None
     dice: Any = None
+    end: AnswerEnd = field(init=False)
 
     def __post_init__(self) -> None:
-        if begins_in_thinking(self.rendered, self.request.prefill):
-            self.watcher.feed(THINK)
-        self.watcher.feed(self.request.prefill)
+        self.end = AnswerEnd(self.rendered, self.request.prefill, self.request.decoding.tail)
 
     def again(self) -> Question:
         """The same, from its beginning."""
@@ -249,7 +247,7 @@ class Weights:
         dtype = getattr(torch, self.settings.dtype)
         try:
             self._tokenizer = AutoTokenizer.from_pretrained(self.folder, **trusted)
-            how = {"quantization_config": _nf4(dtype), "device_map": self.settings.device} if self.settings.load else {}
+            how = {"quantization_config": nf4(dtype), "device_map": self.settings.device} if self.settings.load else {}
             model = AutoModelForCausalLM.from_pretrained(
                 self.folder, dtype=dtype, use_safetensors=True, **how, **trusted
             )
@@ -336,10 +334,7 @@ class Weights:
         if token in self._ends:
             question.ended, question.finish = True, "stop"
             return True
-        if question.watcher.closed:
-            question.after += 1
-        question.watcher.feed(self._tokenizer.decode([token], clean_up_tokenization_spaces=False))
-        if decoding.tail is not None and question.watcher.closed and question.after >= decoding.tail:
+        if question.end.hear(self._tokenizer.decode([token], clean_up_tokenization_spaces=False)):
             question.finish = "object_closed"
         elif len(question.answer) >= decoding.max_tokens:
             question.finish = "length"

@@ -22,13 +22,13 @@ import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from importlib.util import find_spec
 from threading import Event
 from typing import Any
 
 from evalkit.backends import Backend, Completion, FinishReason, Opening
-from evalkit.closing import THINK, ObjectWatcher, begins_in_thinking
+from evalkit.closing import AnswerEnd
 from evalkit.concurrency import answered
 from evalkit.errors import BackendDied, ConfigError, MissingModel, NotAnswered
 from evalkit.prompts import Request
@@ -96,6 +96,7 @@ class Server:
 
     def __init__(self, url: str) -> None:
         self.url = url
+        self._tells_prompts = True
         self._open: tuple[Any, Any] | None = None
 
     def open(self) -> Server:
@@ -128,6 +129,20 @@ class Server:
         for client in self._open or ():
             client.close()
         self._open = None
+
+    def rendered(self, body: Mapping[str, Any]) -> str | None:
+        """The prompt of the chat request ``body`` as the model's template renders it, None where the server is too old
+        to tell: it would answer instead, so it is asked once. Raises ResponseError."""
+        from ollama import ResponseError
+
+        if not self._tells_prompts:
+            return None
+        answer = self.http.post("/api/chat", json={**body, "stream": False, "_debug_render_only": True})
+        if answer.is_error:
+            raise ResponseError(answer.text, answer.status_code)
+        told = (answer.json().get("_debug_info") or {}).get("rendered_template")
+        self._tells_prompts = told is not None
+        return told if told is None else str(told)
 
     def about(self, model: str) -> dict[str, Any]:
         """What shapes the answers of ``model`` on this server. Raises MissingModel."""
@@ -170,7 +185,6 @@ class OllamaBackend:
     fingerprint: Mapping[str, Any]
     by_example: bool = False
     constrains: bool = True
-    _renders: list[bool] = field(default_factory=list)
 
     def answer(self, requests: Sequence[Request]) -> Iterator[tuple[Request, Completion | Exception]]:
         at_once = self.settings.parallel or int(os.environ.get("OLLAMA_NUM_PARALLEL") or 1)
@@ -222,11 +236,8 @@ class OllamaBackend:
 
     def _asked(self, request: Request, stopped: Event) -> Completion:
         rendered = self._rendered(request)
-        watcher = ObjectWatcher()
-        if rendered is not None and begins_in_thinking(rendered, request.prefill):
-            watcher.feed(THINK)
-        watcher.feed(request.prefill)
-        pieces, thoughts, count, after = [], [], 0, 0
+        end = AnswerEnd(rendered, request.prefill, request.decoding.tail)
+        pieces, thoughts, count = [], [], 0
         finish: FinishReason | None = None
         last: Any = None
         with closing(self._stream(request)) as stream:
@@ -237,9 +248,7 @@ class OllamaBackend:
                     finish = "length" if last.done_reason == "length" else "stop"
                     break
                 count += 1
-                after += watcher.closed
-                watcher.feed(pieces[-1])
-                if request.decoding.tail is not None and watcher.closed and after >= request.decoding.tail:
+                if end.hear(pieces[-1]):
                     finish = "object_closed"
                     break
                 if stopped.is_set():
@@ -290,17 +299,8 @@ class OllamaBackend:
         return self.server.client.chat(**self._body(request), stream=True)
 
     def _rendered(self, request: Request) -> str | None:
-        """The prompt as the server's template renders it, None where the server is too old to tell."""
-        if False in self._renders:
-            return None
-        body = {**self._body(request), "stream": False, "_debug_render_only": True}
-        answer = self.server.http.post("/api/chat", json=body)
-        if answer.is_error:
-            from ollama import ResponseError
-
-            raise ResponseError(answer.text, answer.status_code)
-        rendered = (answer.json().get("_debug_info") or {}).get("rendered_template")
-        self._renders.append(rendered is not None)
+        """The prompt as the server renders it, None where it can't tell. What would spoil the answer is raised."""
+        rendered = self.server.rendered(self._body(request))
         if rendered is None:
             return None
         if request.prefill and not rendered.endswith(request.prefill):
@@ -314,7 +314,7 @@ class OllamaBackend:
             # the server finds no room for it.
             if message.role != "system" and message.content.strip() not in rendered:
                 raise self._too_long(request, f"{len(rendered)} characters, after the server left a message out")
-        return str(rendered)
+        return rendered
 
     def _too_long(self, request: Request, prompt: str) -> NotAnswered:
         return NotAnswered(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from evalkit.reports import tables
 
@@ -20,33 +20,30 @@ def _lines(run: tables.Run) -> Iterator[str]:
         yield f"{tables.heading(task)}. Rates in %, with 95 % intervals; * marks the primary score."
         yield ""
         if shown:
-            yield "| | " + " | ".join(column["entrant"]["name"] for column in shown) + " |"
-            yield "|---|" + "---:|" * len(shown)
-            for name, cells in tables.rows(task):
-                yield f"| {name.replace('*', chr(92) + '*')} | " + " | ".join(cells) + " |"
-            yield ""
+            yield from _table([column["entrant"]["name"] for column in shown], tables.rows(task))
         for line in (*tables.floors_not_beaten(task), *tables.notes(task), *tables.changes(task.get("regression"))):
             yield f"- {line}"
         yield ""
         if rungs := tables.rungs(task):
             yield f"### Lineage {task['lineage']['name']}"
             yield ""
-            yield "| | " + " | ".join(rungs) + " |"
-            yield "|---|" + "---:|" * len(rungs)
-            for name, cells in tables.lineage_rows(task):
-                yield f"| {name.replace('*', chr(92) + '*')} | " + " | ".join(cells) + " |"
-            yield ""
+            yield from _table(rungs, tables.lineage_rows(task))
             yield from (f"- {line}" for line in tables.lineage_notes(task))
             yield ""
         if pairs := list(tables.references(task)):
             yield "For reference, and deciding nothing (p two-sided, groups not known to them):"
             yield ""
-            yield "| | " + " | ".join(tables.REFERENCES) + " |"
-            yield "|---|" + "---:|" * len(tables.REFERENCES)
-            yield from ("| " + " | ".join(row) + " |" for row in pairs)
-            yield ""
+            yield from _table(tables.REFERENCES, pairs)
         for status, sentence in tables.verdict_lines(task):
             yield f"**{sentence}**" if status else sentence
             yield ""
     environment = ", ".join(f"{key} {value}" for key, value in run["environment"].items())
     yield f"Run {run['id']}: `{run['command']}` ({environment})."
+
+
+def _table(columns: Sequence[str], rows: Iterable[tuple[str, Sequence[str]]]) -> Iterator[str]:
+    yield "| | " + " | ".join(columns) + " |"
+    yield "|---|" + "---:|" * len(columns)
+    for name, cells in rows:
+        yield f"| {name.replace('*', chr(92) + '*')} | " + " | ".join(cells) + " |"
+    yield ""

@@ -176,14 +176,19 @@ def _power(comparison: Mapping[str, Any]) -> Iterator[str]:
         )
 
 
-def references(task: Mapping[str, Any]) -> Iterator[Sequence[str]]:
+def references(task: Mapping[str, Any]) -> Iterator[tuple[str, Sequence[str]]]:
     """A row for every comparison: the pair, then its size on other scales and the p of other tests."""
     for comparison in task["comparisons"]:
         effects = comparison["paired"]["effects"]
         yield (
             f"{comparison['candidate']} against {comparison['against']} on {comparison['score']}",
-            *(_plain(effects[name]) for name in ("cohen_d_z", "cohen_d_pooled", "rank_biserial", "odds_ratio")),
-            *("-" if effects[name] is None else f"{effects[name]:.4f}" for name in ("mcnemar_p", "wilcoxon_p", "t_p")),
+            [
+                *(_plain(effects[name]) for name in ("cohen_d_z", "cohen_d_pooled", "rank_biserial", "odds_ratio")),
+                *(
+                    "-" if effects[name] is None else f"{effects[name]:.4f}"
+                    for name in ("mcnemar_p", "wilcoxon_p", "t_p")
+                ),
+            ],
         )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, Sequence
 from io import StringIO
 
 from rich.console import Console
@@ -19,7 +20,7 @@ def render(run: tables.Run, width: int = 120, color: bool = False) -> str:
     console = _console(out, color)
     for task in run["tasks"]:
         if task["verdicts"]:
-            console.print(_table(task))
+            console.print(_judged(task))
         for line in (*tables.floors_not_beaten(task), *tables.notes(task)) if task["verdicts"] else ():
             console.print(Text(f"- {line}"), width=width)
         _print_lineage(console, task, width)
@@ -57,25 +58,26 @@ def _print_lineage(console: Console, task: tables.Run, width: int) -> None:
         console.print(Text(f"- {line}"), width=width)
 
 
-def _table(task: tables.Run) -> Table:
-    table = Table(
-        title=f"{tables.heading(task)} (rates in %, 95 % intervals; * primary)", title_justify="left", pad_edge=False
-    )
-    table.add_column("")
-    for column in tables.columns(task):
-        style = "dim" if column["entrant"]["role"] == "floor" else ""
-        table.add_column(column["entrant"]["name"], justify="right", style=style, overflow="fold")
-    for name, cells in tables.rows(task):
-        table.add_row(name, *cells)
-    return table
+def _judged(task: tables.Run) -> Table:
+    title = f"{tables.heading(task)} (rates in %, 95 % intervals; * primary)"
+    columns = {
+        column["entrant"]["name"]: "dim" if column["entrant"]["role"] == "floor" else ""
+        for column in tables.columns(task)
+    }
+    return _table(title, columns, tables.rows(task))
 
 
 def _lineage(task: tables.Run) -> Table:
     title = f"lineage {task['lineage']['name']}: rates in %, change from the rung's parent in points; * primary"
+    return _table(title, dict.fromkeys(tables.rungs(task), ""), tables.lineage_rows(task))
+
+
+def _table(title: str, columns: Mapping[str, str], rows: Iterable[tuple[str, Sequence[str]]]) -> Table:
+    """``columns`` have a style each."""
     table = Table(title=title, title_justify="left", pad_edge=False)
     table.add_column("")
-    for name in tables.rungs(task):
-        table.add_column(name, justify="right", overflow="fold")
-    for name, cells in tables.lineage_rows(task):
+    for name, style in columns.items():
+        table.add_column(name, justify="right", style=style, overflow="fold")
+    for name, cells in rows:
         table.add_row(name, *cells)
     return table

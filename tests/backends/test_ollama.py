@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -181,10 +180,8 @@ def test_a_server_that_is_killed_in_mid_run_and_started_again_loses_nothing(open
         found = [next(told)]
         first.process.kill()
         first.process.wait()
-        again = threading.Event()
         with running(home, port):
             found += list(told)
-            again.set()
     assert {request.example_id: one.text for request, one in found} == expected  # type: ignore[union-attr]
 
 
