@@ -153,14 +153,14 @@ def rescore(config: Config, run: str) -> None:
         for task in stored["tasks"]:
             golden = reload_task(config, task["task"])
             entrants = [Entrant.stored(column["entrant"]) for column in task["columns"]]
-            keys = [key for entrant in entrants for samples in entrant.keys.values() for key in samples]
             try:
                 whether = frozen.verify(golden.folder, golden.splits)
             except FrozenError:
                 whether = False  # it is scored as it stands now, and the report says so
-            kept = store.get(keys)
+            kept = store.get(key for entrant in entrants for key in entrant.stored_under)
             _warn_of_other_prompts(config, golden, task["split"], entrants, kept)
-            judged.append(judge_task(golden, task["split"], entrants, kept, whether))
+            followed = (one["name"], one["rungs"]) if (one := task.get("lineage")) else None
+            judged.append(judge_task(golden, task["split"], entrants, kept, whether, config.baseline_margin, followed))
         again = make_run(f"{stored['id']}-rescored", judged, stored["command"], stored["outcomes"])
         store.save_run(again)
     click.echo(render(again, color=sys.stdout.isatty()), nl=False)

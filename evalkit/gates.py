@@ -135,7 +135,7 @@ def compare(
     lost: Sequence[str] = (),
     p: float | None = None,
 ) -> Comparison:
-    """Judges one pair; ``hypothesis`` is None where nothing was declared about it.
+    """Judges one pair; ``hypothesis`` is None, or not declared, where the pair was only asked for.
 
     ``missing`` examples are not in ``paired``, because one of the two left them unanswered. With any, nothing
     is shown: a model that died on the hard ones would be beaten on the easy ones. ``p`` stands in for the pair's
@@ -156,6 +156,9 @@ def compare(
     told = _TOLD[hypothesis.kind][status].format(f"{against} on {score}", points(hypothesis.margin)[1:])
     named = f" Lost: {some(lost)}." if lost and status is not Status.SHIP else ""
     reason = f"{candidate} {told}: {figures}.{more}{named}"
+    if not hypothesis.declared:
+        reason += " Nothing was declared of this pair."
+        return Comparison(candidate, against, score, "asked", None, paired, readable, p, reason, tuple(lost))
     return Comparison(
         candidate, against, score, hypothesis.kind, status, paired, readable, p, reason, tuple(lost),
         hypothesis.family, hypothesis.where,

@@ -172,6 +172,8 @@ class _Reading:
                 not isinstance(value, allowed) or isinstance(value, bool) or negative
             ):
                 self.problem(place, f"[{section}] {key} is {value!r}, expected {known[key].type}, not negative")
+        if given.get("repeat_penalty") == 0:
+            self.problem(place, f"[{section}] repeat_penalty is 0, expected more: 1 is none")
         try:
             return kind(**given)
         except TypeError as error:

@@ -180,6 +180,7 @@ def _decoding(parent: Rung, rung: Rung, pairs: Sequence[tuple[Answer, Answer]]) 
             "constrained": asked.schema is not None,
             "temperature": asked.decoding.temperature,
             "max_tokens": asked.decoding.max_tokens,
+            "repeat_penalty": asked.decoding.repeat_penalty,
             **of.settings,
         }
 

@@ -38,7 +38,7 @@ class MergeReport:
         return "\n".join(f"{one.outcome}: {one.sentence}" for one in self.findings)
 
     def __repr__(self) -> str:
-        return f"<MergeReport of {self.merged}: {', '.join(one.outcome for one in self.findings)}>"
+        return f"{self.merged}: {self.sentence()}"
 
 
 def check_merge(base: Path, adapter: Path, merged: Path) -> MergeReport:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from evalkit.answers import Answer
     from evalkit.gates import Comparison, Verdict
     from evalkit.generation import OnProgress
+    from evalkit.merges import MergeReport
     from evalkit.session import Session
     from evalkit.tasks import Task
 
@@ -180,6 +181,8 @@ def _points(session: Session, task: Task, fixture: str, mark: pytest.Mark) -> di
             f"{candidate}-against-{rival}-{score}": Point(task.name, candidate, rival=rival, score=score)
             for _, candidate, rival, score in session.comparisons(task)
         }
+    if fixture == "merge":
+        return {name: Point(task.name, name) for name in session.merges(task)}
     examples = session.examples(task, mark.kwargs.get("split", ("test", "reference")))
     return {
         f"{backend}-{example.id}": Point(task.name, backend, example.id)
@@ -194,6 +197,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         dropped = [item for item in items if item.nodeid not in missed]
         items[:] = [item for item in items if item.nodeid in missed]
         config.hook.pytest_deselected(items=dropped)
+    _drop_mergeless(config, items)
     state = config.stash[STATE]
     if state.misused and _is_worker(config) and not config.option.continue_on_collection_errors:
         items.clear()  # xdist would run what there is, where pytest alone stops; and asking may cost money
@@ -202,6 +206,19 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         if point is not None and point.example:
             # On the item, not by record_property, which warns under xunit2.
             item.user_properties.append(("evalkit", f"{point.task} {point.backend} {point.example}"))
+
+
+def _drop_mergeless(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """A test of merges, where no model is one: deselected, or pytest would show it as skipped in every such run."""
+    idle = [
+        item
+        for item in items
+        if (callspec := getattr(item, "callspec", None)) and "merge" in callspec.params
+        if item.get_closest_marker("golden") and not isinstance(callspec.params["merge"], Point)
+    ]
+    if idle:
+        items[:] = [item for item in items if item not in idle]
+        config.hook.pytest_deselected(items=idle)
 
 
 # -- asking -----------------------------------------------------------------------------------------
@@ -234,6 +251,10 @@ def _ask(config: pytest.Config, points: Sequence[Point]) -> None:
                 wish.add(point.task, name, examples)
     state.selection = wish.selection
     session.ask(wish.selection, _progress(config))
+    reporter = config.pluginmanager.get_plugin("terminalreporter")
+    if reporter is not None and not _is_worker(config):
+        for sentence in session.idle():
+            reporter.write_line(f"WARNING: {sentence}", yellow=True)
 
 
 def _progress(config: pytest.Config) -> OnProgress:
@@ -280,6 +301,17 @@ def comparison(request: pytest.FixtureRequest) -> Comparison:
     point = _asked(request)
     with _plainly():
         return _session(request.config).comparison(point.task, point.backend, point.rival, point.score)
+
+
+@pytest.fixture
+def merge(request: pytest.FixtureRequest) -> MergeReport:
+    """Whether a merged model really holds its base plus its adapter, told from the weights: ``assert merge.whole``.
+
+    One for each backend, and each rung of the lineage, whose parents in pyproject.toml lead to an adapter.
+    """
+    point = _asked(request)
+    with _plainly():
+        return _session(request.config).merge(point.task, point.backend)
 
 
 @contextmanager

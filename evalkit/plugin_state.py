@@ -14,7 +14,10 @@ if TYPE_CHECKING:
     from evalkit.conclusion import Conclusion
     from evalkit.session import Selection, Session
 
-FIXTURES = ("answer", "verdict", "comparison")
+ASKING = ("answer", "verdict", "comparison")
+"""The fixtures that models must answer for."""
+
+FIXTURES = (*ASKING, "merge")
 """The fixtures that a golden test is parametrized over, one of them each."""
 
 
@@ -46,7 +49,7 @@ class State:
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """What one golden test is about: a parameter of ``answer``, ``verdict`` or ``comparison``."""
+    """What one golden test is about: a parameter of one of ``FIXTURES``."""
 
     task: str
     backend: str
@@ -56,7 +59,7 @@ class Point:
 
 
 def point_of(item: pytest.Item) -> Point | None:
-    """What ``item`` is about; None for a test that is not golden."""
+    """What ``item`` asks a model for; None for a test that asks none."""
     callspec = getattr(item, "callspec", None)
-    found = (callspec.params.get(name) for name in FIXTURES) if callspec else ()
+    found = (callspec.params.get(name) for name in ASKING) if callspec else ()
     return next((value for value in found if isinstance(value, Point)), None)

@@ -17,6 +17,7 @@ from typing import Any, Literal
 import evalkit
 from evalkit import gates, metrics, pairing
 from evalkit.answers import Answer, Marker, averaged, is_right
+from evalkit.backends import Spec
 from evalkit.lineage import Lineage, Rung, follow
 from evalkit.measures import MEASURES, Rows
 from evalkit.regressions import Regression
@@ -58,9 +59,16 @@ class Entrant:
 
     @classmethod
     def stored(cls, table: Mapping[str, Any]) -> Entrant:
-        """An entrant as a stored run has it; the first runs had one key an example."""
+        """An entrant as a stored run has it; the first runs had one key an example, and none to ask again."""
         keys = {name: (found,) if isinstance(found, str) else tuple(found) for name, found in table["keys"].items()}
-        return cls(**{**table, "keys": keys})
+        again = {name: tuple(found) for name, found in table.get("again", {}).items()}
+        return cls(**{**table, "keys": keys, "again": again})
+
+    @property
+    def stored_under(self) -> Iterator[str]:
+        """Every key that one of its answers has."""
+        for keys in (*self.keys.values(), *self.again.values()):
+            yield from keys
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +123,8 @@ class Judged:
     """What was lost since a baseline, where the session asked for one."""
     lineage: Lineage | None = None
     """What each step from rung to rung lost, where the session asked for that."""
+    idle: tuple[str, ...] = ()
+    """A sentence for each adapter that changed no answer of its base."""
 
     def verdict(self, backend: str) -> gates.Verdict | None:
         """The verdict on ``backend``, None where its judged split was not run whole."""
@@ -131,23 +141,36 @@ def planned_comparisons(
     backends: Sequence[str],
     against: Sequence[str],
     parents: Mapping[str, str | None],
+    margin: float,
     rungs: Collection[str] = (),
 ) -> list[pairing.Planned]:
     """What is compared in a run.
 
-    Declared hypotheses whose two sides are in the run, then every asked-for pair that none of them covers; those of
-    ``rungs`` are the lineage's to compare.
+    Declared hypotheses whose two sides are in the run, then every asked-for pair that none of them covers: by the
+    primary score, and with its parent by every score, as no loss beyond ``margin``. Those of ``rungs`` are the
+    lineage's to compare.
     """
     present = {*backends, *against, *FLOORS}
     declared = [pair for pair in _declared(task, backends, parents) if pair[2] in present]
     covered = {(candidate, rival) for _, candidate, rival, _ in declared}
-    asked: list[pairing.Planned] = [
-        (None, candidate, rival, task.primary)
+    asked = [
+        one
         for candidate in backends
         for rival in against
         if (candidate, rival) not in covered and candidate != rival and rival not in rungs
+        for one in _asked(task, candidate, rival, margin if parents.get(candidate) == rival else None)
     ]
     return [*declared, *asked]
+
+
+def _asked(task: Task, candidate: str, rival: str, margin: float | None) -> Iterator[pairing.Planned]:
+    if margin is None:
+        yield None, candidate, rival, task.primary
+        return
+    for score in dict.fromkeys(rule.name for example in task.splits["test"] for rule in task.scores_of(example)):
+        yield (
+            Hypothesis("no_loss", candidate, (rival,), score, margin=margin, declared=False), candidate, rival, score
+        )  # fmt: skip
 
 
 def _declared(
@@ -171,9 +194,13 @@ def judge_task(
     entrants: Sequence[Entrant],
     kept: Mapping[str, Kept],
     frozen: bool,
+    margin: float,
     lineage: tuple[str, Sequence[str]] | None = None,
 ) -> Judged:
-    """Scores and judges one task from stored completions (``kept``, by key); ``lineage`` is a name with its rungs."""
+    """Scores and judges one task from stored completions (``kept``, by key).
+
+    ``margin`` is for pairs that were only asked for, ``lineage`` is a name with its rungs.
+    """
     marker = Marker(task)
     examples = scored_examples(task, split)
     answers = {entrant.name: _answers(marker, entrant.name, entrant.keys, examples, kept) for entrant in entrants}
@@ -183,7 +210,8 @@ def judge_task(
     rungs = lineage[1] if lineage else ()
     against = [entrant.name for entrant in entrants if entrant.role == "against"]
     parents = {entrant.name: entrant.parent for entrant in entrants}
-    planned = [one for one in planned_comparisons(task, backends, against, parents, rungs) if {one[1], one[2]} <= whole]
+    wanted = planned_comparisons(task, backends, against, parents, margin, rungs)
+    planned = [one for one in wanted if {one[1], one[2]} <= whole]
     comparisons = tuple(pairing.comparisons(task, planned, answers, split))
     thresholds = {split if name == "test" else name: least for name, least in task.thresholds.items()}
     verdicts = tuple(
@@ -214,8 +242,32 @@ def judge_task(
             if rival not in {*answers}
         ),
         verdicts=verdicts,
+        idle=tuple(idle_adapters(entrants, kept)),
         lineage=_lineage(task, split, *lineage, entrants, whole, marker, answers, kept) if lineage else None,
     )
+
+
+def idle_adapters(entrants: Iterable[Entrant], kept: Mapping[str, Kept]) -> Iterator[str]:
+    """A sentence for each adapter that changed nothing: every answer is the very text of the base it sits on.
+
+    Known before anything is scored. Base is the parent that is in the run and has no adapter itself.
+    """
+    known = {entrant.name: entrant for entrant in entrants}
+    for entrant in known.values():
+        base = known.get(entrant.parent or "")
+        if base is None or not Spec.parse(entrant.spec).adapter or Spec.parse(base.spec).adapter:
+            continue
+        pairs = [
+            (kept[own].completion.text, kept[other].completion.text)
+            for example in sorted(entrant.keys.keys() & base.keys.keys())
+            for own, other in zip(entrant.keys[example], base.keys[example], strict=False)
+            if own in kept and other in kept
+        ]
+        if pairs and all(own == other for own, other in pairs):
+            yield (
+                f"{entrant.name}: its adapter changes nothing: all {len(pairs)} answers are the very text of "
+                f"{base.name}. Was it trained, and is it the right folder?"
+            )
 
 
 def _lineage(

@@ -9,10 +9,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from filelock import FileLock
 
 from evalkit import frozen
+from evalkit.ancestry import ancestry
 from evalkit.answers import Answer, Marker, averaged
 from evalkit.config import Config
 from evalkit.errors import (
@@ -30,9 +32,22 @@ from evalkit.generation import Model, OnProgress, Workbench, generate
 from evalkit.golden import find_tasks, load_all, load_task
 from evalkit.pairing import Planned
 from evalkit.prompts import Asking, Request, render
-from evalkit.runs import ALSO, FLOORS, Entrant, Judged, Role, judge_task, planned_comparisons, scored_examples
+from evalkit.runs import (
+    ALSO,
+    FLOORS,
+    Entrant,
+    Judged,
+    Role,
+    idle_adapters,
+    judge_task,
+    planned_comparisons,
+    scored_examples,
+)
 from evalkit.store import Store
 from evalkit.tasks import Example, Hypothesis, Task
+
+if TYPE_CHECKING:
+    from evalkit.merges import MergeReport
 
 Selection = dict[str, dict[str, list[str]]]
 """``{task: {backend: [example ids]}}``, JSON-able: what of a suite was selected."""
@@ -241,7 +256,7 @@ class Session:
     def comparisons(self, task: Task) -> list[Planned]:
         """What is compared in this session on ``task``."""
         parents = {name: self.config.alias(name).parent for name in self.backends}
-        return planned_comparisons(task, self.backends, self.against, parents, self.rungs)
+        return planned_comparisons(task, self.backends, self.against, parents, self.config.baseline_margin, self.rungs)
 
     # -- asking -------------------------------------------------------------------------------------
 
@@ -352,12 +367,24 @@ class Session:
         if task_name not in self._judged:
             task = self.task(task_name)
             entrants = self._entrants(task)
-            keys = [key for entrant in entrants for samples in entrant.keys.values() for key in samples]
             whether = frozen.verify(task.folder, task.splits)
-            keys += [key for entrant in entrants for samples in entrant.again.values() for key in samples]
-            kept = self.store.get(keys)
-            self._judged[task_name] = judge_task(task, self.split, entrants, kept, whether, self.lineage)
+            kept = self.store.get(key for entrant in entrants for key in entrant.stored_under)
+            margin = self.config.baseline_margin
+            self._judged[task_name] = judge_task(task, self.split, entrants, kept, whether, margin, self.lineage)
         return self._judged[task_name]
+
+    def idle(self) -> list[str]:
+        """A sentence for each adapter that changed no answer, once they are asked and before they are scored."""
+        if self.broken is not None:
+            return []
+        return [
+            sentence
+            for name in sorted(self.selection)
+            for entrants in [self._entrants(self.task(name))]
+            for sentence in idle_adapters(
+                entrants, self.store.get(key for entrant in entrants for key in entrant.stored_under)
+            )
+        ]
 
     def verdict(self, task_name: str, backend: str) -> Verdict:
         """The verdict on ``backend``. Raises HarnessError where its judged split was not run whole."""
@@ -376,6 +403,24 @@ class Session:
         raise HarnessError(
             f"{candidate} can't be compared with {rival}: one of them was not run whole.{''.join(problems)}"
         )
+
+    def merges(self, task: Task) -> list[str]:
+        """The tested models, and the rungs that can be run, that are said to be a merge."""
+        names = (*self.backends, *(rung for rung in self.rungs if rung not in self.backends))
+        return [
+            name
+            for name in names
+            if ancestry(self.config, name, task.name) is not None
+            if name in self.backends or self._problem(name, task) is None
+        ]
+
+    def merge(self, task_name: str, name: str) -> MergeReport:
+        """Whether the model ``name`` holds what it is said to be a merge of. Raises SetupError for a missing file."""
+        from evalkit.merges import check_merge
+
+        if (stated := ancestry(self.config, name, task_name)) is None:
+            raise HarnessError(f"{name}: nothing says what it is a merge of")
+        return check_merge(stated.base, stated.adapter, stated.merged)
 
     def judge_selection(self, selection: Selection) -> list[Judged]:
         """Judges every task of ``selection`` (as another process of this session collected it)."""

@@ -62,19 +62,25 @@ class Prompt:
     prefill: str = ""
 
 
+REPEAT_LAST = 64
+"""How many tokens ``Decoding.repeat_penalty`` looks back: llama.cpp's and Ollama's own default."""
+
+
 @dataclass(frozen=True, slots=True)
 class Decoding:
     """How an answer is drawn. Every setting is sent to every backend; none is left to a default.
 
     ``tail`` is the number of tokens that are still read after the first JSON object has closed: enough
     to see whether a model ends there or talks on. ``None`` reads to the end of the answer.
-    ``temperature`` 0 is greedy.
+    ``temperature`` 0 is greedy. ``repeat_penalty`` above 1 makes less likely whatever is among the last
+    ``REPEAT_LAST`` tokens of prompt and answer: their scores are divided by it, or multiplied where negative.
     """
 
     max_tokens: int = 256
     temperature: float = 0.0
     seed: int = 0
     tail: int | None = 8
+    repeat_penalty: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +91,7 @@ class Hypothesis:
     ``min_gain`` is the smallest win worth having, ``margin`` the largest loss (``equivalent``: the largest difference,
     either way) that is still none. Wins that share a
     ``family`` are alternatives: one of them is enough, and each is held to Holm's level for the whole family.
+    One that the task does not declare (``declared`` false) is judged to be reported, and is never red.
     """
 
     kind: Literal["win", "no_loss", "equivalent"]
@@ -95,6 +102,7 @@ class Hypothesis:
     margin: float = 0.0
     family: str = ""
     where: str = ""
+    declared: bool = True
 
 
 @dataclass(frozen=True, slots=True)

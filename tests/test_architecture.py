@@ -34,7 +34,7 @@ LAYERS = (
     ("merges",),
     ("backends",),
     ("parsing", "config", "store"),
-    ("generation", "answers", "gates"),
+    ("generation", "answers", "gates", "ancestry"),
     ("pairing",),
     ("lineage",),
     ("baselines",),

@@ -93,7 +93,7 @@ class Place:
                 module = f"model.layers.{layer}.{name}"
                 sides |= {f"base_model.model.{module}.lora_{side}.weight": x for side, x in (("A", a), ("B", b))}
                 self.products[f"{module}.weight"] = b.astype(np.float64) @ a
-        self.adapter.mkdir(exist_ok=True)
+        self.adapter.mkdir(parents=True, exist_ok=True)
         save(self.adapter / "adapter_model.safetensors", sides)
         stated = {"peft_type": "LORA", "r": RANK, "lora_alpha": 12} | config
         (self.adapter / "adapter_config.json").write_text(json.dumps(stated))

@@ -10,7 +10,7 @@ from importlib.metadata import entry_points
 from xml.etree import ElementTree
 
 import pytest
-from mini_project import ALL, SHIPS, SUITE, Project, answer, wait_until
+from mini_project import ALL, PYPROJECT, SHIPS, SUITE, Project, answer, wait_until
 
 
 @pytest.fixture
@@ -425,3 +425,18 @@ def test_suites_in_folders_with_conftests_of_their_own_are_run(suite: Project) -
     result = suite.run("suites/one", "suites/two", "--backend=good")
     result.stdout.no_fnmatch_line("*INTERNALERROR*")
     result.stdout.fnmatch_lines(["moods * good: SHIP.*", "*= 52 passed, 2 missed in *"])
+
+
+def test_an_adapter_that_changes_no_answer_is_told_before_anything_is_scored(suite: Project) -> None:
+    suite.write("pyproject.toml", PYPROJECT + 'idle = { spec = "clerk:one+adapter", parent = "clerk" }\n')
+    result = suite.run("suites", "--backend=idle", "--against=clerk")
+    told = "idle: its adapter changes nothing: all 14 answers are the very text of clerk. Was it trained, *"
+    result.stdout.fnmatch_lines([f"WARNING: {told}", "suites*test_moods.py *", f"- {told}"])
+
+
+def test_an_adapter_that_changes_one_answer_is_not_idle(suite: Project) -> None:
+    suite.write("pyproject.toml", PYPROJECT.replace(
+        'twin = "replay:answers/twin.jsonl"', 'twin = { spec = "replay:answers/twin+1.jsonl", parent = "good" }'
+    ))  # fmt: skip
+    (suite.root / "answers" / "twin.jsonl").rename(suite.root / "answers" / "twin+1.jsonl")
+    suite.run("suites", "--backend=twin", "--against=good").stdout.no_fnmatch_line("*its adapter changes nothing*")

@@ -145,3 +145,12 @@ def test_an_unknown_lineage_is_refused(suite: Project) -> None:
     result = suite.run("suites", "--lineage=mods")
     result.stderr.fnmatch_lines(["*unknown lineage 'mods'. Did you mean 'moods'?*"])
     assert result.ret == 4
+
+
+def test_rescoring_follows_the_same_rungs_again(suite: Project) -> None:
+    suite.run("suites", "--lineage=moods")
+    first = lineage(suite)
+    result = suite.pytester.run(sys.executable, "-m", "evalkit.cli", "rescore", "latest")
+    result.stdout.fnmatch_lines(["*same answers as its parent *12/12*6/12*", "- direction: lost between merged and *"])
+    again = suite.pytester.run(sys.executable, "-m", "evalkit.cli", "report", "latest", "--format=json")
+    assert json.loads(again.stdout.str())["tasks"][0]["lineage"] == first

@@ -118,7 +118,7 @@ def test_a_task_without_data_for_any_floor_is_judged_all_the_same(project: MiniP
     entrants = [one.entrant for one in session.judged("mood").columns]
     gone = [replace(one, keys={}, problem="no data") if one.role == "floor" else one for one in entrants]
     kept = session.store.get(key for one in gone for keys in one.keys.values() for key in keys)
-    run = judge_task(project.task(), "test", gone, kept, False)
+    run = judge_task(project.task(), "test", gone, kept, False, 0.05)
     assert (run.unbeaten, run.verdicts[0].status) == ((), Status.SHIP)
 
 
@@ -254,6 +254,20 @@ def test_a_pair_that_was_only_asked_for_is_shown_by_the_primary_score(project: M
     ]
 
 
+def test_a_pair_with_the_parent_that_nobody_declared_is_shown_by_every_score_and_never_red(
+    project: MiniProject,
+) -> None:
+    no_hypotheses(project)
+    project.answers("tuned", dict.fromkeys(project.right(), BAD))
+    project.answers("base", project.right())
+    run = judged(project, "base")
+    assert [(one.score, one.kind, one.holds) for one in run.comparisons] == [
+        ("mood", "asked", True), ("strength", "asked", True),
+    ]  # fmt: skip
+    assert run.comparisons[0].reason.startswith("tuned loses to base on mood by more than 5.0 points: ")
+    assert run.comparisons[0].reason.endswith(" Nothing was declared of this pair.")
+
+
 def test_a_model_that_beats_nothing_is_blocked(project: MiniProject) -> None:
     project.answers("tuned", dict.fromkeys(project.right(), BAD))
     project.answers("base", project.right())
@@ -357,14 +371,14 @@ def test_a_stored_run_is_plain_json(project: MiniProject) -> None:
 
 def test_parent_stands_for_what_a_model_was_made_from(project: MiniProject) -> None:
     task = replace(project.task(), hypotheses=(Hypothesis("win", None, ("parent", "majority"), "mood"),))
-    planned = planned_comparisons(task, ["tuned", "base"], [], {"tuned": "base", "base": None})
+    planned = planned_comparisons(task, ["tuned", "base"], [], {"tuned": "base", "base": None}, 0.05)
     assert [(candidate, rival) for _, candidate, rival, _ in planned] == [
         ("tuned", "base"), ("tuned", "majority"), ("base", "majority"),
     ]  # fmt: skip
 
 
 def test_a_hypothesis_is_judged_where_both_its_sides_are_in_the_run(project: MiniProject) -> None:
-    planned = planned_comparisons(project.task(), ["tuned"], [], {})
+    planned = planned_comparisons(project.task(), ["tuned"], [], {}, 0.05)
     assert [(candidate, rival) for _, candidate, rival, _ in planned] == [("tuned", "majority")]
 
 

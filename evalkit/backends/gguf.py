@@ -37,6 +37,7 @@ from evalkit.concurrency import answered
 from evalkit.digests import file_digest
 from evalkit.errors import BackendDied, ConfigError, MissingModel, NotAnswered
 from evalkit.prompts import Request, canonical
+from evalkit.tasks import REPEAT_LAST
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,7 +238,11 @@ class Engine:
             "temperature": request.decoding.temperature,
             "seed": request.decoding.seed + request.sample,
             # The file's own sampling metadata would change even a greedy answer.
-            "samplers": ["temperature"],
+            "samplers": ["penalties", "temperature"] if request.decoding.repeat_penalty != 1 else ["temperature"],
+            "repeat_penalty": request.decoding.repeat_penalty,
+            "repeat_last_n": REPEAT_LAST,
+            "presence_penalty": 0.0,
+            "frequency_penalty": 0.0,
             "cache_prompt": not self.settings.reproducible,
             "stream": True,
             "lora": [{"id": n, "scale": float(path == adapter)} for n, path in enumerate(self._adapters)],

@@ -30,6 +30,7 @@ from evalkit.closing import AnswerEnd
 from evalkit.digests import file_digest
 from evalkit.errors import BackendDied, ConfigError, MissingModel, NotAnswered
 from evalkit.prompts import Request
+from evalkit.tasks import REPEAT_LAST
 
 _DTYPES = ("float32", "bfloat16", "float16")
 _SHAPING = {".safetensors", ".json", ".jinja", ".model", ".txt"}
@@ -320,7 +321,11 @@ class Weights:
     def _draw(self, question: Question, scores: Any) -> int:
         import torch
 
-        temperature = question.request.decoding.temperature
+        temperature, penalty = question.request.decoding.temperature, question.request.decoding.repeat_penalty
+        if penalty != 1:
+            scores = scores.clone()  # what inference made is not to be written on
+            seen = torch.tensor((question.tokens + question.answer)[-REPEAT_LAST:]).unique()
+            scores[seen] = torch.where(scores[seen] > 0, scores[seen] / penalty, scores[seen] * penalty)
         if temperature == 0:
             return int(scores.argmax())
         if question.dice is None:  # one stream a request, from all that the request says

@@ -7,7 +7,7 @@ The server is found at ``host``, else at $OLLAMA_HOST, else at localhost:11434. 
     host = ""               "localhost:11434", "http://gpu-box:11434", ...
     context = 4096          tokens of prompt and answer together; what does not fit is an error, never cut
     parallel = 0            answers at once; 0 takes $OLLAMA_NUM_PARALLEL, which the server reads too, else 1
-    repeat_penalty = 1.0    1 for none; the server's own 1.1 punishes a digit that has been used
+    repeat_penalty = 0.0    above 0: this, whatever the task says; 1.1, the server's own, punishes a digit used before
     think = false           of models that can: reason before the answer, and hand the reasoning over apart
     as_served = false       true: send no setting but the length, and get what an app with defaults gets
     patience = 30           seconds to wait for a server that is gone or busy before it is given up
@@ -32,6 +32,7 @@ from evalkit.closing import AnswerEnd
 from evalkit.concurrency import answered
 from evalkit.errors import BackendDied, ConfigError, MissingModel, NotAnswered
 from evalkit.prompts import Request
+from evalkit.tasks import REPEAT_LAST
 
 _PORT = 11434
 _BUSY = (429, 502, 503, 504)
@@ -45,7 +46,7 @@ class Settings:
     host: str = ""
     context: int = 4096
     parallel: int = 0
-    repeat_penalty: float = 1.0
+    repeat_penalty: float = 0.0
     think: bool = False
     as_served: bool = False
     patience: int = 30
@@ -56,10 +57,8 @@ def open_backend(opening: Opening) -> Backend:
     if find_spec("ollama") is None:
         raise MissingModel(f"{opening.spec} needs the ollama package: pip install 'pytest-evalkit[ollama]'")
     settings = opening.settings(Settings)
-    if settings.context < 1 or settings.parallel < 0 or settings.patience < 0 or settings.repeat_penalty <= 0:
-        raise ConfigError(
-            f"{opening.spec}: context and repeat_penalty must be above 0, parallel and patience not below"
-        )
+    if settings.context < 1 or min(settings.parallel, settings.patience, settings.repeat_penalty) < 0:
+        raise ConfigError(f"{opening.spec}: context must be above 0; parallel, patience and repeat_penalty not below")
     server = Server(server_url(settings.host or os.environ.get("OLLAMA_HOST", "")))
     with closing(server):
         about = server.about(opening.spec.place)
@@ -73,7 +72,7 @@ def _decoding(settings: Settings) -> dict[str, Any]:
     """What shapes the sampling beside what a request states; empty where nothing does."""
     if settings.as_served:
         return {"as_served": True}
-    penalty = {} if settings.repeat_penalty == 1.0 else {"repeat_penalty": settings.repeat_penalty}
+    penalty = {"repeat_penalty": settings.repeat_penalty} if settings.repeat_penalty else {}
     return {**penalty, **({"think": True} if settings.think else {})}
 
 
@@ -282,7 +281,8 @@ class OllamaBackend:
                 "num_ctx": self.settings.context,
                 "temperature": request.decoding.temperature,
                 "seed": request.decoding.seed + request.sample,
-                "repeat_penalty": self.settings.repeat_penalty,
+                "repeat_penalty": self.settings.repeat_penalty or request.decoding.repeat_penalty,
+                "repeat_last_n": REPEAT_LAST,
                 # Each of these is off so: the server's defaults, and the model's own, would change the answer.
                 "presence_penalty": 0.0,
                 "frequency_penalty": 0.0,

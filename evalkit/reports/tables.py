@@ -115,6 +115,7 @@ def _notes(task: Mapping[str, Any]) -> Iterator[str]:
         # What a floor or a rival gets wrong is no news, and what the oracle gets right still less.
         for name, reason in column["known_fails"].items() if column["entrant"]["role"] == "backend" else ():
             yield f"{column['entrant']['name']}: known to fail: {name}: {reason}"
+    yield from task.get("idle", ())
     for pair in task["unjudged"]:
         yield f"declared but not judged, because the other side is not in this run: {pair}"
     for comparison in task["comparisons"]:

@@ -36,3 +36,7 @@ def test_ships(verdict):
 
 def test_holds(comparison):
     assert comparison.holds, comparison
+
+
+def test_merge(merge):
+    assert merge.whole, merge

@@ -147,6 +147,20 @@ def test_a_draw_depends_on_its_request_alone(opening: Opening, shared: dict) -> 
     assert draw(TEXTS[1:2], seed=1) != first
 
 
+def test_a_repeat_penalty_is_that_of_transformers_itself(opening: Opening, shared: dict) -> None:
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    backend = opened(opening, shared=shared)
+    plain, penalized = (completions(backend, [asked("Hi", repeat_penalty=penalty)])["Hi"] for penalty in (1.0, 1.3))
+    assert penalized.text != plain.text
+    # Prompt and answer are shorter than the stretch that is looked back on, so that both look at all of it.
+    tokenizer = AutoTokenizer.from_pretrained(float_base())
+    prompt = tokenizer(penalized.rendered, add_special_tokens=False, return_tensors="pt")
+    model = AutoModelForCausalLM.from_pretrained(float_base())
+    theirs = model.generate(**prompt, max_new_tokens=10, do_sample=False, repetition_penalty=1.3)
+    assert penalized.text == tokenizer.decode(theirs[0, prompt.input_ids.shape[1] :])
+
+
 def test_the_models_own_generation_settings_are_not_used(opening: Opening, tmp_path: Path) -> None:
     folder = tmp_path / "model"
     folder.mkdir()

@@ -51,9 +51,9 @@ def opened(opening: Opening, model: str = "base", **options: object) -> Backend:
     return open_backend(replace(opening, spec=Spec("ollama", model), options=options))
 
 
-def asked(headline: str, *, max_tokens: int = 16, prefill: str = "") -> Request:
+def asked(headline: str, *, max_tokens: int = 16, prefill: str = "", repeat_penalty: float = 1.0) -> Request:
     messages = (Message("system", "Judge the headline. Answer with one JSON object."), Message("user", headline))
-    return Request("market_direction", headline, messages, prefill, Decoding(max_tokens))
+    return Request("market_direction", headline, messages, prefill, Decoding(max_tokens, repeat_penalty=repeat_penalty))
 
 
 def answers(backend: Backend, requests: list[Request]) -> dict[str, Completion]:
@@ -73,6 +73,15 @@ def test_the_prompt_is_that_of_the_same_file_in_process_and_the_server_tells_wha
         assert served[headline].finish_reason == "length"
         assert served[headline].seconds["answer"] > 0  # type: ignore[index]
     assert sum(served[headline].text == in_process[headline].text for headline in HEADLINES) >= 2
+
+
+def test_the_tasks_repeat_penalty_does_the_same_in_process_and_on_the_server(opening: Opening) -> None:
+    requests = [asked(headline, repeat_penalty=1.3) for headline in HEADLINES]
+    here = gguf_backend.open_backend(replace(opening, spec=Spec("gguf", str(base_gguf()))))
+    served, in_process = answers(opened(opening), requests), answers(here, requests)
+    plain = answers(here, [asked(headline) for headline in HEADLINES])
+    assert sum(served[headline].text == in_process[headline].text for headline in HEADLINES) >= 2
+    assert all(plain[headline].text != in_process[headline].text for headline in HEADLINES)
 
 
 def test_the_fingerprint_holds_what_the_server_says_of_the_model_and_how_it_is_asked(opening: Opening) -> None:
@@ -100,7 +109,7 @@ def test_the_servers_own_repeat_penalty_changes_answers_and_is_named_as_decoding
         rungs.append(Rung(name, parent, backend.fingerprint["decoding"], {}))
     assert any(found["neutral"][name].text != found["penalized"][name].text for name in found["neutral"])
     [step] = follow("penalty", task, "test", rungs, found).steps
-    assert (step.cause, step.why) == ("decoding", "repeat_penalty 'neutral' became 1.1")
+    assert (step.cause, step.why) == ("decoding", "repeat_penalty 1.0 became 1.1")
 
 
 def test_a_template_without_the_system_message_is_named_as_a_template_and_not_as_quantization_loss(
@@ -158,7 +167,7 @@ def test_no_server_says_how_to_start_one(opening: Opening) -> None:
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ({"context": 0}, "context and repeat_penalty must be above 0"),
+        ({"context": 0}, "context must be above 0"),
         ({"patience": "long"}, "patience is 'long', expected int"),
         ({"think": True}, "think = true, but the server says that this model can't"),
     ],
