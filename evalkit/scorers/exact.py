@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from evalkit.errors import ConfigError
 from evalkit.scorers import Judgement, Scorer
-from evalkit.scorers.number import json_type, only_options
+from evalkit.scorers.number import json_type, only_options, switch_option
 
 
 def make_scorer(options: Mapping[str, Any]) -> Scorer:
@@ -26,9 +25,7 @@ def make_scorer(options: Mapping[str, Any]) -> Scorer:
     Judgement(value=0.0, why='differs in case only')
     """
     only_options(options, {"ignore_case"})
-    ignore_case = options.get("ignore_case", False)
-    if not isinstance(ignore_case, bool):
-        raise ConfigError(f"option 'ignore_case' is {ignore_case!r}, expected true or false")
+    ignore_case = switch_option(options, "ignore_case", False)
 
     def judge(got: Any, expected: Any) -> Judgement:
         if _equal(got, expected, ignore_case):

@@ -1,11 +1,12 @@
 """scorer = "number": right within a tolerance.
 
-The scorers of numbers (``sign``, ``magnitude``) read their values and options with the functions of this file.
+The scorers of numbers (``sign``, ``magnitude``) read their values with the functions of this file, and every scorer
+its options.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from math import isfinite
 from typing import Any
 
@@ -130,6 +131,43 @@ def number_option(
     if number is None or (number < 0 if above is None else number <= above):
         raise ConfigError(f"option {name!r} is {options[name]!r}, expected {allowed}")
     return number
+
+
+def share_option(options: Mapping[str, Any], name: str, meaning: str) -> float:
+    """The number from 0 to 1 that ``options`` must have for ``name``. Raises ConfigError that tells its ``meaning``.
+
+    >>> share_option({"both_empty": 1}, "both_empty", "what two empty sets score")
+    1.0
+    """
+    number = as_number(options.get(name))
+    if number is None or not 0 <= number <= 1:
+        got = repr(options[name]) if name in options else "missing"
+        raise ConfigError(f"option {name!r} is {got}, expected a number from 0 to 1: {meaning}")
+    return number
+
+
+def choice_option(options: Mapping[str, Any], name: str, choices: Sequence[str]) -> str:
+    """Which of ``choices`` the ``options`` have for ``name``; the first where they say nothing. Raises ConfigError.
+
+    >>> choice_option({}, "metric", ("f1", "recall"))
+    'f1'
+    """
+    value = options.get(name, choices[0])
+    if value not in choices:
+        raise ConfigError(f"option {name!r} is {value!r}, expected one of {_listed(choices)}")
+    return str(value)
+
+
+def switch_option(options: Mapping[str, Any], name: str, default: bool) -> bool:
+    """The true or false that ``options`` has for ``name``. Raises ConfigError where it is neither.
+
+    >>> switch_option({"ignore_case": True}, "ignore_case", False)
+    True
+    """
+    value = options.get(name, default)
+    if not isinstance(value, bool):
+        raise ConfigError(f"option {name!r} is {value!r}, expected true or false")
+    return value
 
 
 def _listed(names: Collection[str]) -> str:
