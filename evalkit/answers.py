@@ -8,11 +8,11 @@ from statistics import fmean
 from typing import Any
 
 from evalkit.backends import Completion
-from evalkit.components import find
 from evalkit.parsing import Output, parse
 from evalkit.prompts import Request
+from evalkit.rules import scorer_of
 from evalkit.schemas import Schema
-from evalkit.scorers import Score, Scorer
+from evalkit.scorers import Score
 from evalkit.tasks import ANSWERED, Example, ScoreRule, Task
 
 
@@ -105,9 +105,7 @@ class Marker:
     def __init__(self, task: Task) -> None:
         self.task = task
         self._schema = Schema(task.schema)
-        self._scorers: Mapping[str, Scorer] = {
-            rule.name: find("scorers", rule.scorer).make_scorer(rule.options) for rule in task.scores.values()
-        }
+        self._scorers = {rule.name: scorer_of(rule) for rule in task.scores.values()}
 
     def mark(self, backend: str, example: Example, request: Request, completion: Completion) -> Answer:
         """Reads and scores ``completion``. Never raises for anything that a model wrote."""
@@ -117,10 +115,11 @@ class Marker:
             "extractable": Score("extractable", float(output.extractable), output.extractable, True, output.why),
         }
         for rule in self.task.scores_of(example):
-            scores[rule.name] = self._score(rule, output, example.expected[rule.field])
+            scores[rule.name] = self._score(rule, output, example)
         return Answer(backend, example, request, completion, output, scores)
 
-    def _score(self, rule: ScoreRule, output: Output, expected: Any) -> Score:
+    def _score(self, rule: ScoreRule, output: Output, example: Example) -> Score:
+        expected = example.expected[rule.field]
         if output.value is None:
             named = ", ".join(output.defects) or "no object"
             return Score(rule.name, 0.0, None, expected, f"the answer could not be read: {named}")
@@ -128,5 +127,5 @@ class Marker:
             instead = ", ".join(output.value) or "nothing"
             return Score(rule.name, 0.0, None, expected, f"the answer has no {rule.field!r}; it has {instead}")
         got = output.value[rule.field]
-        judgement = self._scorers[rule.name](got, expected)
+        judgement = self._scorers[rule.name](got, expected, example.input)
         return Score(rule.name, judgement.value, got, expected, judgement.why)

@@ -81,7 +81,7 @@ class _Reading:
         if primary not in known:
             self.problem(self.place("task.toml"), f"[primary] {UnknownName('score', str(primary), known)}")
         splits = self._splits(toml, schema)
-        hypotheses = tuple(self._hypotheses(toml.get("hypotheses", []), known, splits.get("test", ())))
+        hypotheses = tuple(self._hypotheses(toml.get("hypotheses", []), scores, splits.get("test", ())))
         if not splits.get("test"):
             self.problem(self.place("test.jsonl"), "no examples: a task needs at least one line here")
         self._check_expected(scores, measurements, splits)
@@ -193,8 +193,12 @@ class _Reading:
                     self.place("task.toml"), f"{where}: {name!r} is scored for every answer; choose another name"
                 )
             else:
-                options = {key: value for key, value in entry.items() if key not in (component, "field")}
-                rules[name] = kind(name, str(entry.get("field", name)), entry[component], options)
+                generic = {key: entry[key] for key in ("nonempty",) if section == "scores" and key in entry}
+                if not isinstance(generic.get("nonempty", False), bool):
+                    told = f"{where} nonempty is {generic['nonempty']!r}, expected true or false"
+                    self.problem(self.place("task.toml"), told)
+                options = {key: value for key, value in entry.items() if key not in (component, "field", *generic)}
+                rules[name] = kind(name, str(entry.get("field", name)), entry[component], options, **generic)
         return rules
 
     def _check_expected(
@@ -213,11 +217,10 @@ class _Reading:
                 self.problem(self.place("task.toml"), f"[{section}.{name}] {error}")
         for example in (example for split, examples in splits.items() if split != "train" for example in examples):
             for where, (field, read) in readers.items():
-                if field in example.expected:
-                    try:
-                        read(example.expected[field])
-                    except EvalkitError as error:
-                        self.problem(example.where, f"expected: {field!r}, {where}: {error}")
+                try:
+                    read(example)
+                except EvalkitError as error:
+                    self.problem(example.where, f"expected: {field!r}, {where}: {error}")
 
     def _thresholds(self, table: Mapping[str, Any], known: Sequence[str]) -> dict[str, dict[str, float]]:
         """``{split: {score: least rate}}``: bare keys are about the test split, sub-tables about another."""
@@ -237,15 +240,19 @@ class _Reading:
                     found.setdefault(split, {})[score] = float(least)
         return found
 
-    def _hypotheses(self, entries: Any, known: Sequence[str], test: Sequence[Example]) -> Iterator[Hypothesis]:
+    def _hypotheses(
+        self, entries: Any, scores: Mapping[str, ScoreRule], test: Sequence[Example]
+    ) -> Iterator[Hypothesis]:
         if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
             self.problem(self.place("task.toml"), f"hypotheses is {entries!r}, expected tables headed [[hypotheses]]")
             return
-        groups = len({example.group for example in test})
+        groups = dict.fromkeys(ANSWERED, len({example.group for example in test}))
+        for name, rule in scores.items():
+            groups[name] = len({example.group for example in test if rule.asked_of(example)})
         for number, entry in enumerate(entries, start=1):
             where = f"{self.place('task.toml')} [[hypotheses]] number {number}"
             try:
-                yield from read_hypothesis(entry, known, groups, where)
+                yield from read_hypothesis(entry, groups, where)
             except EvalkitError as error:
                 self.problem(where, str(error))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from evalkit.errors import EvalkitError, UnknownName
@@ -20,11 +20,12 @@ class Misdeclared(EvalkitError):
     """What is wrong with one hypothesis."""
 
 
-def read_hypothesis(entry: Mapping[str, Any], scores: Sequence[str], groups: int, where: str) -> Iterator[Hypothesis]:
+def read_hypothesis(entry: Mapping[str, Any], scores: Mapping[str, int], where: str) -> Iterator[Hypothesis]:
     """The hypotheses that the table ``entry`` declares, one for each of its scores.
 
-    ``scores`` are those that the task has, ``groups`` the independent pieces of its test split (examples, or
-    groups of them). Raises Misdeclared where the table can't be used as it stands, UnknownName for its names.
+    ``scores`` are those that the task has, each with the independent pieces of the test split that it is asked of
+    (examples, or groups of them). Raises Misdeclared where the table can't be used as it stands, UnknownName for its
+    names.
     """
     kind = entry.get("kind")
     if kind not in _KEYS:
@@ -45,7 +46,7 @@ def read_hypothesis(entry: Mapping[str, Any], scores: Sequence[str], groups: int
         if name not in scores:
             raise UnknownName("score", name, scores)
     gain = _share(entry, "min_gain", "0 to 1") if kind == "win" else 0.0
-    margin = 0.0 if kind == "win" else _margin(entry, groups)
+    margin = 0.0 if kind == "win" else _margin(entry, min(scores[name] for name in names))
     for name in names:
         yield Hypothesis(kind, candidate, tuple(against), name, gain, margin, family, where)
 

@@ -1,24 +1,49 @@
-"""What a task's scores and measurements can read: made once when a task is loaded, before a model is asked."""
+"""How a task's scores and measurements are made from its rules, and what they can read of its examples."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
-from evalkit.components import find
-from evalkit.errors import UnknownName
-from evalkit.scorers import Scorer
+from evalkit.components import find, names
+from evalkit.errors import ConfigError, UnknownName
+from evalkit.scorers import InputScorer, Scorer
 from evalkit.scorers.number import as_number
-from evalkit.tasks import MeasureRule, ScoreRule
+from evalkit.tasks import Example, MeasureRule, ScoreRule
 
-Reader = Callable[[Any], object]
-"""Takes the value that an example expects. Raises an EvalkitError where the rule can do nothing with it."""
+Reader = Callable[[Example], object]
+"""Raises an EvalkitError where the rule can do nothing with what an example expects."""
+
+
+def scorer_of(rule: ScoreRule) -> InputScorer:
+    """The scorer of a rule, handed the example's input whether or not it looks at it.
+
+    Raises an EvalkitError where there is no such scorer, or its options can't be used.
+
+    >>> scorer_of(ScoreRule("team", "team", "exact"))("billing", "billing", {"text": "My bill is wrong."})
+    Judgement(value=1.0, why='')
+    """
+    module = find("scorers", rule.scorer)
+    if hasattr(module, "make_input_scorer"):
+        by_input: InputScorer = module.make_input_scorer(rule.options)
+        return by_input
+    if not hasattr(module, "make_scorer"):
+        raise ConfigError(
+            f"scorer {rule.scorer!r}: its module {names('scorers')[rule.scorer]} has neither make_scorer nor "
+            f"make_input_scorer: write one of them, see evalkit/scorers/__init__.py"
+        )
+    scorer: Scorer = module.make_scorer(rule.options)
+    return lambda got, expected, _: scorer(got, expected)
 
 
 def score_reader(rule: ScoreRule) -> Reader:
     """Raises an EvalkitError where there is no such scorer, or its options can't be used."""
-    scorer: Scorer = find("scorers", rule.scorer).make_scorer(rule.options)
-    return lambda expected: scorer(expected, expected)
+    scorer = scorer_of(rule)
+
+    def read(example: Example) -> object:
+        expected = example.expected.get(rule.field)
+        return scorer(expected, expected, example.input) if rule.asked_of(example) else None
+
+    return read
 
 
 def measure_reader(rule: MeasureRule) -> Reader:
@@ -30,8 +55,8 @@ def measure_reader(rule: MeasureRule) -> Reader:
     measure, none = MEASURES[rule.measure], Rows.of([], [])
     measure(none, rule.options)
 
-    def read(expected: Any) -> object:
-        value = as_number(expected)
+    def read(example: Example) -> object:
+        value = as_number(example.expected.get(rule.field))
         return measure(none if value is None else Rows.of([value], [value]), rule.options)
 
     return read

@@ -35,12 +35,29 @@ class Example:
 
 @dataclass(frozen=True, slots=True)
 class ScoreRule:
-    """One score of a task: the field it reads, the scorer that judges it, that scorer's options."""
+    """One score of a task: the field it reads, the scorer that judges it, that scorer's options.
+
+    ``nonempty`` leaves out the examples that expect nothing of the field: an empty list, text or object.
+    """
 
     name: str
     field: str
     scorer: str
     options: Mapping[str, Any] = default(default_factory=dict)
+    nonempty: bool = False
+
+    def asked_of(self, example: Example) -> bool:
+        """Whether ``example`` has this score. The data decide that alone, so that all models have the same examples.
+
+        >>> nobody = Example("t-01", "test", {"text": "It rained."}, {"names": []})
+        >>> ScoreRule("names", "names", "exact").asked_of(nobody)
+        True
+        >>> ScoreRule("names_where_any", "names", "exact", nonempty=True).asked_of(nobody)
+        False
+        """
+        if self.field not in example.expected:
+            return False
+        return not self.nonempty or example.expected[self.field] not in ("", [], {})
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,5 +142,5 @@ class Task:
     """sha256 of the contract (task.toml and schema.json) and of every split."""
 
     def scores_of(self, example: Example) -> tuple[ScoreRule, ...]:
-        """The rules that apply to ``example``: those whose field its expected answer has."""
-        return tuple(rule for rule in self.scores.values() if rule.field in example.expected)
+        """The rules that apply to ``example``: those whose field its expected answer has (see ``nonempty``)."""
+        return tuple(rule for rule in self.scores.values() if rule.asked_of(example))

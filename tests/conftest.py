@@ -162,6 +162,25 @@ class MiniProject:
         )
         return self.write(f"answers/{alias}.jsonl", "\n".join(lines) + "\n")
 
+    def name_people(self) -> None:
+        """Adds a field of names: t-01 expects Ann, t-02 to t-04 expect Ann and Bo, the others expect nobody.
+
+        `names` is scored on all of them, `named` on the four that name anyone. `tuned` is right again.
+        """
+        schema = json.loads((self.folder / "schema.json").read_text(encoding="utf-8"))
+        schema["oneOf"][0]["required"].append("names")
+        schema["oneOf"][0]["properties"]["names"] = {"type": "array", "items": {"type": "string"}}
+        self.write("golden/mood/schema.json", json.dumps(schema))
+        people = {"t-01": ["Ann"]} | {name: ["Ann", "Bo"] for name in ("t-02", "t-03", "t-04")}
+        for split in ("train", "test", "reference"):
+            lines = [json.loads(line) for line in (self.folder / f"{split}.jsonl").read_text("utf-8").splitlines()]
+            named = [line | {"expected": line["expected"] | {"names": people.get(line["id"], [])}} for line in lines]
+            self.split(split, named)
+        options = 'scorer = "set"\nboth_empty = 1\n'
+        tables = f'[scores.names]\n{options}\n[scores.named]\nfield = "names"\nnonempty = true\n{options}\n'
+        self.contract("[scores.error]", f"{tables}[scores.error]")
+        self.answers("tuned", self.right())
+
     def task(self) -> Task:
         return load_task(self.folder)
 

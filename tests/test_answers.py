@@ -114,3 +114,21 @@ def test_an_answer_shows_who_said_what_to_which_example(read: Reader) -> None:
 def test_no_value_of_a_field_breaks_the_marking(project: MiniProject, got: Any) -> None:
     project.write("golden/mood/schema.json", "{}")
     assert Reader(project)(json.dumps({"mood": got, "strength": got})).scores["strength"].value == 0.0
+
+
+def test_a_score_of_what_is_there_is_asked_only_where_something_is_expected(project: MiniProject) -> None:
+    project.name_people()
+    task = project.task()
+    first, last = task.splits["test"][0], task.splits["test"][-1]
+    assert {rule.name for rule in task.scores_of(first)} == {"mood", "strength", "names", "named"}
+    assert {rule.name for rule in task.scores_of(last)} == {"mood", "strength", "names"}
+
+
+def test_a_scorer_may_judge_by_the_input(project: MiniProject) -> None:
+    project.write("golden/mood/schema.json", "{}")
+    project.contract(
+        '[scores.mood]\nscorer = "exact"', '[scores.mood]\nscorer = "grounded"\nvocabulary = { "t" = [], "u" = [] }'
+    )
+    read = Reader(project)  # the input is "This is t-01."
+    assert read('{"mood": "t", "strength": 0.9}').scores["mood"].value == 1.0
+    assert read('{"mood": "u", "strength": 0.9}').scores["mood"].why == "names 'u', which the input does not mention"

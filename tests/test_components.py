@@ -13,6 +13,8 @@ import pytest
 
 from evalkit import components
 from evalkit.errors import ConfigError, UnknownName
+from evalkit.rules import scorer_of
+from evalkit.tasks import ScoreRule
 
 if TYPE_CHECKING:
     from conftest import MiniProject
@@ -66,7 +68,7 @@ def test_the_built_in_components_are_the_files_of_their_folder() -> None:
 
 def test_an_unknown_name_suggests_the_nearest_and_lists_all() -> None:
     with pytest.raises(
-        UnknownName, match=r"unknown scorer 'singn'. Did you mean 'sign'\? Known: exact, magnitude, num"
+        UnknownName, match=r"unknown scorer 'singn'. Did you mean 'sign'\? Known: bool, exact, grounded, "
     ):
         components.find("scorers", "singn")
 
@@ -83,6 +85,15 @@ def test_two_components_of_one_name_are_an_error(tmp_path: Path, monkeypatch: py
     told = "two scorers are called 'sign': evalkit.scorers.sign and outside_sign. Rename the entry point of one"
     with pytest.raises(ConfigError, match=told):
         components.find("scorers", "sign")
+
+
+def test_a_scorer_without_either_function_is_told_what_it_needs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    points = "[evalkit.scorers]\nidle = outside_idle\n"
+    monkeypatch.syspath_prepend(outside(tmp_path, "outside_idle", points, outside_idle="judge = 1\n"))
+    with pytest.raises(ConfigError, match="module outside_idle has neither make_scorer nor make_input_scorer: write"):
+        scorer_of(ScoreRule("mood", "mood", "idle"))
 
 
 def test_a_component_that_cant_be_imported_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -176,6 +176,33 @@ def test_a_scorer_that_cant_read_what_is_expected_is_told_before_a_model_is_aske
     assert len(problems) == 13  # test and reference; train is not scored
 
 
+def test_a_scorer_is_not_asked_to_read_what_it_will_never_be_asked_about(project: MiniProject) -> None:
+    project.name_people()
+    project.contract('scorer = "set"\nboth_empty = 1\n\n[scores.error]', 'scorer = "exact"\n\n[scores.error]')
+    project.contract('nonempty = true\nscorer = "exact"', 'scorer = "sign"')
+    assert len(project.problems()) == 13  # an empty list has no sign
+    project.contract('scorer = "sign"', 'scorer = "sign"\nnonempty = true')
+    assert len(project.problems()) == 4
+
+
+@pytest.mark.parametrize("value", ["1", '"yes"', "[]"])
+def test_nonempty_is_yes_or_no(project: MiniProject, value: str) -> None:
+    project.contract("[scores.mood]", f"[scores.mood]\nnonempty = {value}")
+    [problem] = project.problems()
+    assert problem.startswith("golden/mood/task.toml: [scores.mood] nonempty is ")
+    assert problem.endswith(", expected true or false")
+
+
+def test_a_margin_is_held_against_the_examples_that_have_the_score(project: MiniProject) -> None:
+    project.name_people()
+    entry = 'kind = "no_loss"\nmargin = 0.3\nscore = "names"'
+    project.contract('kind = "win"', f'{entry}\ncandidate = "tuned"\nagainst = "base"\n\n[[hypotheses]]\nkind = "win"')
+    assert project.task().hypotheses[0].margin == 0.3
+    project.contract('score = "names"', 'score = "named"')
+    [problem] = project.problems()
+    assert "margin is 0.3, which 4 independent test examples can't show" in problem
+
+
 @pytest.mark.parametrize("text", [None, "", "\n"])
 def test_a_task_without_test_examples_is_refused(project: MiniProject, text: str | None) -> None:
     if text is None:

@@ -233,3 +233,20 @@ def test_runs_are_compared_on_every_model_that_both_have(project: MiniProject) -
         pairs(first, second, backends=("a", "b", "c"))
     with pytest.raises(ConfigError, match="runs run-1 and run-3 have no task with a model in both"):
         pairs(first, {"id": "run-3", "tasks": []})
+
+
+def test_a_score_that_only_some_examples_have_is_compared_on_these(project: MiniProject) -> None:
+    project.name_people()
+    then = stored(project, "run-1")
+    found = against(then, stored(project, "run-2", t_02='{"mood": "good", "strength": 0.9, "names": ["Ann"]}'))
+    [named] = [one for one in found.comparisons if one.score == "named"]
+    assert (named.paired.difference.n, found.lost, found.unpaired) == (4, ("t-02 names", "t-02 named"), ())
+
+
+def test_examples_that_a_score_is_no_longer_asked_of_are_listed(project: MiniProject) -> None:
+    project.name_people()
+    then = stored(project, "run-1")
+    project.contract("[scores.names]", "[scores.names]\nnonempty = true")
+    found = against(then, stored(project, "run-2"))
+    assert len(found.unpaired) == 9  # eight of test and one of reference expect nobody
+    assert {"t-05 names", "r-1 names"} < set(found.unpaired)

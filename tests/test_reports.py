@@ -184,3 +184,26 @@ def test_a_hundred_flips_are_no_screenful() -> None:
     [line] = tables.changes(regression)
     assert line.endswith("t-038 mood, t-039 mood and 60 more (--format=json has all)")
     assert list(tables.changes(None)) == []
+
+
+@pytest.mark.parametrize("render", [terminal.render, markdown.render])
+def test_a_score_of_some_examples_says_on_how_many_it_rests(project: MiniProject, render: Any) -> None:
+    project.name_people()
+    text = render(stored(project))
+    assert row(text, "names")[0] == "names"
+    assert row(text, "named")[0] == "named (n=4)"
+
+
+def test_a_primary_score_of_some_examples_is_still_marked(project: MiniProject) -> None:
+    project.name_people()
+    project.contract('[primary]\nscore = "mood"', '[primary]\nscore = "named"')
+    assert "named (n=4) *" in terminal.render(stored(project))
+
+
+def test_an_unanswered_example_is_no_choice_of_a_score(project: MiniProject) -> None:
+    answers = project.right()
+    del answers["t-12"]
+    project.answers("tuned", answers)
+    run = stored(project)
+    run["tasks"][0]["columns"] = [one for one in run["tasks"][0]["columns"] if one["entrant"]["name"] == "tuned"]
+    assert row(terminal.render(run), "mood")[0] == "mood *"

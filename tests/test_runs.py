@@ -391,3 +391,44 @@ def test_the_dev_split_may_be_judged(project: MiniProject) -> None:
     run = session.judged("mood")
     assert (run.split, run.examples, rate(run, "tuned", "mood", "dev")) == ("dev", 1, 0.0)
     assert column(run, "tuned").rates["dev"]["strict"] == Estimate(1.0, pytest.approx(0.2065, abs=1e-4), 1.0, 1)
+
+
+def test_a_score_that_only_some_examples_have_rests_on_these(project: MiniProject) -> None:
+    project.name_people()
+    # f1 of the four: 2/3 (Bo is too much), 1, 0, and 0 for prose. Of the eight that name nobody one is named.
+    answers = project.right() | {
+        "t-01": '{"mood": "good", "strength": 0.9, "names": ["Bo", "ann"]}',
+        "t-03": '{"mood": "good", "strength": 0.9, "names": []}', "t-04": "prose",
+        "t-12": '{"mood": "bad", "strength": 0.5, "names": ["Bo"]}',
+    }  # fmt: skip
+    project.answers("tuned", answers)
+    rates = column(judged(project), "tuned").rates["test"]
+    assert (rates["named"].value, rates["named"].n) == (pytest.approx((2 / 3 + 1) / 4), 4)
+    assert (rates["names"].value, rates["names"].n) == (pytest.approx((2 / 3 + 1 + 7) / 12), 12)
+
+
+def test_a_score_in_fractions_has_an_interval_inside_0_to_1(project: MiniProject) -> None:
+    project.name_people()
+    project.answers("tuned", project.right() | {"t-01": '{"mood": "good", "strength": 0.9, "names": ["Ann", "Bo"]}'})
+    found = column(judged(project), "tuned").rates["test"]["names"]
+    assert found.low is not None
+    assert found.high is not None
+    assert 0 <= found.low < found.value < found.high <= 1
+
+
+def test_a_pair_is_compared_on_the_examples_that_have_the_score(project: MiniProject) -> None:
+    project.name_people()
+    project.contract('"majority"]\nscore = "mood"', '"majority"]\nscore = "named"')
+    project.answers("base", project.right() | {"t-02": '{"mood": "good", "strength": 0.9, "names": ["Ann"]}'})
+    [against_base, _] = judged(project, "base").comparisons
+    paired = against_base.paired  # 1 against 2/3 in one of the four
+    assert (paired.difference.value, paired.difference.n) == (pytest.approx(1 / 12), 4)
+    assert (paired.wins, paired.losses, paired.ties) == (1, 0, 3)
+
+
+def test_an_example_without_the_primary_score_must_pass_in_the_others(project: MiniProject) -> None:
+    project.name_people()
+    project.contract('[primary]\nscore = "mood"', '[primary]\nscore = "named"')
+    assert column(judged(project), "tuned").failed == ()
+    project.answers("tuned", project.right() | {"r-1": '{"mood": "bad", "strength": 0.9, "names": []}'})
+    assert column(judged(project), "tuned").failed == ("r-1",)

@@ -49,15 +49,26 @@ def rows(task: Mapping[str, Any]) -> Iterator[tuple[str, Sequence[str]]]:
     shown = columns(task)
     for split in dict.fromkeys(name for column in shown for name in column["rates"]):
         present = [column["rates"].get(split, {}) for column in shown]
-        count = max(rates["strict"]["n"] for rates in present if rates)
+        count = _most(present, "strict")
         for score in _shown_scores(task, split, present):
-            label = score + (" *" if score == task["primary"] else "")
+            label = _label(task, score, present)
             yield (
                 label if split == task["split"] else f"{split} (n={count}): {label}",
                 [rate(rates.get(score)) for rates in present],
             )
     for name in dict.fromkeys(name for column in shown for name in column["measurements"]):
         yield name, [figure(column["measurements"].get(name)) for column in shown]
+
+
+def _label(task: Mapping[str, Any], score: str, present: Sequence[Mapping[str, Any]]) -> str:
+    """What a row is called. A score that is asked of some examples only says of how many."""
+    count = _most(present, score)
+    rests = f" (n={count})" if count < _most(present, "strict") else ""
+    return score + rests + (" *" if score == task["primary"] else "")
+
+
+def _most(present: Sequence[Mapping[str, Any]], score: str) -> int:
+    return max(int(rates[score]["n"]) for rates in present if score in rates)
 
 
 def _shown_scores(task: Mapping[str, Any], split: str, present: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -219,7 +230,7 @@ def lineage_rows(task: Mapping[str, Any]) -> Iterator[tuple[str, Sequence[str]]]
             _changed(rates.get(score), changes.get(name, {}).get(score))
             for name, rates in zip(shown, columns, strict=True)
         ]
-        yield score + (" *" if score == task["primary"] else ""), cells
+        yield _label(task, score, columns), cells
     for name in dict.fromkeys(name for rung in shown for name in by_name[rung]["measurements"]):
         yield name, [figure(by_name[rung]["measurements"].get(name)) for rung in shown]
     for row, kind in (("same answers as its parent", "alike"), ("same answers when asked again", "noise")):

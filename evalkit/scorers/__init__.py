@@ -7,6 +7,12 @@ task.toml says: ``scorers/sign.py`` is ``scorer = "sign"``. The file has one fun
 
 which checks the options of ``[scores.<name>]`` once (ConfigError) and returns a pure function of the
 value got and the value expected. It is never asked about an answer that could not be read.
+
+A scorer that judges by the example's input too (``grounded``) has instead
+
+    def make_input_scorer(options) -> InputScorer
+
+The keys ``scorer``, ``field`` and ``nonempty`` of ``[scores.<name>]`` are the task's, and no option of any scorer.
 """
 
 from __future__ import annotations
@@ -28,6 +34,11 @@ Scorer = Callable[[Any, Any], Judgement]
 """``(got, expected) -> Judgement``. ``got`` is any JSON value, of any type; ``expected`` fits the rubric."""
 
 MakeScorer = Callable[[Mapping[str, Any]], Scorer]
+
+InputScorer = Callable[[Any, Any, Mapping[str, Any]], Judgement]
+"""``(got, expected, input) -> Judgement``. ``input`` is the example's, as its line says it."""
+
+MakeInputScorer = Callable[[Mapping[str, Any]], InputScorer]
 
 
 @dataclass(frozen=True, slots=True)
