@@ -6,7 +6,7 @@
     │   ├── UnknownName       no backend, scorer, alias or task of that name
     │   ├── GoldenError       everything that is wrong in a golden folder, each with its place
     │   ├── FrozenError       a frozen split is not what it was
-    │   └── MissingModel      weights, an adapter or a package that a backend needs
+    │   └── MissingModel      weights, an adapter or a package that a backend or a scorer needs
     └── HarnessError          something broke while a model was asked; never scored as a wrong answer
         ├── BackendDied       nothing more can be asked of this backend
         ├── NotAnswered       one request stayed without an answer
@@ -70,7 +70,7 @@ class FrozenError(SetupError):
 
 
 class MissingModel(SetupError):
-    """Weights, an adapter or a package that a backend needs is not here."""
+    """Weights, an adapter or a package that a backend or a scorer needs is not here."""
 
 
 class HarnessError(EvalkitError):
