@@ -80,13 +80,22 @@ class Request:
             "fingerprint": fingerprint,
             "messages": [asdict(message) for message in self.messages],
             "prefill": self.prefill,
-            "decoding": asdict(self.decoding),
+            "decoding": _stated(self.decoding),
             "sample": self.sample,
         }
         if self.schema is not None:
             # As text: the order of its properties shapes the answer too.
             body["schema"] = json.dumps(self.schema)
         return sha256(canonical(body).encode()).hexdigest()
+
+
+def _stated(decoding: Decoding) -> dict[str, Any]:
+    """The settings as a key has them. One that came later is left out where it changes nothing: what older releases
+    stored, and someone may have paid for, stays an answer to the same question."""
+    told = asdict(decoding)
+    if decoding.repeat_penalty == 1:
+        del told["repeat_penalty"]
+    return told
 
 
 def canonical(value: Any) -> str:

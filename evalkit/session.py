@@ -295,14 +295,15 @@ class Session:
         done: Selection = {}
         for task_name, backends in selection.items():
             task = self.task(task_name)
-            judged = {example.id for example in task.splits.get(self.split, ())}
+            judged = [example.id for example in task.splits.get(self.split, ())]
             done[task_name] = {
-                name: list(self.scored(task)) if judged <= set(examples) else list(examples)
+                name: list(self.scored(task)) if set(judged) <= set(examples) else list(examples)
                 for name, examples in backends.items()
             }
-            if any(judged <= set(examples) for examples in done[task_name].values()):
-                whole = list(self.scored(task))
-                done[task_name] |= dict.fromkeys(self.against, whole)
+            if any(set(judged) <= set(examples) for examples in done[task_name].values()):
+                # A lineage is about the judged split; who is compared with is asked all that the tested models are.
+                for name in self.against:
+                    done[task_name][name] = judged if name in self.rungs else list(self.scored(task))
         return done
 
     def _everyone(self) -> Iterable[tuple[Task, str, list[str]]]:
