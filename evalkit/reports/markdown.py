@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
 from evalkit.reports import tables
 
@@ -12,24 +13,22 @@ def render(run: tables.Run) -> str:
     return "\n".join(_lines(run)) + "\n"
 
 
+def render_scores(run: tables.Run) -> str:
+    """Of each task only the table of scores, and what else there is to know of them."""
+    return "\n".join(line for task in run["tasks"] for line in _scores(task)) + f"\n{_origin(run)}\n"
+
+
+def render_lineage(run: tables.Run) -> str:
+    """Of each task only its lineage."""
+    return "\n".join(line for task in run["tasks"] for line in _lineage(task)) + f"\n{_origin(run)}\n"
+
+
 def _lines(run: tables.Run) -> Iterator[str]:
     for task in run["tasks"]:
-        shown = tables.columns(task)
         yield f"## {task['title']}"
         yield ""
-        yield f"{tables.heading(task)}. Rates in %, with 95 % intervals; * marks the primary score."
-        yield ""
-        if shown:
-            yield from _table([column["entrant"]["name"] for column in shown], tables.rows(task))
-        for line in (*tables.floors_not_beaten(task), *tables.notes(task), *tables.changes(task.get("regression"))):
-            yield f"- {line}"
-        yield ""
-        if rungs := tables.rungs(task):
-            yield f"### Lineage {task['lineage']['name']}"
-            yield ""
-            yield from _table(rungs, tables.lineage_rows(task))
-            yield from (f"- {line}" for line in tables.lineage_notes(task))
-            yield ""
+        yield from _scores(task)
+        yield from _lineage(task)
         if pairs := list(tables.references(task)):
             yield "For reference, and deciding nothing (p two-sided, groups not known to them):"
             yield ""
@@ -37,8 +36,32 @@ def _lines(run: tables.Run) -> Iterator[str]:
         for status, sentence in tables.verdict_lines(task):
             yield f"**{sentence}**" if status else sentence
             yield ""
+    yield _origin(run)
+
+
+def _scores(task: Mapping[str, Any]) -> Iterator[str]:
+    shown = tables.columns(task)
+    yield f"{tables.heading(task)}. Rates in %, with 95 % intervals; * marks the primary score."
+    yield ""
+    if shown:
+        yield from _table([column["entrant"]["name"] for column in shown], tables.rows(task))
+    for line in (*tables.floors_not_beaten(task), *tables.notes(task), *tables.changes(task.get("regression"))):
+        yield f"- {line}"
+    yield ""
+
+
+def _lineage(task: Mapping[str, Any]) -> Iterator[str]:
+    if rungs := tables.rungs(task):
+        yield f"### Lineage {task['lineage']['name']}"
+        yield ""
+        yield from _table(rungs, tables.lineage_rows(task))
+        yield from (f"- {line}" for line in tables.lineage_notes(task))
+        yield ""
+
+
+def _origin(run: tables.Run) -> str:
     environment = ", ".join(f"{key} {value}" for key, value in run["environment"].items())
-    yield f"Run {run['id']}: `{run['command']}` ({environment})."
+    return f"Run {run['id']}: `{run['command']}` ({environment})."
 
 
 def _table(columns: Sequence[str], rows: Iterable[tuple[str, Sequence[str]]]) -> Iterator[str]:
