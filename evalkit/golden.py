@@ -29,6 +29,7 @@ _LINE = {
     "group": str,
     "must_pass": bool,
     "known_fail": str,
+    "thinking": str,
 }
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*\Z")
 
@@ -327,6 +328,7 @@ class _Reading:
             must_pass=entry.get("must_pass", split == "reference"),
             known_fail=entry.get("known_fail"),
             where=where,
+            thinking=entry.get("thinking"),
         )
 
     def _check_input(self, example: Example, required: list[str], optional: list[str]) -> None:

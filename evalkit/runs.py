@@ -32,6 +32,9 @@ FLOORS = ("empty", "majority", "error", "oracle")
 ALSO = ("reference", "malformed")
 """The splits that are run beside the judged one and have lines of their own."""
 
+THINKING = "thinking (characters)"
+"""The measurement that a model has whose answers come with reasoning: its mean length."""
+
 Role = Literal["backend", "against", "floor"]
 
 
@@ -376,6 +379,11 @@ def _measurements(task: Task, answers: Sequence[Answer]) -> dict[str, Estimate]:
         ]
         read = Rows.of([row[0] for row in rows], [row[1] for row in rows], [row[2] for row in rows])
         found[rule.name] = MEASURES[rule.measure](read, rule.options)
+    thought = [(len(one.output.thinking), answer.example.id) for answer in answers for one in answer.each
+               if one.output.thinking is not None]  # fmt: skip
+    if thought:  # how much was reasoned before the answers, over those that were reasoned about
+        lengths = Rows.of([length for length, _ in thought], [0] * len(thought), [name for _, name in thought])
+        found[THINKING] = MEASURES["mae"](lengths, {})
     return found
 
 

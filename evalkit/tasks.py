@@ -19,6 +19,7 @@ ANSWERED = ("strict", "extractable")
 class Example:
     """One golden example, as its line in a split's JSONL says it.
 
+    ``thinking`` is a trace of reasoning that a thinking model may be taught; nothing is scored by it.
     ``where`` is the place it was read from, as ``golden/<task>/test.jsonl:14``.
     """
 
@@ -31,6 +32,7 @@ class Example:
     must_pass: bool = False
     known_fail: str | None = None
     where: str = ""
+    thinking: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

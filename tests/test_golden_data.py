@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from functools import cache
@@ -11,6 +12,7 @@ from hashlib import sha256
 from itertools import combinations
 from pathlib import Path
 from statistics import fmean
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -38,9 +40,13 @@ shown_splits = pytest.mark.parametrize("split", ["train", "dev", "test"])
 
 @cache
 def golden(name: str) -> Task:
-    if not (GOLDEN / name / "task.toml").exists():
-        pytest.skip(f"golden/{name} is a draft: it has no task.toml yet")
-    return load_task(GOLDEN / name)
+    if (GOLDEN / name / "task.toml").exists():
+        return load_task(GOLDEN / name)
+    # A draft has its contract in draft.toml, so that no run asks a model for it before there is an adapter.
+    with TemporaryDirectory() as place:
+        folder = Path(shutil.copytree(GOLDEN / name, Path(place) / name))
+        (folder / "draft.toml").rename(folder / "task.toml")
+        return load_task(folder, verify=False)
 
 
 def labelled(name: str, split: str) -> list[Example]:

@@ -154,3 +154,10 @@ def test_rescoring_follows_the_same_rungs_again(suite: Project) -> None:
     result.stdout.fnmatch_lines(["*same answers as its parent *12/12*6/12*", "- direction: lost between merged and *"])
     again = suite.pytester.run(sys.executable, "-m", "evalkit.cli", "report", "latest", "--format=json")
     assert json.loads(again.stdout.str())["tasks"][0]["lineage"] == first
+
+
+def test_a_rung_is_asked_the_judged_split_alone(suite: Project) -> None:
+    suite.run("suites", "--lineage=moods")
+    columns = {one["entrant"]["name"]: one for one in suite.report()["tasks"][0]["columns"]}
+    assert set(columns["shipped"]["rates"]) == {"test", "reference", "malformed"}
+    assert set(columns["good"]["rates"]) == {"test"}

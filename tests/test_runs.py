@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from evalkit.gates import Status
-from evalkit.runs import Column, Judged, Unbeaten, judge_task, make_run, planned_comparisons
+from evalkit.runs import THINKING, Column, Judged, Unbeaten, judge_task, make_run, planned_comparisons
 from evalkit.stats.intervals import Estimate
 from evalkit.tasks import Hypothesis
 
@@ -266,6 +266,19 @@ def test_a_pair_with_the_parent_that_nobody_declared_is_shown_by_every_score_and
     ]  # fmt: skip
     assert run.comparisons[0].reason.startswith("tuned loses to base on mood by more than 5.0 points: ")
     assert run.comparisons[0].reason.endswith(" Nothing was declared of this pair.")
+
+
+def test_reasoning_is_set_apart_from_the_answer_and_its_length_is_measured(project: MiniProject) -> None:
+    answers = project.right()
+    thought = {
+        name: f"<think>{'so ' * number}</think>{answers[name]}" for number, name in enumerate(("t-01", "t-02"), 1)
+    }
+    project.answers("tuned", answers | thought)
+    tuned, base = (column(judged(project, "base"), name) for name in ("tuned", "base"))
+    assert tuned.rates["test"]["strict"].value == 1.0
+    found = tuned.measurements[THINKING]
+    assert (found.value, found.n) == ((3 + 6) / 2, 2)
+    assert THINKING not in base.measurements
 
 
 def test_a_model_that_beats_nothing_is_blocked(project: MiniProject) -> None:

@@ -8,6 +8,8 @@ from itertools import islice
 import pytest
 
 from evalkit.errors import ConfigError
+from evalkit.tasks import Example
+from fixtures.adapters import spoken
 from fixtures.lessons import Lesson, batches, lesson, shared_beginning
 
 
@@ -70,6 +72,20 @@ def test_the_tokens_of_a_weighted_field_count_more_and_no_others(tokenizer, pair
     heavy = [token for token, weight in zip(made.answer, made.weights, strict=True) if weight == 3.0]
     assert tokenizer.decode(heavy) == " -0.5"
     assert sum(weight == 1.0 for weight in made.weights) == len(made.answer) - len(heavy)
+
+
+def test_a_trace_is_learnt_before_the_answer_and_its_braces_are_no_object(tokenizer, pairs) -> None:
+    example = Example("e", "train", {}, {"mood": "good", "strength": 0.5}, thinking='It says {"mood": ...} up.')
+    plain, traced = (spoken(example, thinking) for thinking in (False, True))
+    assert plain == '{"mood": "good", "strength": 0.5}'
+    assert traced == f'<think>\nIt says {{"mood": ...}} up.\n</think>\n\n{plain}'
+    made = lesson(tokenizer, pairs[0][0], traced, {"strength": 3.0})
+    assert tokenizer.decode(made.answer) == f"{traced}<|im_end|>"
+    assert tokenizer.decode([t for t, w in zip(made.answer, made.weights, strict=True) if w == 3.0]) == " 0.5"
+
+
+def test_without_a_trace_the_answer_alone_is_learnt() -> None:
+    assert spoken(Example("e", "train", {}, {"mood": "good"}), thinking=True) == '{"mood": "good"}'
 
 
 def test_weights_change_no_token(tokenizer, pairs) -> None:
