@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from math import inf
+from math import ceil, inf
 from typing import Literal
 
 from evalkit import metrics
@@ -214,11 +214,25 @@ def _same(hypothesis: Hypothesis, paired: Paired, readable: Readable) -> tuple[S
     worse = "worse" if hypothesis.kind == "no_loss" else "another one"
     if among is Status.BLOCK:
         return Status.BLOCK, f" The decision is {worse}: {_readably(readable)}."
+    if overall is Status.INCONCLUSIVE:
+        return overall, _enough(hypothesis, paired)
     if overall is not Status.SHIP or among is Status.SHIP:
         return overall, ""
     if readable.least is None or readable.least >= hypothesis.margin:
         return overall, f" Too few to compare by the decision alone: {_readably(readable)}."
     return Status.INCONCLUSIVE, f" The decision may be {worse}: {_readably(readable)}."
+
+
+def _enough(hypothesis: Hypothesis, paired: Paired) -> str:
+    """How many examples would show no loss, were the true difference the one seen; empty where none would.
+
+    From the smallest difference that the present ones show with power 0.8, which falls with the square root of n.
+    """
+    found, least = paired.difference, paired.detectable
+    if found.value is None or least is None:
+        return ""
+    room = hypothesis.margin - (abs(found.value) if hypothesis.kind == "equivalent" else -found.value)
+    return f" About {ceil(found.n * (least / room) ** 2)} examples would tell." if room > 0 else ""
 
 
 def _within(difference: Estimate, hypothesis: Hypothesis) -> Status:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from evalkit.gates import Comparison, Readable, Status, compare, judge
 from evalkit.metrics import Paired, paired
 from evalkit.stats.intervals import Estimate
+from evalkit.stats.planning import examples_needed
 from evalkit.tasks import Hypothesis
 
 WIN = Hypothesis("win", None, ("base",), "mood")
@@ -198,6 +200,21 @@ def test_a_model_below_its_threshold_that_wins_is_worked_on() -> None:
     verdict = judge("tuned", rates(mood=0.5), {"test": {"mood": 0.8}}, [judged("1" * 10, "0" * 10)], (), ())
     assert (verdict.status, verdict.decision) == (Status.BLOCK, "iterate")
     assert verdict.because == "mood is 50.0 %, the task asks for 80.0 %."
+
+
+def test_a_no_loss_that_is_not_shown_says_how_many_examples_would_tell() -> None:
+    comparison = no_loss("0" * 6 + "1" * 94, "1" * 97 + "0" * 3, margin=0.08)
+    assert comparison.status is Status.INCONCLUSIVE
+    told = re.search(r"About (\d+) examples would tell", comparison.reason)
+    assert told is not None
+    ours, theirs = [0] * 6 + [1] * 94, [1] * 97 + [0] * 3
+    differences = [a - b for a, b in zip(ours, theirs, strict=True)]
+    # From the mean that was seen up to the margin there are 5 points: so many are to be shown.
+    assert int(told[1]) == pytest.approx(examples_needed(differences, 0.05), rel=0.02)
+
+
+def test_no_number_of_examples_shows_no_loss_where_the_loss_seen_is_beyond_the_margin() -> None:
+    assert "would tell" not in no_loss("0" * 12 + "1" * 88, "1" * 100).reason
 
 
 def test_a_verdict_says_what_kinds_of_hypothesis_it_leaves_open() -> None:
