@@ -93,6 +93,9 @@ def test_a_rung_that_cannot_run_is_a_column_that_says_why_and_its_child_is_compa
     result = suite.run("suites", "--lineage=moods")
     result.stdout.fnmatch_lines(
         [
+            "* bad * good * merged * shipped*",
+            "*from * (bad) * (not run) * (good)*",
+            "*direction [*] * 91.7 (*) * - * 41.7 (*",
             "- direction: lost between good and shipped (-50.0 points, *",
             "- merged could not be run: *answers/merged.jsonl*",
         ]

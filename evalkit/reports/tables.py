@@ -112,7 +112,7 @@ def notes(task: Mapping[str, Any]) -> Iterator[str]:
 
 def _notes(task: Mapping[str, Any]) -> Iterator[str]:
     for column in task["columns"]:
-        if column["entrant"]["problem"] is not None:
+        if column["entrant"]["problem"] is not None and column["entrant"]["role"] == "floor":
             yield f"{column['entrant']['name']} (floor) has no column: {column['entrant']['problem']}"
         if asked := column["entrant"].get("asked"):  # older runs do not say
             yield f"{column['entrant']['name']}: asked with {asked}"
@@ -210,9 +210,9 @@ def lineage_sentence(lineage: Mapping[str, Any]) -> str:
 
 
 def rungs(task: Mapping[str, Any]) -> list[str]:
-    """The columns of a lineage's table: rungs that were run, first to last; none without a lineage."""
+    """The columns of a lineage's table, first to last; none without a lineage."""
     lineage = task.get("lineage")
-    return [name for name in lineage["rungs"] if name not in lineage["missing"]] if lineage else []
+    return list(lineage["rungs"]) if lineage else []
 
 
 def lineage_rows(task: Mapping[str, Any]) -> Iterator[tuple[str, Sequence[str]]]:
@@ -220,10 +220,17 @@ def lineage_rows(task: Mapping[str, Any]) -> Iterator[tuple[str, Sequence[str]]]
     shown = rungs(task)
     if not shown:
         return
-    by_name = {column["entrant"]["name"]: column for column in task["columns"]}
+    missing = task["lineage"]["missing"]
+    nothing: Mapping[str, Any] = {"rates": {}, "measurements": {}}
+    by_name = dict.fromkeys(missing, nothing) | {
+        column["entrant"]["name"]: column for column in task["columns"] if column["entrant"]["name"] not in missing
+    }
     steps = {step["rung"]: step for step in task["lineage"]["steps"]}
     changes = {name: {one["score"]: one["paired"] for one in step["comparisons"]} for name, step in steps.items()}
-    yield "from", [f"({steps[name]['against']})" if name in steps else "" for name in shown]
+    yield (
+        "from",
+        ["(not run)" if name in missing else f"({steps[name]['against']})" if name in steps else "" for name in shown],
+    )
     columns = [by_name[name]["rates"].get(task["split"], {}) for name in shown]
     for score in dict.fromkeys(name for rates in columns for name in rates):
         cells = [
