@@ -25,9 +25,10 @@ test: .venv/.test base
 base: .venv/.demo
 	@$(BIN)/python -m fixtures fetch > /dev/null
 
-# The same examples through every rung: base, adapter, merged, quantized, and a real Ollama server.
+# The same examples through every rung: base, adapter, merged, quantized, and a real Ollama server. LINEAGE=market leaves
+# out two mistakes that are there to be seen.
 demo-ollama: .venv/.test ollama
-	@$(BIN)/python -m fixtures demo-ollama
+	@$(BIN)/python -m fixtures demo-ollama $(LINEAGE)
 
 # Ollama: the one on PATH, else built from source into the user's cache folder (needs Go and a C++ compiler).
 ollama: .venv/.demo

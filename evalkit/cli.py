@@ -247,8 +247,11 @@ def lineage(config: Config, name: str, run: str | None) -> None:
     if not found:
         raise UnknownName("lineage of a stored run", name, config.lineages, f"Run pytest --lineage={name} first.")
     _say(render_lineage(found[-1], color=sys.stdout.isatty()).rstrip("\n"))
-    lineages = [one for task in found[-1]["tasks"] if (one := task.get("lineage"))]
-    sys.exit(code_of(((one["status"], one["open"]) for one in lineages), config))
+    followed = [task for task in found[-1]["tasks"] if task.get("lineage")]
+    if any(column["unanswered"] and column["entrant"]["name"] in task["lineage"]["rungs"]
+           for task in followed for column in task["columns"]):  # fmt: skip
+        sys.exit(1)  # as pytest did: what died is not held to have lost nothing
+    sys.exit(code_of(((task["lineage"]["status"], task["lineage"]["open"]) for task in followed), config))
 
 
 @main.command()

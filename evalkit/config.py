@@ -155,6 +155,10 @@ def _rungs(path: Path, name: str, entry: object, aliases: Mapping[str, Alias]) -
         if rung not in aliases:
             # A spec alone has no parent, and a step is from a parent.
             raise ConfigError(f"{where}: {UnknownName('alias', rung, aliases)}")
+    for rung in rungs[1:]:
+        parent = aliases[rung].parent
+        if parent is not None and parent not in rungs:
+            raise ConfigError(f"{where}: the parent of {rung!r} is {parent!r}, which is no rung of it: add it")
     if not any(aliases[rung].parent in rungs for rung in rungs):
         raise ConfigError(f"{where}: no rung has a parent among them: set `parent` in [tool.evalkit.backends]")
     return rungs

@@ -21,7 +21,7 @@ from typing import Literal
 from evalkit import metrics
 from evalkit.metrics import Paired
 from evalkit.stats.intervals import Estimate
-from evalkit.stats.tango import smallest_margin
+from evalkit.stats.tango import examples_to_rule_out, smallest_margin
 from evalkit.tasks import Hypothesis
 
 ALPHA = 0.025
@@ -224,15 +224,21 @@ def _same(hypothesis: Hypothesis, paired: Paired, readable: Readable) -> tuple[S
 
 
 def _enough(hypothesis: Hypothesis, paired: Paired) -> str:
-    """How many examples would show no loss, were the true difference the one seen; empty where none would.
+    """How many examples would show it, were the difference the one seen; empty where no number of them would.
 
-    From the smallest difference that the present ones show with power 0.8, which falls with the square root of n.
+    By the smallest difference that the present ones show with power 0.8, which falls with the square root of n; where
+    scores are right or wrong also by the interval that decides, with as many flips in a hundred as now.
     """
-    found, least = paired.difference, paired.detectable
-    if found.value is None or least is None:
+    found, least, margin = paired.difference, paired.detectable, hypothesis.margin
+    room = margin - abs(found.value or 0.0) if hypothesis.kind == "equivalent" else margin + (found.value or 0.0)
+    if found.value is None or room <= 0:
         return ""
-    room = hypothesis.margin - (abs(found.value) if hypothesis.kind == "equivalent" else -found.value)
-    return f" About {ceil(found.n * (least / room) ** 2)} examples would tell." if room > 0 else ""
+    needed = [] if least is None else [ceil(found.n * (least / room) ** 2)]
+    if paired.effects.odds_ratio is not None:
+        flips = [(paired.wins, paired.losses), (paired.losses, paired.wins)]
+        for gained, lost in flips if hypothesis.kind == "equivalent" else flips[:1]:
+            needed += [examples_to_rule_out(margin, gained, lost, found.n) or 0]
+    return f" About {max(needed)} examples would tell." if needed and max(needed) > found.n else ""
 
 
 def _within(difference: Estimate, hypothesis: Hypothesis) -> Status:

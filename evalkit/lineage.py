@@ -7,7 +7,7 @@ rendered and how many tokens it had, the sampler's settings, and only then weigh
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypeVar
 
@@ -15,10 +15,13 @@ from evalkit import gates, pairing
 from evalkit.answers import Answer
 from evalkit.gates import Comparison, Status
 from evalkit.pairing import Agreement, Answers
+from evalkit.stats.intervals import Estimate
 from evalkit.tasks import Hypothesis, Task
 
 T = TypeVar("T")
 Cause = Literal["none", "template", "decoding", "noise", "weights"]
+Measured = Callable[[Sequence[Answer]], Mapping[str, Estimate]]
+"""The task's measurements of some answers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,13 +43,16 @@ class Rung:
 class Step:
     """What became of the answers between ``against`` and ``rung``.
 
-    ``comparisons`` has one for each score, judged where the task declares a hypothesis about it. ``alike`` are the
-    two's common answers, ``noise`` the rung's with itself. ``gone`` are the sentences of the scores that lost.
+    ``comparisons`` has one for each score, judged where the task declares a hypothesis about it, and one for each
+    declared pair of this rung and another that is not its parent. ``measured`` has each measurement before and after,
+    on the examples that both answered readably. ``alike`` are the two's common answers, ``noise`` the rung's with
+    itself. ``gone`` are the sentences of the scores that lost.
     """
 
     rung: str
     against: str
     comparisons: tuple[Comparison, ...]
+    measured: Mapping[str, tuple[Estimate, Estimate]]
     alike: Agreement
     noise: Agreement
     cause: Cause
@@ -56,34 +62,64 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Lineage:
-    """All steps of one lineage on one task. ``missing`` says of each rung that could not be run why."""
+    """All steps of one lineage on one task.
+
+    ``missing`` says of each rung that was not run whole why. ``noise`` is each rung's agreement with itself.
+    """
 
     name: str
     rungs: tuple[str, ...]
     steps: tuple[Step, ...]
     missing: Mapping[str, str]
+    noise: Mapping[str, Agreement]
     status: Status
     reasons: tuple[str, ...]
     open: tuple[str, ...] = ()
 
 
-def follow(name: str, task: Task, split: str, rungs: Sequence[Rung], answers: Answers) -> Lineage:
-    """The lineage ``name`` of ``rungs``, first to last, from the ``answers`` of those that were run whole."""
+def follow(
+    name: str, task: Task, split: str, rungs: Sequence[Rung], answers: Answers, measured: Measured = lambda _: {}
+) -> Lineage:
+    """The lineage ``name`` of ``rungs``, first to last, from the ``answers`` of those that were run whole.
+
+    What the task declares of two rungs, one of which could not be run, is left open: it is not known to hold.
+    """
     by_name = {rung.name: rung for rung in rungs}
+    there = [rung for rung in rungs if rung.problem is None]
+    noise = {rung.name: _noise(rung, answers, split) for rung in there}
     steps = tuple(
-        _step(task, split, rung, by_name[parent], answers)
-        for rung in rungs
-        if rung.problem is None and (parent := _ancestor(rung, by_name)) is not None
+        _step(task, split, rung, by_name[parent], by_name, answers, noise, measured)
+        for rung in there
+        if (parent := _ancestor(rung, by_name)) is not None
     )
     declared = [one for step in steps for one in step.comparisons if one.kind != "asked"]
     blocks = [one.reason for one in declared if one.status is Status.BLOCK]
-    left = [one for one in declared if one.status is Status.INCONCLUSIVE]
+    left = [(one.kind, one.reason) for one in declared if one.status is Status.INCONCLUSIVE]
+    left += [
+        (one.kind, f"{rung.name} against {rival} on {one.score} is declared and was not judged: {absent} was not run.")
+        for rung in rungs
+        for one, rival in _declared(task, rung, by_name)
+        for absent in [next((who for who in (rung.name, rival) if by_name[who].problem is not None), None)]
+        if absent is not None
+    ]
     status = Status.BLOCK if blocks else Status.INCONCLUSIVE if left else Status.SHIP
-    reasons = (*blocks, *(one.reason for one in left)) or ("No step lost more than the task allows.",)
-    missing = {rung.name: rung.problem for rung in rungs if rung.problem is not None}
-    return Lineage(
-        name, tuple(by_name), steps, missing, status, reasons, tuple(dict.fromkeys(one.kind for one in left))
+    held = (
+        "No step lost more than the task allows." if declared else "The task declares nothing that a step could lose."
     )
+    return Lineage(
+        name,
+        tuple(by_name),
+        steps,
+        {rung.name: rung.problem for rung in rungs if rung.problem is not None},
+        noise,
+        status,
+        (*blocks, *(reason for _, reason in left)) or (held,),
+        tuple(dict.fromkeys(kind for kind, _ in left)),
+    )
+
+
+def _noise(rung: Rung, answers: Answers, split: str) -> Agreement:
+    return pairing.agreement(rung.name, "again", {rung.name: answers[rung.name], "again": rung.again}, split)
 
 
 def _ancestor(rung: Rung, rungs: Mapping[str, Rung]) -> str | None:
@@ -97,77 +133,108 @@ def _ancestor(rung: Rung, rungs: Mapping[str, Rung]) -> str | None:
     return None
 
 
-def _step(task: Task, split: str, rung: Rung, parent: Rung, answers: Answers) -> Step:
-    scores = [*dict.fromkeys(name for answer in answers[rung.name].values() for name in answer.scores)]
-    planned: list[pairing.Planned] = [
-        (_declared(task, rung, parent, score), rung.name, parent.name, score) for score in scores
-    ]
+def _step(
+    task: Task,
+    split: str,
+    rung: Rung,
+    parent: Rung,
+    rungs: Mapping[str, Rung],
+    answers: Answers,
+    noise: Mapping[str, Agreement],
+    measured: Measured,
+) -> Step:
+    ours, theirs = answers[rung.name], answers[parent.name]
+    declared = [(one, rival) for one, rival in _declared(task, rung, rungs) if rungs[rival].problem is None]
+    planned: list[pairing.Planned] = [(one, rung.name, rival, one.score) for one, rival in declared]
+    covered = {one.score for one, rival in declared if rival == parent.name}
+    scores = dict.fromkeys(score for answer in ours.values() for score in answer.scores)
+    planned += [(None, rung.name, parent.name, score) for score in scores if score not in covered]
     comparisons = tuple(pairing.comparisons(task, planned, answers, split))
     alike = pairing.agreement(parent.name, rung.name, answers, split)
-    again = {rung.name: answers[rung.name], "again": rung.again}
-    noise = pairing.agreement(rung.name, "again", again, split)
     pairs = [
-        (theirs, ours)
-        for name, ours in answers[rung.name].items()
-        if ours.example.split == split and (theirs := answers[parent.name].get(name)) is not None
+        (theirs[name], answer) for name, answer in ours.items() if answer.example.split == split and name in theirs
     ]
-    cause, why = _cause(parent, rung, pairs, alike, noise)
-    gone = tuple(_gone(comparisons, why if cause in ("template", "decoding") else ""))
-    return Step(rung.name, parent.name, comparisons, alike, noise, cause, why, gone)
+    cause, why, touched = _cause(parent, rung, pairs, alike, noise)
+    read = [pair for pair in pairs if all(one.extractable for one in pair)]
+    before, after = (measured(side) for side in ([one for one, _ in read], [other for _, other in read]))
+    return Step(
+        rung.name, parent.name, comparisons, {name: (before[name], after[name]) for name in after if name in before},
+        alike, noise[rung.name], cause, why, tuple(_gone(comparisons, why, touched)),
+    )  # fmt: skip
 
 
-def _declared(task: Task, rung: Rung, parent: Rung, score: str) -> Hypothesis | None:
-    """What the task declares of this step: nothing where a rung between the two is missing."""
-    for one in task.hypotheses:
-        about = one.score == score and one.candidate in (None, rung.name) and one.kind != "win"
-        if about and rung.parent == parent.name and {"parent", parent.name} & set(one.against):
-            return one
-    return None
+def _declared(task: Task, rung: Rung, rungs: Mapping[str, Rung]) -> list[tuple[Hypothesis, str]]:
+    """What the task declares of ``rung`` and other rungs: no loss, or equivalence, and against which."""
+    return [
+        (one, rival)
+        for one in task.hypotheses
+        if one.kind != "win" and one.candidate in (None, rung.name)
+        for rival in dict.fromkeys(rung.parent if named == "parent" else named for named in one.against)
+        if rival is not None and rival in rungs and rival != rung.name
+    ]
 
 
 def _cause(
-    parent: Rung, rung: Rung, pairs: Sequence[tuple[Answer, Answer]], alike: Agreement, noise: Agreement
-) -> tuple[Cause, str]:
+    parent: Rung,
+    rung: Rung,
+    pairs: Sequence[tuple[Answer, Answer]],
+    alike: Agreement,
+    noise: Mapping[str, Agreement],
+) -> tuple[Cause, str, Collection[str]]:
+    """What changed the answers, in words, and on which examples it is something else than weights and arithmetic."""
     if found := _prompts(pairs):
-        return "template", found
-    if found := _decoding(parent, rung, pairs):
-        return "decoding", found
-    unknown = sum(None in (one.completion.rendered, other.completion.rendered) for one, other in pairs)
+        return "template", *found
+    if told := _decoding(parent, rung, pairs):
+        return "decoding", told, {answer.example.id for _, answer in pairs}
     if alike.same_text == alike.n:
-        return "none", f"all {alike.n} answers are the same text"
-    known = f"the rendered prompt of {unknown} is not known" if unknown else "same prompts"
-    changed = f"{alike.n - alike.same_text} of {alike.n} answers changed"
-    own = f"{noise.n - noise.same_text} of {noise.n} change when {rung.name} is asked again"
-    if noise.n and (alike.n - alike.same_text) * noise.n <= (noise.n - noise.same_text) * alike.n:
-        return "noise", f"{known}, same decoding, {changed}, and {own}: no more than its own arithmetic"
-    told = f"; {own}" if noise.n else ""
-    return "weights", f"{known}, same decoding, and {changed}{told}: weights or their arithmetic"
+        return "none", f"all {alike.n} answers are the same text", ()
+    changed = f"{_told_prompts(pairs)}, same decoding, {alike.n - alike.same_text} of {alike.n} answers changed"
+    own = [(name, noise[name]) for name in (rung.name, parent.name) if noise[name].n]
+    again = [f"{one.n - one.same_text} of {one.n} change when {name} is asked again" for name, one in own]
+    told = "; ".join([changed, *again])
+    # A share of the one against a share of the other, without a division.
+    if any((alike.n - alike.same_text) * one.n <= (one.n - one.same_text) * alike.n for _, one in own):
+        return "noise", f"{told}: no more than their own arithmetic", ()
+    return "weights", f"{told}: weights or their arithmetic", ()
 
 
-def _prompts(pairs: Sequence[tuple[Answer, Answer]]) -> str:
-    """How the prompts differ; empty where they do not, or are not known."""
+def _told_prompts(pairs: Sequence[tuple[Answer, Answer]]) -> str:
     completions = [(one.completion, other.completion) for one, other in pairs]
-    told = _known((one.rendered, other.rendered) for one, other in completions)
-    if other_texts := [(one, other) for one, other in told if one != other]:
-        one, other = other_texts[0]
-        differ = (place for place, (a, b) in enumerate(zip(one, other, strict=False)) if a != b)
-        at = next(differ, min(len(one), len(other)))
+    if unknown := sum(None in (one.rendered, other.rendered) for one, other in completions):
+        return f"the rendered prompt of {unknown} is not known"
+    if unknown := sum(None in (one.prompt_digest, other.prompt_digest) for one, other in completions):
+        return f"same prompts (the token ids of {unknown} are not known)"
+    return "same prompts, token by token"
+
+
+def _prompts(pairs: Sequence[tuple[Answer, Answer]]) -> tuple[str, Collection[str]] | None:
+    """How the prompts differ, and on which examples; None where they do not, or are not known."""
+    texts = _known((one.completion.rendered, other.completion.rendered, other) for one, other in pairs)
+    if differ := [(one, other, answer) for one, other, answer in texts if one != other]:
+        one, other, _ = differ[0]
+        places = (place for place, (a, b) in enumerate(zip(one, other, strict=False)) if a != b)
+        at = next(places, min(len(one), len(other)))
         begin = max(0, at - 20)
-        return (
-            f"the rendered prompt is another on {len(other_texts)} of {len(told)} examples: "
+        told = (
+            f"the rendered prompt is another on {len(differ)} of {len(texts)} examples: "
             f"{one[begin : at + 40]!r} became {other[begin : at + 40]!r}"
         )
-    counts = _known((one.prompt_tokens, other.prompt_tokens) for one, other in completions)
-    if other_counts := [pair for pair in counts if pair[0] != pair[1]]:
-        return (
-            f"the same prompt is other tokens on {len(other_counts)} of {len(counts)} examples: "
-            f"{other_counts[0][0]} became {other_counts[0][1]}"
+        return told, {answer.example.id for _, _, answer in differ}
+    digests = _known((one.completion.prompt_digest, other.completion.prompt_digest, other) for one, other in pairs)
+    if others := {answer.example.id for one, other, answer in digests if one != other}:
+        return f"the same prompt is other token ids on {len(others)} of {len(digests)} examples", others
+    counts = _known((one.completion.prompt_tokens, other.completion.prompt_tokens, other) for one, other in pairs)
+    if uneven := [(one, other, answer) for one, other, answer in counts if one != other]:
+        told = (
+            f"the same prompt is other tokens on {len(uneven)} of {len(counts)} examples: "
+            f"{uneven[0][0]} became {uneven[0][1]}"
         )
-    return ""
+        return told, {answer.example.id for _, _, answer in uneven}
+    return None
 
 
-def _known(pairs: Iterable[tuple[T | None, T | None]]) -> list[tuple[T, T]]:
-    return [(one, other) for one, other in pairs if one is not None and other is not None]
+def _known(found: Iterable[tuple[T | None, T | None, Answer]]) -> list[tuple[T, T, Answer]]:
+    return [(one, other, answer) for one, other, answer in found if one is not None and other is not None]
 
 
 def _decoding(parent: Rung, rung: Rung, pairs: Sequence[tuple[Answer, Answer]]) -> str:
@@ -195,14 +262,21 @@ def _decoding(parent: Rung, rung: Rung, pairs: Sequence[tuple[Answer, Answer]]) 
     return ""
 
 
-def _gone(comparisons: Sequence[Comparison], why: str) -> Iterator[str]:
-    """A sentence for each score whose interval lies below 0."""
-    for one in comparisons:
-        found = one.paired.difference
-        if found.high is not None and found.high < 0:
-            because = f". Not quantization or merging: {why}" if why else ""
-            yield (
-                f"{one.score}: lost between {one.against} and {one.candidate} ({gates.points(found.value)} points, "
-                f"95 % {gates.points(found.low)} to {gates.points(found.high)}; {one.paired.losses} worse, "
-                f"{one.paired.wins} better){because}"
-            )
+def _gone(comparisons: Sequence[Comparison], why: str, touched: Collection[str]) -> Iterator[str]:
+    """A sentence for each score whose interval lies below 0; ``why`` is the cause on the ``touched`` examples."""
+    for one in dict.fromkeys((one.score, one.against) for one in comparisons):
+        found = next(other for other in comparisons if (other.score, other.against) == one)
+        change = found.paired.difference
+        if change.high is None or change.high >= 0:
+            continue
+        elsewhere = sum(name not in touched for name in found.lost)
+        because = ""
+        if touched and not elsewhere:
+            because = f". Not quantization or merging: {why}"
+        elif len(found.lost) > elsewhere:
+            because = f". {why}; {elsewhere} of the {len(found.lost)} lost examples had the same prompt"
+        yield (
+            f"{found.score}: lost between {found.against} and {found.candidate} ({gates.points(change.value)} points, "
+            f"95 % {gates.points(change.low)} to {gates.points(change.high)}; {found.paired.losses} worse, "
+            f"{found.paired.wins} better){because}"
+        )

@@ -175,7 +175,7 @@ def _misuse(config: pytest.Config, message: str) -> NoReturn:
 
 def _points(session: Session, task: Task, fixture: str, mark: pytest.Mark) -> dict[str, Point]:
     if fixture == "verdict":
-        return {backend: Point(task.name, backend) for backend in session.backends}
+        return {backend: Point(task.name, backend) for backend in session.tested(task)}
     if fixture == "comparison":
         return {
             f"{candidate}-against-{rival}-{score}": Point(task.name, candidate, rival=rival, score=score)
@@ -186,7 +186,7 @@ def _points(session: Session, task: Task, fixture: str, mark: pytest.Mark) -> di
     examples = session.examples(task, mark.kwargs.get("split", ("test", "reference")))
     return {
         f"{backend}-{example.id}": Point(task.name, backend, example.id)
-        for backend in session.backends
+        for backend in session.tested(task)
         for example in examples
     }
 
@@ -197,7 +197,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         dropped = [item for item in items if item.nodeid not in missed]
         items[:] = [item for item in items if item.nodeid in missed]
         config.hook.pytest_deselected(items=dropped)
-    _drop_mergeless(config, items)
+    _drop_pointless(config, items)
     state = config.stash[STATE]
     if state.misused and _is_worker(config) and not config.option.continue_on_collection_errors:
         items.clear()  # xdist would run what there is, where pytest alone stops; and asking may cost money
@@ -208,13 +208,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             item.user_properties.append(("evalkit", f"{point.task} {point.backend} {point.example}"))
 
 
-def _drop_mergeless(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """A test of merges, where no model is one: deselected, or pytest would show it as skipped in every such run."""
+def _drop_pointless(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """A test that no model is for (of merges, where none is one): deselected, or pytest would show it as skipped."""
     idle = [
         item
         for item in items
-        if (callspec := getattr(item, "callspec", None)) and "merge" in callspec.params
-        if item.get_closest_marker("golden") and not isinstance(callspec.params["merge"], Point)
+        if (callspec := getattr(item, "callspec", None)) and item.get_closest_marker("golden")
+        if any(name in callspec.params and not isinstance(callspec.params[name], Point) for name in FIXTURES)
     ]
     if idle:
         items[:] = [item for item in items if item not in idle]

@@ -283,17 +283,21 @@ def _lineage(
     marker: Marker,
     answers: Mapping[str, Mapping[str, Answer]],
     kept: Mapping[str, Kept],
-) -> Lineage:
+) -> Lineage | None:
     examples = scored_examples(task, split)
     present = {entrant.name: entrant for entrant in entrants}
+    if not any(present[rung].problem is None and rung in whole for rung in rungs if rung in present):
+        return None  # a part of the split was selected: nothing is said of steps
+    asked = [example.id for example in task.splits.get(split, ())]
     found = []
     for rung in (present[name] for name in rungs if name in present):
-        stray = [f"{example}: {reason}" for example, reason in rung.reasons.items()]
-        unrun = f"its {split} split was not run whole{''.join(f' ({one})' for one in stray[:1])}"
+        problem = rung.problem
+        if problem is None and (open_ones := [name for name in asked if name not in answers[rung.name]]):
+            reason = rung.reasons.get(open_ones[0], "it was not asked")
+            problem = f"{len(open_ones)} of {len(asked)} examples stayed unanswered ({open_ones[0]}: {reason})"
         again = _answers(marker, rung.name, rung.again, examples, kept)
-        problem = rung.problem or (None if rung.name in whole else unrun)
         found.append(Rung(rung.name, rung.parent, rung.decoding, again, problem))
-    return follow(name, task, split, found, answers)
+    return follow(name, task, split, found, answers, lambda some: _measurements(task, some))
 
 
 def _answers(

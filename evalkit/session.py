@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -97,9 +98,6 @@ class Session:
         self.config = config
         self.lineage = self._lineage(lineage)
         self.rungs = self.lineage[1] if self.lineage else ()
-        # What is shipped is the last rung.
-        self.backends = tuple(dict.fromkeys(backends or self.rungs[-1:] or config.backend))
-        self.against = tuple(name for name in dict.fromkeys((*against, *self.rungs)) if name not in self.backends)
         self.split = split
         self.identity = identity
         self.samples = samples
@@ -112,6 +110,23 @@ class Session:
         self._markers: dict[str, Marker] = {}
         self._judged: dict[str, Judged] = {}
         self._problems: dict[tuple[str, str], str | None] = {}
+        self._named = frozenset(backends)
+        self.backends = tuple(dict.fromkeys(backends or self._last_rung() or config.backend))
+        self.against = tuple(name for name in dict.fromkeys((*against, *self.rungs)) if name not in self.backends)
+
+    def _last_rung(self) -> tuple[str, ...]:
+        """What is shipped is the last rung. Where it can't run here, the last that can is tested in its place."""
+        tasks = [self.task(name) for name in find_tasks(self.golden)] if self.rungs else []
+        found = (rung for rung in reversed(self.rungs) if any(self._problem(rung, task) is None for task in tasks))
+        return tuple(islice(found, 1)) or self.rungs[-1:]
+
+    def tested(self, task: Task) -> list[str]:
+        """The backends that are tested on ``task``: all, but for a rung that nobody named and that can't run."""
+        return [name for name in self.backends if not self._tolerated(name) or self._problem(name, task) is None]
+
+    def _tolerated(self, name: str) -> bool:
+        """Whether ``name`` is in the session as a rung alone: where it can't run, its column says why."""
+        return name in self.rungs and name not in self._named
 
     def _lineage(self, name: str | None) -> tuple[str, tuple[str, ...]] | None:
         """The lineage ``name`` of pyproject.toml, with its rungs. Raises UnknownName."""
@@ -169,7 +184,7 @@ class Session:
             if not task.splits.get(self.split):
                 raise ConfigError(f"{task.folder}: no {self.split}.jsonl to judge on (--split={self.split})")
             for name in (*self.backends, *self.against):
-                if name in self.backends or name not in self.rungs:  # a rung that can't run is told in its column
+                if not self._tolerated(name):
                     self.model(name, task)
             for hypothesis in task.hypotheses:
                 self._check_hypothesis(task, hypothesis)
@@ -255,8 +270,9 @@ class Session:
 
     def comparisons(self, task: Task) -> list[Planned]:
         """What is compared in this session on ``task``."""
-        parents = {name: self.config.alias(name).parent for name in self.backends}
-        return planned_comparisons(task, self.backends, self.against, parents, self.config.baseline_margin, self.rungs)
+        tested = self.tested(task)
+        parents = {name: self.config.alias(name).parent for name in tested}
+        return planned_comparisons(task, tested, self.against, parents, self.config.baseline_margin, self.rungs)
 
     # -- asking -------------------------------------------------------------------------------------
 
@@ -310,7 +326,7 @@ class Session:
         for task_name, names in self.selection.items():
             task = self.task(task_name)
             for name, examples in names.items():
-                if name in self.backends or self._problem(name, task) is None:
+                if not self._tolerated(name) or self._problem(name, task) is None:
                     yield task, name, examples
             for floor in FLOORS:
                 if self._problem(floor, task) is None:
@@ -407,12 +423,11 @@ class Session:
 
     def merges(self, task: Task) -> list[str]:
         """The tested models, and the rungs that can be run, that are said to be a merge."""
-        names = (*self.backends, *(rung for rung in self.rungs if rung not in self.backends))
         return [
             name
-            for name in names
+            for name in dict.fromkeys((*self.backends, *self.rungs))
             if ancestry(self.config, name, task.name) is not None
-            if name in self.backends or self._problem(name, task) is None
+            if not self._tolerated(name) or self._problem(name, task) is None
         ]
 
     def merge(self, task_name: str, name: str) -> MergeReport:

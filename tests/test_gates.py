@@ -213,6 +213,16 @@ def test_a_no_loss_that_is_not_shown_says_how_many_examples_would_tell() -> None
     assert int(told[1]) == pytest.approx(examples_needed(differences, 0.05), rel=0.02)
 
 
+def test_too_few_examples_without_a_flip_say_how_many_the_margin_takes() -> None:
+    assert "About 73 examples would tell." in no_loss("1" * 40, "1" * 40, margin=0.05).reason
+
+
+def test_never_are_fewer_examples_asked_for_than_there_are() -> None:
+    told = re.search(r"About (\d+) examples would tell", no_loss("0" + "1" * 89, "1" * 90, margin=0.05).reason)
+    assert told is not None
+    assert int(told[1]) == 121
+
+
 def test_no_number_of_examples_shows_no_loss_where_the_loss_seen_is_beyond_the_margin() -> None:
     assert "would tell" not in no_loss("0" * 12 + "1" * 88, "1" * 100).reason
 

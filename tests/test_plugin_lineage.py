@@ -50,7 +50,7 @@ def test_each_rung_is_compared_with_its_parent_and_the_step_that_lost_a_field_is
             "*same answers as its parent *12/12*6/12*",
             "- good to merged: all 12 answers are the same text",
             "- direction: lost between merged and shipped (-50.0 points, 95 % *; 6 worse, 0 better)",
-            "- merged to shipped: the rendered prompt of 12 is not known, same decoding, and 6 of 12 answers *",
+            "- merged to shipped: the rendered prompt of 12 is not known, same decoding, 6 of 12 answers *",
         ]
     )
     assert [(step["against"], step["rung"]) for step in lineage(suite)["steps"]] == [
@@ -135,6 +135,7 @@ def test_a_stored_lineage_is_printed_again(suite: Project) -> None:
         ('"shipped"]', '"shiped"]', "*unknown alias 'shiped'. Did you mean 'shipped'?*"),
         ('"bad", "good", "merged", "shipped"', '"good"', "*rungs is [[]'good'], expected two or more*"),
         ("rungs =", "steps =", "*lineage.moods]: got *, expected rungs = *"),
+        ('"good", "merged", "shipped"]', '"good", "shipped"]', "*parent of 'shipped' is 'merged', which is no rung*"),
     ],
 )
 def test_a_lineage_that_cannot_be_followed_is_refused(suite: Project, old: str, new: str, said: str) -> None:
@@ -164,3 +165,63 @@ def test_a_rung_is_asked_the_judged_split_alone(suite: Project) -> None:
     columns = {one["entrant"]["name"]: one for one in suite.report()["tasks"][0]["columns"]}
     assert set(columns["shipped"]["rates"]) == {"test", "reference", "malformed"}
     assert set(columns["good"]["rates"]) == {"test"}
+
+
+def test_what_is_declared_of_a_rung_that_could_not_be_run_is_left_open(suite: Project) -> None:
+    declared(suite)
+    (suite.root / "answers/merged.jsonl").unlink()
+    suite.run("suites", "--lineage=moods")
+    told = lineage(suite)
+    assert (told["status"], told["open"]) == ("INCONCLUSIVE", ["no_loss"])
+    end = "on direction is declared and was not judged: merged was not run."
+    assert told["reasons"] == [f"merged against good {end}", f"shipped against merged {end}"]
+
+
+def test_a_rung_that_dies_is_not_held_to_have_lost_nothing(suite: Project) -> None:
+    declared(suite)
+    suite.replace("pyproject.toml", '"replay:answers/merged.jsonl"', '"clerk:one", dies_after = 3')
+    result = suite.run("suites", "--lineage=moods", "--backend=good")
+    result.stdout.fnmatch_lines(["- merged could not be run: 9 of 12 examples stayed unanswered (h03: *out of paper*)"])
+    assert lineage(suite)["status"] == "INCONCLUSIVE"
+    assert result.ret == 1
+    assert suite.pytester.run(sys.executable, "-m", "evalkit.cli", "lineage", "moods").ret == 1
+
+
+def test_where_the_last_rung_cannot_run_the_one_before_is_tested(suite: Project) -> None:
+    (suite.root / "answers/shipped.jsonl").unlink()
+    result = suite.run("suites", "--lineage=moods")
+    result.stdout.fnmatch_lines(["- shipped could not be run: *answers/shipped.jsonl*", "moods * merged: SHIP*"])
+    assert result.ret == 0
+
+
+def test_a_last_rung_that_was_asked_for_by_name_must_run(suite: Project) -> None:
+    (suite.root / "answers/shipped.jsonl").unlink()
+    assert suite.run("suites", "--lineage=moods", "--backend=shipped").ret == 4
+
+
+def test_of_a_part_of_the_split_no_lineage_is_kept(suite: Project) -> None:
+    suite.run("suites", "--lineage=moods")
+    suite.run("suites", "--lineage=moods", "-k", "h03")
+    again = suite.pytester.run(sys.executable, "-m", "evalkit.cli", "lineage", "moods")
+    again.stdout.fnmatch_lines(["*same answers as its parent *12/12*6/12*"])
+
+
+def test_a_pair_of_rungs_that_are_not_parent_and_child_is_judged_where_it_is_declared(suite: Project) -> None:
+    declared(suite)
+    text = (suite.root / "golden/moods/task.toml").read_text()
+    drift = '\n[[hypotheses]]\nkind = "no_loss"\ncandidate = "shipped"\nagainst = "good"\nscore = "direction"\n'
+    suite.write("golden/moods/task.toml", f"{text}{drift}margin = 0.35\n")
+    suite.run("suites", "--lineage=moods", "--backend=good")
+    told = lineage(suite)
+    assert [reason.partition(":")[0] for reason in told["reasons"]] == [
+        "shipped is not shown not to lose to merged on direction by more than 30.0 points",
+        "shipped is not shown not to lose to good on direction by more than 35.0 points",
+    ]
+    assert len(told["steps"][-1]["gone"]) == 2
+
+
+def test_a_measurement_is_told_with_its_change_from_the_parent(suite: Project) -> None:
+    text = (suite.root / "golden/moods/task.toml").read_text()
+    suite.write("golden/moods/task.toml", f'{text}\n[measurements.error]\nfield = "direction"\nmeasure = "mae"\n')
+    result = suite.run("suites", "--lineage=moods")
+    result.stdout.fnmatch_lines(["*error *1.82 *(n=11) * 0.17 *(n=12) (-1.64)*0.17 *(n=12) (+0.00) *1.17 *(+1.00)*"])

@@ -32,7 +32,8 @@ class Completion:
     """What a model answered, whole.
 
     ``text`` is what followed the prefill, reasoning included, untouched. ``rendered`` is the very prompt
-    the model read, template and prefill included. Counts are in tokens and None where not known. ``thinking`` is
+    the model read, template and prefill included, ``prompt_digest`` the digest of its token ids (``digest_of_ids``).
+    Counts are in tokens and None where not known, as is what no server tells. ``thinking`` is
     reasoning that a server handed over apart from the text. ``seconds`` are the server's own durations, by what it did.
     """
 
@@ -43,6 +44,7 @@ class Completion:
     completion_tokens: int | None = None
     thinking: str | None = None
     seconds: Mapping[str, float] | None = None
+    prompt_digest: str | None = None
 
 
 class Backend(Protocol):
@@ -140,6 +142,11 @@ class Opening:
             if type(value) is not type(known[key]):
                 raise ConfigError(f"{self.spec}: {key} is {value!r}, expected {type(known[key]).__name__}")
         return kind(**self.options)
+
+
+def digest_of_ids(tokens: Sequence[int]) -> str:
+    """By what two prompts are known to be the same tokens (sha256, hex)."""
+    return sha256(" ".join(map(str, tokens)).encode()).hexdigest()
 
 
 def fingerprint_of(backend: Backend) -> str:

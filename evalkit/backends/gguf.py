@@ -31,7 +31,7 @@ from pathlib import Path
 from threading import Event
 from typing import Any
 
-from evalkit.backends import Backend, Completion, FinishReason, Opening
+from evalkit.backends import Backend, Completion, FinishReason, Opening, digest_of_ids
 from evalkit.closing import AnswerEnd
 from evalkit.concurrency import answered
 from evalkit.digests import file_digest
@@ -264,6 +264,7 @@ class Engine:
             rendered=rendered,
             prompt_tokens=len(tokens),
             completion_tokens=watch.count,
+            prompt_digest=digest_of_ids(tokens),
         )
 
     def _post(self, path: str, body: Mapping[str, Any]) -> Any:

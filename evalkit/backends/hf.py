@@ -25,7 +25,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from evalkit.backends import Backend, Completion, FinishReason, Opening
+from evalkit.backends import Backend, Completion, FinishReason, Opening, digest_of_ids
 from evalkit.closing import AnswerEnd
 from evalkit.digests import file_digest
 from evalkit.errors import BackendDied, ConfigError, MissingModel, NotAnswered
@@ -359,6 +359,7 @@ class Weights:
             rendered=question.rendered,
             prompt_tokens=len(question.tokens),
             completion_tokens=len(question.answer),
+            prompt_digest=digest_of_ids(question.tokens),
         )
 
     def _text(self, tokens: list[int]) -> str:

@@ -35,7 +35,8 @@ from evalkit.prompts import Request
 from evalkit.tasks import REPEAT_LAST
 
 _PORT = 11434
-_BUSY = (429, 502, 503, 504)
+_BUSY = (-1, 429, 502, 503, 504)
+"""What passes: too many requests, a server that comes or goes, and (-1) an error in the middle of an answer."""
 _NANOSECONDS = 1e-9
 
 
@@ -199,7 +200,7 @@ class OllamaBackend:
         import httpx
         from ollama import ResponseError
 
-        given_up, pause = time.monotonic() + self.settings.patience, 0.5
+        given_up, pause = 0.0, 0.5
         while True:
             try:
                 return self._asked(request, stopped)
@@ -207,10 +208,12 @@ class OllamaBackend:
                 trouble: Exception = error
                 if error.status_code == 404:
                     raise BackendDied(f"ollama:{self.model}: {error.error} (at {self.server.url})") from error
-                if error.status_code not in _BUSY:
+                if error.status_code not in _BUSY and not (error.status_code == 500 and "runner" in str(error.error)):
                     raise NotAnswered(f"{request.example_id}: ollama: {error.error} ({error.status_code})") from error
             except (httpx.TransportError, ConnectionError) as error:
                 trouble = error
+            # From the first failure on, and not from the beginning of an answer that may have taken longer.
+            given_up = given_up or time.monotonic() + self.settings.patience
             if stopped.is_set() or time.monotonic() + pause > given_up:
                 raise BackendDied(
                     f"ollama:{self.model}: the server at {self.server.url} did not answer for "

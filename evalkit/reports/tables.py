@@ -226,7 +226,10 @@ def lineage_rows(task: Mapping[str, Any]) -> Iterator[tuple[str, Sequence[str]]]
         column["entrant"]["name"]: column for column in task["columns"] if column["entrant"]["name"] not in missing
     }
     steps = {step["rung"]: step for step in task["lineage"]["steps"]}
-    changes = {name: {one["score"]: one["paired"] for one in step["comparisons"]} for name, step in steps.items()}
+    changes = {
+        name: {one["score"]: one["paired"] for one in step["comparisons"] if one["against"] == step["against"]}
+        for name, step in steps.items()
+    }
     yield (
         "from",
         ["(not run)" if name in missing else f"({steps[name]['against']})" if name in steps else "" for name in shown],
@@ -239,10 +242,32 @@ def lineage_rows(task: Mapping[str, Any]) -> Iterator[tuple[str, Sequence[str]]]
         ]
         yield _label(task, score, columns), cells
     for name in dict.fromkeys(name for rung in shown for name in by_name[rung]["measurements"]):
-        yield name, [figure(by_name[rung]["measurements"].get(name)) for rung in shown]
-    for row, kind in (("same answers as its parent", "alike"), ("same answers when asked again", "noise")):
-        pairs = [steps[name][kind] if name in steps else None for name in shown]
-        yield row, [f"{pair['same_text']}/{pair['n']}" if pair and pair["n"] else "-" for pair in pairs]
+        yield (
+            name,
+            [
+                figure(by_name[rung]["measurements"].get(name))
+                + _moved(steps.get(rung, {}).get("measured", {}).get(name))
+                for rung in shown
+            ],
+        )
+    alike = {name: step["alike"] for name, step in steps.items()}
+    for row, pairs in (
+        ("same answers as its parent", alike),
+        ("same answers when asked again", task["lineage"].get("noise", {})),
+    ):
+        found = [pairs.get(name) for name in shown]
+        yield row, [f"{pair['same_text']}/{pair['n']}" if pair and pair["n"] else "-" for pair in found]
+
+
+def _moved(pair: Sequence[Mapping[str, Any]] | None) -> str:
+    """How a measurement changed from its parent's, on the examples that both answered readably.
+
+    >>> _moved([{"value": 0.1, "n": 40}, {"value": 0.125, "n": 40}])
+    ' (+0.03)'
+    """
+    if pair is None or any(one["value"] is None for one in pair):
+        return ""
+    return f" ({pair[1]['value'] - pair[0]['value']:+.2f})"
 
 
 def _changed(estimate: Mapping[str, Any] | None, paired: Mapping[str, Any] | None) -> str:

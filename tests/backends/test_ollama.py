@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +13,7 @@ import pytest
 from evalkit.answers import Marker
 from evalkit.backends import Backend, Completion, Opening, Spec, fingerprint_of
 from evalkit.backends import gguf as gguf_backend
-from evalkit.backends.ollama import open_backend
+from evalkit.backends.ollama import OllamaBackend, open_backend
 from evalkit.errors import BackendDied, ConfigError, MissingModel, NotAnswered
 from evalkit.golden import load_task
 from evalkit.lineage import Rung, follow
@@ -175,6 +176,21 @@ def test_no_server_says_how_to_start_one(opening: Opening) -> None:
 def test_options_that_cannot_be_used_are_refused(opening: Opening, options: dict, said: str) -> None:
     with pytest.raises(ConfigError, match=said):
         opened(opening, **options)
+
+
+def test_patience_begins_with_the_first_failure_and_not_with_the_answer(opening: Opening, monkeypatch) -> None:
+    backend = opened(opening, patience=2)
+    whole, tries = OllamaBackend._asked, []
+
+    def breaks_once(self, request, stopped):
+        tries.append(request)
+        if len(tries) == 1:
+            time.sleep(2.2)
+            raise ConnectionError("the answer ended in the middle")
+        return whole(self, request, stopped)
+
+    monkeypatch.setattr(OllamaBackend, "_asked", breaks_once)
+    assert answers(backend, [asked(HEADLINES[0])])[HEADLINES[0]].completion_tokens == 16
 
 
 def test_a_server_that_is_killed_in_mid_run_and_started_again_loses_nothing(opening: Opening, tmp_path: Path) -> None:
