@@ -13,15 +13,15 @@ from typing import Any, Literal, TypeVar
 
 from evalkit import gates, pairing
 from evalkit.answers import Answer
+from evalkit.changes import Change
 from evalkit.gates import Comparison, Status
 from evalkit.pairing import Agreement, Answers
-from evalkit.stats.intervals import Estimate
 from evalkit.tasks import Hypothesis, Task
 
 T = TypeVar("T")
 Cause = Literal["none", "template", "decoding", "noise", "weights"]
-Measured = Callable[[Sequence[Answer]], Mapping[str, Estimate]]
-"""The task's measurements of some answers."""
+Measured = Callable[[Sequence[Answer], Sequence[Answer]], Mapping[str, Change]]
+"""How the task's measurements changed from some answers to others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,15 +44,15 @@ class Step:
     """What became of the answers between ``against`` and ``rung``.
 
     ``comparisons`` has one for each score, judged where the task declares a hypothesis about it, and one for each
-    declared pair of this rung and another that is not its parent. ``measured`` has each measurement before and after,
-    on the examples that both answered readably. ``alike`` are the two's common answers, ``noise`` the rung's with
+    declared pair of this rung and another that is not its parent. ``measured`` has how each measurement changed.
+    ``alike`` are the two's common answers, ``noise`` the rung's with
     itself. ``gone`` are the sentences of the scores that lost.
     """
 
     rung: str
     against: str
     comparisons: tuple[Comparison, ...]
-    measured: Mapping[str, tuple[Estimate, Estimate]]
+    measured: Mapping[str, Change]
     alike: Agreement
     noise: Agreement
     cause: Cause
@@ -78,7 +78,7 @@ class Lineage:
 
 
 def follow(
-    name: str, task: Task, split: str, rungs: Sequence[Rung], answers: Answers, measured: Measured = lambda _: {}
+    name: str, task: Task, split: str, rungs: Sequence[Rung], answers: Answers, measured: Measured = lambda *_: {}
 ) -> Lineage:
     """The lineage ``name`` of ``rungs``, first to last, from the ``answers`` of those that were run whole.
 
@@ -155,12 +155,9 @@ def _step(
         (theirs[name], answer) for name, answer in ours.items() if answer.example.split == split and name in theirs
     ]
     cause, why, touched = _cause(parent, rung, pairs, alike, noise)
-    read = [pair for pair in pairs if all(one.extractable for one in pair)]
-    before, after = (measured(side) for side in ([one for one, _ in read], [other for _, other in read]))
-    return Step(
-        rung.name, parent.name, comparisons, {name: (before[name], after[name]) for name in after if name in before},
-        alike, noise[rung.name], cause, why, tuple(_gone(comparisons, why, touched)),
-    )  # fmt: skip
+    changes = measured([one for one, _ in pairs], [other for _, other in pairs])
+    gone = (*_gone(comparisons, why, touched), *_worse(changes, parent.name, rung.name, why if touched else ""))
+    return Step(rung.name, parent.name, comparisons, changes, alike, noise[rung.name], cause, why, gone)
 
 
 def _declared(task: Task, rung: Rung, rungs: Mapping[str, Rung]) -> list[tuple[Hypothesis, str]]:
@@ -279,4 +276,16 @@ def _gone(comparisons: Sequence[Comparison], why: str, touched: Collection[str])
             f"{found.score}: lost between {found.against} and {found.candidate} ({gates.points(change.value)} points, "
             f"95 % {gates.points(change.low)} to {gates.points(change.high)}; {found.paired.losses} worse, "
             f"{found.paired.wins} better){because}"
+        )
+
+
+def _worse(changes: Mapping[str, Change], before: str, after: str, why: str) -> Iterator[str]:
+    """A sentence for each measurement whose interval of becoming worse lies above 0."""
+    for name, one in changes.items():
+        if one.worse is None or one.worse.low is None or one.worse.low <= 0:
+            continue
+        yield (
+            f"{name}: worse between {before} and {after} ({one.before.value:.2f} to {one.after.value:.2f}; "
+            f"on the {one.worse.n} examples that both answered readably, 95 % of the change above 0)"
+            f"{f'. {why}' if why else ''}"
         )

@@ -18,6 +18,7 @@ import evalkit
 from evalkit import gates, metrics, pairing
 from evalkit.answers import Answer, Marker, averaged, is_right
 from evalkit.backends import Spec
+from evalkit.changes import Change, change
 from evalkit.lineage import Lineage, Rung, follow
 from evalkit.measures import MEASURES, Rows
 from evalkit.regressions import Regression
@@ -297,7 +298,7 @@ def _lineage(
             problem = f"{len(open_ones)} of {len(asked)} examples stayed unanswered ({open_ones[0]}: {reason})"
         again = _answers(marker, rung.name, rung.again, examples, kept)
         found.append(Rung(rung.name, rung.parent, rung.decoding, again, problem))
-    return follow(name, task, split, found, answers, lambda some: _measurements(task, some))
+    return follow(name, task, split, found, answers, lambda before, after: _changes(task, before, after))
 
 
 def _answers(
@@ -371,24 +372,36 @@ def _rate(answers: Sequence[Answer], score: str) -> Estimate:
 
 
 def _measurements(task: Task, answers: Sequence[Answer]) -> dict[str, Estimate]:
-    found = {}
-    for rule in task.measurements.values():
-        # A schema may allow null or text beside a number: these have no value, as an unreadable answer has none.
-        rows = [
-            (got, expected, answer.example.id)
-            for answer in answers
-            for one in answer.each
-            if (got := as_number((one.value or {}).get(rule.field))) is not None
-            and (expected := as_number(answer.example.expected.get(rule.field))) is not None
-        ]
-        read = Rows.of([row[0] for row in rows], [row[1] for row in rows], [row[2] for row in rows])
-        found[rule.name] = MEASURES[rule.measure](read, rule.options)
+    found = {
+        rule.name: MEASURES[rule.measure](_read(rule.field, answers), rule.options)
+        for rule in task.measurements.values()
+    }
     thought = [(len(one.output.thinking), answer.example.id) for answer in answers for one in answer.each
                if one.output.thinking is not None]  # fmt: skip
     if thought:  # how much was reasoned before the answers, over those that were reasoned about
         lengths = Rows.of([length for length, _ in thought], [0] * len(thought), [name for _, name in thought])
         found[THINKING] = MEASURES["mae"](lengths, {})
     return found
+
+
+def _read(field_name: str, answers: Iterable[Answer]) -> Rows:
+    """What was got and expected of a number field, where there is a number: an unreadable answer has none, and a schema
+    may allow null or text beside it."""
+    rows = [
+        (got, expected, answer.example.id)
+        for answer in answers
+        for one in answer.each
+        if (got := as_number((one.value or {}).get(field_name))) is not None
+        and (expected := as_number(answer.example.expected.get(field_name))) is not None
+    ]
+    return Rows.of([row[0] for row in rows], [row[1] for row in rows], [row[2] for row in rows])
+
+
+def _changes(task: Task, before: Sequence[Answer], after: Sequence[Answer]) -> dict[str, Change]:
+    return {
+        rule.name: change(rule.measure, rule.options, _read(rule.field, before), _read(rule.field, after))
+        for rule in task.measurements.values()
+    }
 
 
 def _unbeaten(columns: Sequence[Column], split: str) -> Iterator[Unbeaten]:

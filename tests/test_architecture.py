@@ -22,6 +22,7 @@ LAYERS = (
     ("stats",),
     ("metrics",),
     ("measures",),
+    ("changes",),
     # Scorers and measures are among the names that task.toml may say, so golden reads them.
     ("rules",),
     ("frozen", "prompts"),

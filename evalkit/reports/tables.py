@@ -259,15 +259,15 @@ def lineage_rows(task: Mapping[str, Any]) -> Iterator[tuple[str, Sequence[str]]]
         yield row, [f"{pair['same_text']}/{pair['n']}" if pair and pair["n"] else "-" for pair in found]
 
 
-def _moved(pair: Sequence[Mapping[str, Any]] | None) -> str:
+def _moved(change: Mapping[str, Any] | None) -> str:
     """How a measurement changed from its parent's, on the examples that both answered readably.
 
-    >>> _moved([{"value": 0.1, "n": 40}, {"value": 0.125, "n": 40}])
+    >>> _moved({"before": {"value": 0.1}, "after": {"value": 0.125}})
     ' (+0.03)'
     """
-    if pair is None or any(one["value"] is None for one in pair):
+    if change is None or None in (change["before"]["value"], change["after"]["value"]):
         return ""
-    return f" ({pair[1]['value'] - pair[0]['value']:+.2f})"
+    return f" ({change['after']['value'] - change['before']['value']:+.2f})"
 
 
 def _changed(estimate: Mapping[str, Any] | None, paired: Mapping[str, Any] | None) -> str:
