@@ -24,7 +24,6 @@ from evalkit.errors import (
     GoldenError,
     HarnessError,
     NotAnswered,
-    Problem,
     SetupError,
     UnknownName,
 )
@@ -32,7 +31,7 @@ from evalkit.gates import Comparison, Verdict
 from evalkit.generation import Model, OnProgress, Workbench, generate
 from evalkit.golden import find_tasks, load_all, load_task
 from evalkit.pairing import Planned
-from evalkit.prompts import Asking, Request, render
+from evalkit.questions import Questions
 from evalkit.runs import (
     ALSO,
     FLOORS,
@@ -42,7 +41,6 @@ from evalkit.runs import (
     idle_adapters,
     judge_task,
     planned_comparisons,
-    scored_examples,
 )
 from evalkit.store import Store
 from evalkit.tasks import Example, Hypothesis, Task
@@ -52,10 +50,6 @@ if TYPE_CHECKING:
 
 Selection = dict[str, dict[str, list[str]]]
 """``{task: {backend: [example ids]}}``, JSON-able: what of a suite was selected."""
-
-
-_AGAIN = 24
-"""So many examples are asked a second time of each rung of a lineage."""
 
 
 @dataclass(slots=True)
@@ -82,7 +76,7 @@ class Session:
 
     ``backends`` are tested and judged, ``against`` are only compared with; both are aliases or specs. ``split``
     is the judged split. ``identity`` is shared by all processes of a session. ``samples`` is how often each example is
-    asked, where its task draws answers (greedy ones, and floors, are asked once).
+    asked, where its task draws answers. ``lineage`` names one of pyproject.toml, whose rungs are compared.
     """
 
     def __init__(
@@ -105,8 +99,7 @@ class Session:
         self.broken: EvalkitError | None = None
         self._tasks: dict[str, Task] = {}
         self._bench = Workbench(config)
-        self._scored: dict[str, dict[str, Example]] = {}
-        self._requests: dict[tuple[str, Asking, int], dict[str, tuple[Request, ...]]] = {}
+        self._questions = Questions(config, split, samples, self.rungs)
         self._markers: dict[str, Marker] = {}
         self._judged: dict[str, Judged] = {}
         self._problems: dict[tuple[str, str], str | None] = {}
@@ -154,9 +147,7 @@ class Session:
 
     def scored(self, task: Task) -> dict[str, Example]:
         """The examples that this session may ask of ``task``, by id."""
-        if task.name not in self._scored:
-            self._scored[task.name] = scored_examples(task, self.split)
-        return self._scored[task.name]
+        return self._questions.scored(task)
 
     def model(self, name: str, task: Task) -> Model:
         """The model that the alias or spec ``name`` is for ``task``."""
@@ -176,7 +167,7 @@ class Session:
             if name in self.config.aliases:
                 raise ConfigError(f"[tool.evalkit.backends] {name}: is the name of a floor; choose another alias")
         self._tasks |= load_all(self.golden)
-        problems = [problem for task in self._tasks.values() if (problem := self._unrendered(task))]
+        problems = [problem for task in self._tasks.values() if (problem := self._questions.problem(task))]
         if problems:
             raise GoldenError(problems)
         self._check_samples()
@@ -237,37 +228,6 @@ class Session:
             raise ConfigError(f"{task.folder}: no examples in {', '.join(f'{name}.jsonl' for name in names)}")
         return found
 
-    def _unrendered(self, task: Task) -> Problem | None:
-        try:
-            self._rendered(task, Asking(), 1)
-        except ConfigError as error:
-            where, _, what = str(error).partition(": ")
-            return Problem(where, what)
-        return None
-
-    def _request_table(self, task: Task, backend: str) -> dict[str, tuple[Request, ...]]:
-        """What ``backend`` is asked, by example: a request for each sample."""
-        return self._rendered(task, self.config.alias(backend).asking, self._samples_of(task, backend))
-
-    def _rendered(self, task: Task, asking: Asking, count: int) -> dict[str, tuple[Request, ...]]:
-        place = (task.name, asking, count)
-        if place not in self._requests:
-            self._requests[place] = {
-                name: tuple(render(task, example, asking, sample=sample) for sample in range(count))
-                for name, example in self.scored(task).items()
-            }
-        return self._requests[place]
-
-    def _samples_of(self, task: Task, backend: str) -> int:
-        return 1 if backend in FLOORS or task.decoding.temperature == 0 else self.samples
-
-    def _asked(self, task: Task, backend: str) -> str:
-        """How ``backend`` is asked, for a reader of the report; empty for as the task says, and once."""
-        count = self._samples_of(task, backend)
-        samples = f"{count} samples of each example, averaged inside it" if count > 1 else ""
-        greedy = "one sample, because the task is greedy" if count < self.samples and backend not in FLOORS else ""
-        return ", ".join(filter(None, (self.config.alias(backend).asking.told(task), samples, greedy)))
-
     def comparisons(self, task: Task) -> list[Planned]:
         """What is compared in this session on ``task``."""
         tested = self.tested(task)
@@ -293,8 +253,8 @@ class Session:
                 (self.model(name, task), requests)
                 for task, name, examples in self._everyone()
                 for requests in (
-                    [request for example in examples for request in self._request_table(task, name)[example]],
-                    list(self._again(task, name).values()),  # apart from the first answers, or it would be them
+                    [request for example in examples for request in self._questions.of(task, name)[example]],
+                    list(self._questions.again(task, name).values()),  # apart from the first, or it would be them
                 )
             ]
             store = self.store  # first: it makes the folder that the lock stands in
@@ -332,14 +292,6 @@ class Session:
                 if self._problem(floor, task) is None:
                     yield task, floor, list(self.scored(task))
 
-    def _again(self, task: Task, name: str) -> dict[str, Request]:
-        """What a rung of a lineage is asked a second time, in another order: what it then answers otherwise is its own
-        numeric noise. Drawn answers differ for another reason, so they are not asked again."""
-        if name not in self.rungs or task.decoding.temperature > 0:
-            return {}
-        examples, asking = task.splits.get(self.split, ())[:_AGAIN], self.config.alias(name).asking
-        return {example.id: render(task, example, asking, sample=1) for example in reversed(examples)}
-
     def _problem(self, name: str, task: Task) -> str | None:
         """Why a floor, or a rung, can't be run on ``task``; None where it can."""
         place = (task.name, name)
@@ -373,7 +325,7 @@ class Session:
     def _keys(self, task: Task, backend: str, example: str) -> tuple[str, ...]:
         """Where the samples of ``backend``'s answer to ``example`` are stored."""
         model = self.model(backend, task)
-        return tuple(model.key(request) for request in self._request_table(task, backend)[example])
+        return tuple(model.key(request) for request in self._questions.of(task, backend)[example])
 
     # -- judging ------------------------------------------------------------------------------------
 
@@ -464,11 +416,11 @@ class Session:
         }
         # In reverse, so that the first of an example's samples has the say.
         reasons = {example: failures[key] for example, own in keys.items() for key in reversed(own) if key in failures}
-        asked = self._asked(task, name)
+        asked = self._questions.told(task, name)
         return Entrant(
             name, role, model.spec, model.fingerprint, keys, reasons, model.alias.parent, asked=asked,
             decoding=dict(model.backend.fingerprint.get("decoding", {})),
-            again={example: (model.key(request),) for example, request in self._again(task, name).items()},
+            again={example: (model.key(request),) for example, request in self._questions.again(task, name).items()},
         )  # fmt: skip
 
     def close(self) -> None:

@@ -41,7 +41,7 @@ LAYERS = (
     ("baselines",),
     ("regressions",),
     ("runs",),
-    ("reports",),
+    ("reports", "questions"),
     ("session", "progress", "history"),
     ("conclusion",),
     ("plugin_state",),
