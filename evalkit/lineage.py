@@ -250,13 +250,24 @@ def _decoding(parent: Rung, rung: Rung, pairs: Sequence[tuple[Answer, Answer]]) 
 
     for one, other in pairs[:1]:
         before, after = told(parent, one), told(rung, other)
-        changed = [
-            (name, before.get(name, "neutral"), after.get(name, "neutral"))
-            for name in {**before, **after}
-            if before.get(name) != after.get(name)
-        ]
-        return ", ".join(f"{name} {was!r} became {now!r}" for name, was, now in changed)
+        changed = [name for name in {**before, **after} if before.get(name) != after.get(name)]
+        return ", ".join(_became(name, before, after) for name in changed)
     return ""
+
+
+def _became(name: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> str:
+    """How one setting changed.
+
+    >>> _became("repeat_penalty", {"repeat_penalty": 1.0}, {"repeat_penalty": 1.1})
+    'repeat_penalty 1.0 became 1.1'
+    >>> _became("as_served", {}, {"as_served": True})
+    'as_served = True, which was not set'
+    """
+    if name not in before:
+        return f"{name} = {after[name]!r}, which was not set"
+    if name not in after:
+        return f"{name} = {before[name]!r} is not set any more"
+    return f"{name} {before[name]!r} became {after[name]!r}"
 
 
 def _gone(comparisons: Sequence[Comparison], why: str, touched: Collection[str]) -> Iterator[str]:
