@@ -483,6 +483,6 @@ def test_the_report_is_json_and_says_itself(place: Place) -> None:
     report = place.check(place.before)
     again = json.loads(json.dumps(asdict(report), allow_nan=False))
     assert (again["whole"], again["findings"][0]["outcome"]) == (False, "not_merged")
-    assert repr(report).endswith("merged: not_merged>")
+    assert repr(report).endswith("merged: not_merged: none of the update is in any of the 12 layers: M is the base.")
     assert render(report).splitlines()[0].startswith("NOT WHOLE: ")
     assert "... and 3 more layers" not in render(report)
