@@ -262,8 +262,8 @@ def lineage_rows(task: Mapping[str, Any]) -> Iterator[tuple[str, Sequence[str]]]
 def _moved(change: Mapping[str, Any] | None) -> str:
     """How a measurement changed from its parent's, on the examples that both answered readably.
 
-    >>> _moved({"before": {"value": 0.1}, "after": {"value": 0.125}})
-    ' (+0.03)'
+    >>> _moved({"before": {"value": 0.5}, "after": {"value": 0.75}})
+    ' (+0.25)'
     """
     if change is None or None in (change["before"]["value"], change["after"]["value"]):
         return ""
