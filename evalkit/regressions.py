@@ -95,7 +95,7 @@ def compare(
             if name in then.scores
             for score in sorted(now[name].keys() ^ then.scores[name].keys())
         ),
-        added=tuple(sorted(there - then.scores.keys())),
+        added=tuple(sorted((there & set(selected)) - then.scores.keys())),
         removed=tuple(name for name in sorted(then.scores) if name not in there),
         unselected=sum(name in there and name not in selected for name in then.scores),
         changed=then.checksum != task["checksum"],

@@ -277,9 +277,8 @@ class Session:
                 for name, examples in backends.items()
             }
             if any(set(judged) <= set(examples) for examples in done[task_name].values()):
-                # A lineage is about the judged split; who is compared with is asked all that the tested models are.
-                for name in self.against:
-                    done[task_name][name] = judged if name in self.rungs else list(self.scored(task))
+                # Who is only compared with is asked what is compared, which may cost money, and nothing else.
+                done[task_name] |= dict.fromkeys(self.against, judged)
         return done
 
     def _everyone(self) -> Iterable[tuple[Task, str, list[str]]]:
