@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from evalkit.backends import Spec
-from evalkit.config import Alias, Config
+from evalkit.backends import Spec, path_from
+from evalkit.config import Config
 
 _FILES = ("hf", "gguf")
 """Schemes whose model is a file or a folder here, so that its weights can be looked at."""
@@ -28,22 +28,18 @@ def ancestry(config: Config, name: str, task: str) -> Ancestry | None:
     registered with ``hf`` too) is that base with that adapter merged in. Raises UnknownName for an unknown alias.
     """
     alias = config.alias(name)
-    own = _spec(alias, task)
+    own = Spec.parse(alias.spec_for(task))
     if own.scheme not in _FILES or own.adapter:
         return None
     seen = {name}
     while alias.parent is not None and alias.parent not in seen:
         seen.add(alias.parent)
         alias = config.alias(alias.parent)
-        spec = _spec(alias, task)
+        spec = Spec.parse(alias.spec_for(task))
         if spec.adapter and spec.scheme in _FILES:
             registered = config.models.get(spec.model, {})
             if spec.scheme == "gguf" and "hf" not in registered:
                 return None  # a .gguf is no base that a merge can be held against
-            base = config.root / registered.get("hf", spec.model)
-            return Ancestry(base, config.root / spec.adapter, config.root / own.model)
+            places = (registered.get("hf", spec.model), spec.adapter, own.model)
+            return Ancestry(*(path_from(config.root, place) for place in places))
     return None
-
-
-def _spec(alias: Alias, task: str) -> Spec:
-    return Spec.parse(alias.spec.replace("{task}", task))

@@ -8,8 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from evalkit.measures import MEASURES, Rows
-from evalkit.scorers.magnitude import QUIET
+from evalkit.measures import MEASURES, Rows, quiet_of
 from evalkit.stats.clustered import within_examples
 from evalkit.stats.intervals import Estimate, mean_t
 from evalkit.stats.samples import Array
@@ -74,12 +73,12 @@ def _square(rows: Rows, _: Mapping[str, Any]) -> Array:
 
 
 def _loud(rows: Rows, options: Mapping[str, Any]) -> Array:
-    quiet = options.get("quiet", QUIET)
+    quiet = quiet_of(options)
     return np.where(rows.expected <= quiet, np.abs(rows.got) > quiet, np.nan)
 
 
 def _log_ratio(rows: Rows, options: Mapping[str, Any]) -> Array:
-    counted = (rows.expected > options.get("quiet", QUIET)) & (rows.got > 0)
+    counted = (rows.expected > quiet_of(options)) & (rows.got > 0)
     ratios = np.divide(rows.got, rows.expected, out=np.ones_like(rows.got), where=counted)
     return np.where(counted, np.log(ratios), np.nan)
 

@@ -34,6 +34,10 @@ class Alias:
     options: Mapping[str, Any] = field(default_factory=dict)
     asking: Asking = field(default_factory=Asking)
 
+    def spec_for(self, task: str) -> str:
+        """Its spec for the golden task of that name."""
+        return self.spec.replace("{task}", task)
+
 
 @dataclass(frozen=True, slots=True)
 class Config:

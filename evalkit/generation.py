@@ -64,7 +64,7 @@ class Workbench:
             where = f"[tool.evalkit.backends] {name}"
             if fault := alias.asking.fault(task):
                 raise ConfigError(f"{where}: {fault}")
-            text = alias.spec.replace("{task}", task.name)
+            text = alias.spec_for(task.name)
             spec = Spec.parse(text)
             opening = Opening(
                 spec, task, self.config.root, alias.options, self.config.models, self.shared, self.config.cache

@@ -2,7 +2,7 @@
 
 Each rung is compared with its parent, so that one step is one change. Where a parent could not be run, the nearest rung
 above it that could stands in. What changed between two rungs is looked for in this order: the prompt that was
-rendered and how many tokens it had, the sampler's settings, and only then weights and arithmetic.
+rendered and its token ids, the sampler's settings, and only then weights and arithmetic.
 """
 
 from __future__ import annotations
@@ -45,8 +45,7 @@ class Step:
 
     ``comparisons`` has one for each score, judged where the task declares a hypothesis about it, and one for each
     declared pair of this rung and another that is not its parent. ``measured`` has how each measurement changed.
-    ``alike`` are the two's common answers, ``noise`` the rung's with
-    itself. ``gone`` are the sentences of the scores that lost.
+    ``alike`` are the two's common answers. ``gone`` are the sentences of the scores and measurements that lost.
     """
 
     rung: str
@@ -54,7 +53,6 @@ class Step:
     comparisons: tuple[Comparison, ...]
     measured: Mapping[str, Change]
     alike: Agreement
-    noise: Agreement
     cause: Cause
     why: str
     gone: tuple[str, ...]
@@ -157,7 +155,7 @@ def _step(
     cause, why, touched = _cause(parent, rung, pairs, alike, noise)
     changes = measured([one for one, _ in pairs], [other for _, other in pairs])
     gone = (*_gone(comparisons, why, touched), *_worse(changes, parent.name, rung.name, why if touched else ""))
-    return Step(rung.name, parent.name, comparisons, changes, alike, noise[rung.name], cause, why, gone)
+    return Step(rung.name, parent.name, comparisons, changes, alike, cause, why, gone)
 
 
 def _declared(task: Task, rung: Rung, rungs: Mapping[str, Rung]) -> list[tuple[Hypothesis, str]]:
@@ -272,8 +270,8 @@ def _became(name: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> s
 
 def _gone(comparisons: Sequence[Comparison], why: str, touched: Collection[str]) -> Iterator[str]:
     """A sentence for each score whose interval lies below 0; ``why`` is the cause on the ``touched`` examples."""
-    for one in dict.fromkeys((one.score, one.against) for one in comparisons):
-        found = next(other for other in comparisons if (other.score, other.against) == one)
+    # Two hypotheses about one pair rest on the same figures.
+    for found in {(one.score, one.against): one for one in comparisons}.values():
         change = found.paired.difference
         if change.high is None or change.high >= 0:
             continue

@@ -63,7 +63,7 @@ def _bias_factor(rows: Rows, options: Mapping[str, Any]) -> Estimate:
     value got is above 0, and ``n`` counts those: noise has no ratio worth having, and an answer of 0 or below
     has none at all. A model that answers 0 where it should not is so not seen here, but in its score.
     """
-    loud = rows.where(rows.expected > _quiet(options))
+    loud = rows.where(rows.expected > quiet_of(options))
     return calibration.bias_factor(loud.got, loud.expected, examples=loud.examples)
 
 
@@ -79,7 +79,7 @@ def _left_quiet(rows: Rows, options: Mapping[str, Any]) -> Estimate:
     Option ``quiet`` (default 0.03). Rests on the readable answers whose expected value is at most ``quiet``; the
     share is of those with |got| at most ``quiet``. Groups are not known here: near-copies count one by one.
     """
-    quiet = _quiet(options)
+    quiet = quiet_of(options)
     noise = rows.where(rows.expected <= quiet)
     left = within_examples(np.abs(noise.got) <= quiet, noise.examples)
     return rate(left.tolist(), sorted(set(noise.examples)))
@@ -140,7 +140,8 @@ def _reliability(rows: Rows, options: Mapping[str, Any]) -> Estimate:
     return Estimate(found.reliability if found else None, None, None, forecasts.size)
 
 
-def _quiet(options: Mapping[str, Any]) -> float:
+def quiet_of(options: Mapping[str, Any]) -> float:
+    """Up to which size a value is noise, by the options of a measure that knows ``quiet`` alone. Raises ConfigError."""
     only_options(options, {"quiet"})
     return number_option(options, "quiet", QUIET)
 

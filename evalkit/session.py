@@ -42,7 +42,7 @@ from evalkit.runs import (
     judge_task,
     planned_comparisons,
 )
-from evalkit.store import Store
+from evalkit.store import Kept, Store
 from evalkit.tasks import Example, Hypothesis, Task
 
 if TYPE_CHECKING:
@@ -334,9 +334,8 @@ class Session:
             raise self.broken
         if task_name not in self._judged:
             task = self.task(task_name)
-            entrants = self._entrants(task)
+            entrants, kept = self._at_hand(task)
             whether = frozen.verify(task.folder, task.splits)
-            kept = self.store.get(key for entrant in entrants for key in entrant.stored_under)
             margin = self.config.baseline_margin
             self._judged[task_name] = judge_task(task, self.split, entrants, kept, whether, margin, self.lineage)
         return self._judged[task_name]
@@ -346,13 +345,13 @@ class Session:
         if self.broken is not None:
             return []
         return [
-            sentence
-            for name in sorted(self.selection)
-            for entrants in [self._entrants(self.task(name))]
-            for sentence in idle_adapters(
-                entrants, self.store.get(key for entrant in entrants for key in entrant.stored_under)
-            )
+            sentence for name in sorted(self.selection) for sentence in idle_adapters(*self._at_hand(self.task(name)))
         ]
+
+    def _at_hand(self, task: Task) -> tuple[list[Entrant], dict[str, Kept]]:
+        """Who is in this session on ``task``, and what of theirs is stored."""
+        entrants = self._entrants(task)
+        return entrants, self.store.get(key for entrant in entrants for key in entrant.stored_under)
 
     def verdict(self, task_name: str, backend: str) -> Verdict:
         """The verdict on ``backend``. Raises HarnessError where its judged split was not run whole."""

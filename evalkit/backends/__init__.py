@@ -130,7 +130,7 @@ class Opening:
 
     def path(self, text: str) -> Path:
         """``text`` as a path, taken from the root of the project."""
-        return self.root / Path(text).expanduser()
+        return path_from(self.root, text)
 
     def settings(self, kind: type[Settings]) -> Settings:
         """The options as ``kind``, a dataclass with a default for each. Raises ConfigError for one that it does
@@ -142,6 +142,11 @@ class Opening:
             if type(value) is not type(known[key]):
                 raise ConfigError(f"{self.spec}: {key} is {value!r}, expected {type(known[key]).__name__}")
         return kind(**self.options)
+
+
+def path_from(root: Path, text: str) -> Path:
+    """The file or folder that a spec names, taken from the project's ``root``."""
+    return root / Path(text).expanduser()
 
 
 def digest_of_ids(tokens: Sequence[int]) -> str:
