@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -13,6 +12,7 @@ from evalkit.backends import Spec
 from evalkit.components import names
 from evalkit.errors import ConfigError, UnknownName
 from evalkit.prompts import Asking
+from evalkit.pyproject import NAME, read_table, suites_of, texts
 
 _OPEN = {"inconclusive_win": 1, "inconclusive_no_loss": 0}
 _MARGIN = 0.05
@@ -97,15 +97,7 @@ def read_config(root: Path) -> Config:
 
     Raises ConfigError with the key that can't be used.
     """
-    path = root / "pyproject.toml"
-    try:
-        table = tomllib.loads(path.read_text(encoding="utf-8")).get("tool", {}).get("evalkit", {})
-    except FileNotFoundError:
-        return Config(root)
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: not valid TOML: {error}") from error
-    if not isinstance(table, dict):
-        raise ConfigError(f"{path}: [tool.evalkit] is {table!r}, expected a table")
+    path, table = root / NAME, read_table(root)
     for key in table:
         if key not in _KEYS:
             raise ConfigError(f"{path}: {UnknownName('key of [tool.evalkit]', key, _KEYS)}")
@@ -121,11 +113,11 @@ def read_config(root: Path) -> Config:
             raise ConfigError(f"{path}: {key} is {code!r}, expected 0, 1, or 6 and above (2 to 5 are pytest's)")
     return Config(
         root,
-        backend=_texts(path, "backend", table.get("backend", ())),
+        backend=texts(path, "backend", table.get("backend", ())),
         aliases=aliases,
         models={name: _model(path, name, entry) for name, entry in _table(path, table, "models").items()},
         golden=str(table.get("golden", "golden")),
-        suites=_texts(path, "suites", table.get("suites", ("suites",))),
+        suites=suites_of(root, table),
         reports=str(table.get("reports", "reports")),
         baseline_margin=_margin(path, table.get("baseline_margin", _MARGIN)),
         lineages={name: _rungs(path, name, entry, aliases) for name, entry in _table(path, table, "lineage").items()},
@@ -140,19 +132,11 @@ def _table(path: Path, table: Mapping[str, Any], key: str) -> Mapping[str, Any]:
     return value
 
 
-def _texts(path: Path, key: str, value: object) -> tuple[str, ...]:
-    if isinstance(value, str):
-        return (value,)
-    if isinstance(value, list | tuple) and all(isinstance(item, str) for item in value):
-        return tuple(value)
-    raise ConfigError(f"{path}: [tool.evalkit] {key} is {value!r}, expected a string or a list of strings")
-
-
 def _rungs(path: Path, name: str, entry: object, aliases: Mapping[str, Alias]) -> tuple[str, ...]:
     where = f"{path}: [tool.evalkit.lineage.{name}]"
     if not isinstance(entry, dict) or entry.keys() != {"rungs"}:
         raise ConfigError(f'{where}: got {entry!r}, expected rungs = ["alias", ...] and nothing else')
-    rungs = _texts(path, f"lineage.{name}.rungs", entry["rungs"])
+    rungs = texts(path, f"lineage.{name}.rungs", entry["rungs"])
     if len(set(rungs)) < 2 or len(set(rungs)) != len(rungs):
         raise ConfigError(f"{where}: rungs is {list(rungs)!r}, expected two or more aliases, each once")
     for rung in rungs:

@@ -97,11 +97,12 @@ def _concerns_suites(config: pytest.Config) -> bool:
     named = any(config.getoption(name) for name in ("backend", "against", "lineage"))
     if named or plugin_baselines.given(config):
         return True
-    from evalkit.config import read_config
     from evalkit.errors import ConfigError
+    from evalkit.pyproject import read_table, suites_of
 
+    root = config.rootpath
     try:
-        folders = [config.rootpath / name for name in read_config(config.rootpath).suites]
+        folders = [root / name for name in suites_of(root, read_table(root))]
     except ConfigError as error:
         raise pytest.UsageError(str(error)) from error
     places = [(config.invocation_params.dir / arg.partition("::")[0]).resolve() for arg in config.args]

@@ -17,7 +17,7 @@ ROOT = Path(evalkit.__file__).parent
 
 LAYERS = (
     ("errors",),
-    ("digests", "tasks"),
+    ("digests", "tasks", "pyproject"),
     ("schemas", "components", "scorers", "closing", "concurrency"),
     ("stats",),
     ("metrics",),

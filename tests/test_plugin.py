@@ -385,7 +385,7 @@ def test_a_full_disk_gives_errors_and_keeps_what_was_stored(suite: Project) -> N
 
 
 def test_a_session_that_uses_nothing_of_it_sees_nothing_of_it(suite: Project) -> None:
-    heavy = ("numpy", "scipy", "jinja2", "jsonschema", "rich", "filelock", "evalkit.session", "evalkit.golden")
+    heavy = ("numpy", "scipy", "jinja2", "jsonschema", "rich", "filelock", "evalkit.session", "evalkit.tasks")
     suite.write(
         "tests/test_own.py",
         f"import sys\nimport pytest\n\n\ndef test_light():\n    assert not set({heavy!r}) & sys.modules.keys()\n\n\n"
