@@ -159,8 +159,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
             metafunc.config, f'{where}: got golden({got}), expected golden("task") or golden("task", split="malformed")'
         )
     try:
-        session.need_backend()
         task = session.task(mark.args[0])
+        session.need_models(task)
         plugin_baselines.check_task(metafunc.config, session, task)
         points = _points(session, task, fixtures[0], mark)
     except SetupError as error:

@@ -156,7 +156,8 @@ class Session:
     def check(self) -> None:
         """Finds every mistake that can be found without asking a model. Raises SetupError.
 
-        Reads all of golden/, renders every prompt, opens every backend for every task.
+        Reads all of golden/, renders every prompt, opens every backend for every task. A model may be there for some
+        tasks alone: that is a mistake where a test asks it of another (``need_models``), and here where no task has it.
         """
         if not find_tasks(self.golden):
             raise ConfigError(f"{self.golden}: no golden task there (a folder with a task.toml)")
@@ -174,11 +175,12 @@ class Session:
         for task in self._tasks.values():
             if not task.splits.get(self.split):
                 raise ConfigError(f"{task.folder}: no {self.split}.jsonl to judge on (--split={self.split})")
-            for name in (*self.backends, *self.against):
-                if not self._tolerated(name):
-                    self.model(name, task)
             for hypothesis in task.hypotheses:
                 self._check_hypothesis(task, hypothesis)
+        for name in (*self.backends, *self.against):
+            missing = [self._problem(name, task) for task in self._tasks.values() if not self._tolerated(name)]
+            if missing and None not in missing:
+                raise SetupError(missing[0])
 
     def _check_samples(self) -> None:
         if self.samples < 1:
@@ -201,6 +203,13 @@ class Session:
             problem = self._problem(name, task) if name in FLOORS else None
             if problem is not None:
                 raise ConfigError(f"{hypothesis.where}: {name!r} can't be judged: {problem}")
+
+    def need_models(self, task: Task) -> None:
+        """Raises SetupError where a model that was named can't be run on ``task``, or none was named."""
+        self.need_backend()
+        for name in (*self.backends, *self.against):
+            if not self._tolerated(name):
+                self.model(name, task)
 
     def need_backend(self) -> None:
         """Raises ConfigError where there is no model to test."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -202,6 +203,10 @@ class Project:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text, encoding="utf-8")
         return file
+
+    def copy_task(self, name: str) -> None:
+        """Adds a second task, which is the first under that name. It is in no suite."""
+        shutil.copytree(self.golden, self.golden.with_name(name))
 
     def lines(self, path: str, entries: list[Mapping[str, Any]]) -> None:
         self.write(path, "".join(json.dumps(entry) + "\n" for entry in entries))

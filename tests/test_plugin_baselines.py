@@ -196,9 +196,7 @@ def test_a_broken_baseline_is_told_with_its_line(suite: Project) -> None:
 def test_a_task_without_the_baseline_that_another_has_is_wrong_use(suite: Project) -> None:
     path = baseline(suite)
     other = path.parents[1] / "other" / "main.json"
-    for name in ("task.toml", "schema.json", "train.jsonl", "dev.jsonl", "reference.jsonl", "malformed.jsonl"):
-        suite.write(f"golden/other/{name}", (suite.golden / name).read_text())
-    suite.write("golden/other/test.jsonl", (suite.golden / "test.jsonl").read_text())
+    suite.copy_task("other")
     saved(suite)
     other.parent.mkdir()
     other.write_text(path.read_text().replace('"moods"', '"other"'))

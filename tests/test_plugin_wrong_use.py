@@ -186,6 +186,21 @@ def test_a_mark_that_cannot_be_used_is_told_once_under_xdist_too(suite: Project)
     assert result.ret == 4
 
 
+@pytest.mark.parametrize("options", [(), ("-n", "2")])
+def test_a_model_that_only_one_of_two_tasks_has_is_asked_of_that_one_alone(
+    suite: Project, options: tuple[str, ...]
+) -> None:
+    suite.copy_task("other")
+    suite.write("suites/test_other.py", SUITE.replace("moods", "other"))
+    suite.write("answers/moods-only.jsonl", (suite.root / "answers/good.jsonl").read_text())
+    model = "--backend=replay:answers/{task}-only.jsonl"
+    result = suite.run("suites", model, *options)
+    result.stdout.fnmatch_lines(["suites/test_other.py::test_json: *no file *answers/other-only.jsonl*"])
+    assert not suite.stored()
+    assert result.ret == 4
+    assert suite.run("suites/test_moods.py", model, *options).ret == 0
+
+
 def test_a_golden_test_outside_the_suites_needs_a_backend_too(suite: Project) -> None:
     suite.write("tests/test_own.py", SUITE)
     result = suite.run("tests")
