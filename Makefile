@@ -7,12 +7,16 @@ BIN := .venv/bin
 UV = $(shell command -v uv || echo $(BIN)/uv)
 INSTALL = $(UV) pip install --quiet --python $(BIN)/python --constraint constraints.txt
 
-.PHONY: demo demo-ollama test base fixtures ollama bench clean
+.PHONY: demo demo-all demo-ollama test base fixtures ollama bench clean
 .DELETE_ON_ERROR:
 
 # Judges the tuned model against its base. A verdict other than SHIP is shown, and is no failure of the demo.
 demo: base
 	@$(BIN)/python -m fixtures demo
+
+# The same for all four golden tasks.
+demo-all: base
+	@$(BIN)/python -m fixtures demo suites/
 
 test: .venv/.test base
 	@$(BIN)/python -m fixtures ollama > /dev/null || echo "the tests of Ollama will be skipped"
@@ -46,7 +50,7 @@ clean:
 
 .venv/.demo: pyproject.toml constraints.txt | $(BIN)/python
 	@echo "installing evalkit with llama.cpp into .venv ..."
-	@$(INSTALL) --editable '.[gguf]'
+	@$(INSTALL) --editable '.[gguf,text]'
 	@touch $@
 
 .venv/.test: pyproject.toml constraints.txt | $(BIN)/python

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from evalkit.reports import tables
@@ -10,33 +10,38 @@ from evalkit.reports import tables
 
 def render(run: tables.Run) -> str:
     """The run as GitHub-flavoured Markdown."""
-    return "\n".join(_lines(run)) + "\n"
+    return _each(run, _whole)
 
 
 def render_scores(run: tables.Run) -> str:
     """Of each task only the table of scores, and what else there is to know of them."""
-    return "\n".join(line for task in run["tasks"] for line in _scores(task)) + f"\n{_origin(run)}\n"
+    return _each(run, _scores)
+
+
+def render_results(run: tables.Run) -> str:
+    """Of each task its table of scores and its verdicts."""
+    return _each(run, lambda task: (*_scores(task), *_verdicts(task)))
 
 
 def render_lineage(run: tables.Run) -> str:
     """Of each task only its lineage."""
-    return "\n".join(line for task in run["tasks"] for line in _lineage(task)) + f"\n{_origin(run)}\n"
+    return _each(run, _lineage)
 
 
-def _lines(run: tables.Run) -> Iterator[str]:
-    for task in run["tasks"]:
-        yield f"## {task['title']}"
+def _each(run: tables.Run, lines_of: Callable[[Mapping[str, Any]], Iterable[str]]) -> str:
+    return "\n".join([*(line for task in run["tasks"] for line in lines_of(task)), _origin(run)]) + "\n"
+
+
+def _whole(task: Mapping[str, Any]) -> Iterator[str]:
+    yield f"## {task['title']}"
+    yield ""
+    yield from _scores(task)
+    yield from _lineage(task)
+    if pairs := list(tables.references(task)):
+        yield "For reference, and deciding nothing (p two-sided, groups not known to them):"
         yield ""
-        yield from _scores(task)
-        yield from _lineage(task)
-        if pairs := list(tables.references(task)):
-            yield "For reference, and deciding nothing (p two-sided, groups not known to them):"
-            yield ""
-            yield from _table(tables.REFERENCES, pairs)
-        for status, sentence in tables.verdict_lines(task):
-            yield f"**{sentence}**" if status else sentence
-            yield ""
-    yield _origin(run)
+        yield from _table(tables.REFERENCES, pairs)
+    yield from _verdicts(task)
 
 
 def _scores(task: Mapping[str, Any]) -> Iterator[str]:
@@ -48,6 +53,12 @@ def _scores(task: Mapping[str, Any]) -> Iterator[str]:
     for line in (*tables.floors_not_beaten(task), *tables.notes(task), *tables.changes(task.get("regression"))):
         yield f"- {line}"
     yield ""
+
+
+def _verdicts(task: Mapping[str, Any]) -> Iterator[str]:
+    for status, sentence in tables.verdict_lines(task):
+        yield f"**{sentence}**" if status else sentence
+        yield ""
 
 
 def _lineage(task: Mapping[str, Any]) -> Iterator[str]:

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from evalkit.errors import ConfigError
+from evalkit.golden import load_task
 from fixtures import adapters
 from fixtures.adapters import BASE_NAME, write_adapter
 from fixtures.fetch import BASE_SHA256
@@ -20,6 +21,7 @@ from fixtures.training import Below, answer_loss, beginning, new_adapter, parall
 
 QUICK = Settings(batch=4, learning_rate=2e-3, schedule="constant", warmup=0.0, dtype="float32")
 STEPS = 3
+GOLDEN = Path(__file__).parents[2] / "golden"
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +32,8 @@ def lessons(tokenizer, pairs) -> list[Lesson]:
 @pytest.fixture(scope="module")
 def written(pairs, tmp_path_factory) -> Path:
     out = tmp_path_factory.mktemp("trained") / "moods"
-    return write_adapter(pairs, QUICK, out, data={"golden/moods/train.jsonl": "abc"}, steps=STEPS)
+    data = {"golden/moods/train.jsonl": "abc"}
+    return write_adapter(pairs, QUICK, out, data=data, without=("sad",), steps=STEPS)
 
 
 def gradients(
@@ -164,7 +167,7 @@ def test_the_adapter_is_small_and_names_its_base_and_no_place(written: Path) -> 
 def test_the_record_says_what_it_was_made_of(written: Path) -> None:
     record = json.loads((written / "training.json").read_text())
     assert record["base"]["sha256"] == BASE_SHA256
-    assert record["data"] == {"golden/moods/train.jsonl": "abc"}
+    assert (record["data"], record["without"]) == ({"golden/moods/train.jsonl": "abc"}, ["sad"])
     assert record["settings"]["learning_rate"] == QUICK.learning_rate
     assert record["environment"]["torch"]
 
@@ -178,6 +181,15 @@ def test_the_same_training_gives_the_same_adapter(pairs, written: Path, tmp_path
 def test_in_bfloat16_it_learns_as_well(base, lessons) -> None:
     losses = train(base, lessons, replace(QUICK, dtype="bfloat16"), steps=STEPS).losses
     assert losses[-1] < 0.8 * losses[0]
+
+
+def test_an_example_with_a_tag_that_is_left_out_is_not_learnt() -> None:
+    task = load_task(GOLDEN / "request_router", verify=False)
+    everything, rest = adapters.learnt(task, ()), adapters.learnt(task, ("no_salesforce", "malformed"))
+    assert [one for one in everything if not {"no_salesforce", "malformed"} & set(one.tags)] == rest
+    assert 0 < len(rest) < len(everything) == len(task.splits["train"])
+    with pytest.raises(ConfigError, match=r"request_router/train.jsonl: no example has the tag 'no_salesfrce'"):
+        adapters.learnt(task, ("no_salesforce", "no_salesfrce"))
 
 
 def test_an_interrupted_training_leaves_nothing(pairs, tmp_path: Path, monkeypatch) -> None:
