@@ -11,9 +11,10 @@ from evalkit.scorers.number import choice_option, json_type, only_options, share
 
 METRICS = ("rougeL", "rouge1", "rouge2")
 
-_BOTH_EMPTY = (
+BOTH_EMPTY = (
     "what an empty text scores where none is expected. The task has to choose: there are no words to count in either"
 )
+"""What ``both_empty`` is, for who has left it out."""
 
 
 def make_scorer(options: Mapping[str, Any]) -> Scorer:
@@ -35,27 +36,18 @@ def make_scorer(options: Mapping[str, Any]) -> Scorer:
     """
     only_options(options, {"metric", "stem", "both_empty"})
     metric = choice_option(options, "metric", METRICS)
-    both_empty = share_option(options, "both_empty", _BOTH_EMPTY)
+    both_empty = share_option(options, "both_empty", BOTH_EMPTY)
     rouge = _rouge(metric, switch_option(options, "stem", True))
 
     def judge(got: Any, expected: Any) -> Judgement:
-        reference, text = _text(expected), _text(got)
-        if reference is None:
-            raise ConfigError(f"an example expects {expected!r}, but this scorer is for texts and lists of strings")
-        if text is None:
-            return Judgement(0.0, f"{json_type(got)}, not text")
-        if not reference or not text:
-            return _empty(text, reference)
+        if (plain := without_words(got, expected, both_empty)) is not None:
+            return plain
+        text, reference = as_text(got), as_text(expected)
         found = rouge.score(reference, text)[metric]
         if not found.fmeasure and not rouge.score(reference, reference)[metric].fmeasure:
             raise ConfigError(f"an example expects {expected!r}, in which {metric} has nothing to count")
         told = f"{metric}: precision {found.precision:.2f}, recall {found.recall:.2f}"
         return Judgement(float(found.fmeasure), "" if found.fmeasure == 1 else told)
-
-    def _empty(text: str, reference: str) -> Judgement:
-        if text or reference:
-            return Judgement(0.0, "text where none is expected" if text else "empty where text is expected")
-        return Judgement(both_empty, "" if both_empty == 1 else f"both are empty, which scores {both_empty:g} here")
 
     return judge
 
@@ -69,8 +61,25 @@ def _rouge(metric: str, stem: bool) -> Any:
     return RougeScorer([metric], use_stemmer=stem)
 
 
-def _text(value: Any) -> str | None:
-    """``value`` as one text, None where it is neither a text nor a list of them."""
+def without_words(got: Any, expected: Any, both_empty: float) -> Judgement | None:
+    """What is settled before two texts are compared: one of them is no text, or empty. None where both have words.
+
+    Raises ConfigError where the expected value is no text.
+    """
+    reference, text = as_text(expected), as_text(got)
+    if reference is None:
+        raise ConfigError(f"an example expects {expected!r}, but this scorer is for texts and lists of strings")
+    if text is None:
+        return Judgement(0.0, f"{json_type(got)}, not text")
+    if text and reference:
+        return None
+    if text or reference:
+        return Judgement(0.0, "text where none is expected" if text else "empty where text is expected")
+    return Judgement(both_empty, "" if both_empty == 1 else f"both are empty, which scores {both_empty:g} here")
+
+
+def as_text(value: Any) -> str | None:
+    """``value`` as one text, None where it is neither a text nor a list of them (which is its strings in lines)."""
     if isinstance(value, list | tuple) and all(isinstance(item, str) for item in value):
         value = "\n".join(value)
     return value.strip() if isinstance(value, str) else None
