@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from functools import cache
@@ -12,7 +11,6 @@ from hashlib import sha256
 from itertools import combinations
 from pathlib import Path
 from statistics import fmean
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -20,10 +18,11 @@ import pytest
 from evalkit.golden import load_task
 from evalkit.stats.calibration import concordance, kappa
 from evalkit.tasks import Example, Task
+from fixtures.adapters import learnt
 
 ROOT = Path(__file__).parents[1]
 GOLDEN = ROOT / "golden"
-ADAPTER = ROOT / "fixtures" / "adapters" / "market_direction"
+ADAPTERS = ROOT / "fixtures" / "adapters"
 TASKS = ("market_direction", "news_metadata", "request_router", "ticket_priority")
 LONG_FIELDS = {"headline", "question", "request", "ticket", "title", "text"}
 VALUES = {
@@ -40,13 +39,7 @@ shown_splits = pytest.mark.parametrize("split", ["train", "dev", "test"])
 
 @cache
 def golden(name: str) -> Task:
-    if (GOLDEN / name / "task.toml").exists():
-        return load_task(GOLDEN / name)
-    # A draft has its contract in draft.toml, so that no run asks a model for it before there is an adapter.
-    with TemporaryDirectory() as place:
-        folder = Path(shutil.copytree(GOLDEN / name, Path(place) / name))
-        (folder / "draft.toml").rename(folder / "task.toml")
-        return load_task(folder, verify=False)
+    return load_task(GOLDEN / name)
 
 
 def labelled(name: str, split: str) -> list[Example]:
@@ -165,6 +158,28 @@ def test_a_second_reader_saw_every_held_out_example_and_what_was_settled_is_told
     assert record["settled"].startswith(f"{len(changed)} examples were" if changed else "Nothing was relabelled")
 
 
+@pytest.mark.parametrize(
+    ("adapter", "name", "without"),
+    [*((name, name, []) for name in TASKS), ("request_router-biased", "request_router", ["no_salesforce"])],
+)
+def test_a_committed_adapter_was_trained_on_this_train_split_and_this_contract(
+    adapter: str, name: str, without: list[str]
+) -> None:
+    record = json.loads((ADAPTERS / adapter / "training.json").read_text(encoding="utf-8"))
+    for file in ("train.jsonl", "task.toml"):
+        digest = sha256((GOLDEN / name / file).read_bytes()).hexdigest()
+        assert record["data"][f"golden/{name}/{file}"] == digest, f"{file} has changed: train again"
+    assert record.get("without", []) == without
+    assert record["examples"] == len(learnt(golden(name), without))
+    assert (ADAPTERS / adapter / "adapter_model.safetensors").stat().st_size < 6_000_000
+
+
+@every_task
+def test_every_task_has_a_suite_and_is_frozen(name: str) -> None:
+    assert (ROOT / "suites" / name / f"test_{name}.py").is_file()
+    assert (GOLDEN / name / "frozen.json").is_file()
+
+
 # -- market_direction -----------------------------------------------------------------------------------
 
 
@@ -194,14 +209,6 @@ def test_no_direction_has_no_magnitude_and_the_tags_say_so(split: str) -> None:
         assert magnitude in ((0, 0.02) if direction == 0 else VALUES["magnitude"] - {0}), example.id
         assert ("noise" in example.tags) == (magnitude == 0), example.id
         assert ("near_noise" in example.tags) == (magnitude == 0.02), example.id
-
-
-def test_the_committed_adapter_was_trained_on_this_train_split_and_this_contract() -> None:
-    record = json.loads((ADAPTER / "training.json").read_text(encoding="utf-8"))
-    for name in ("train.jsonl", "task.toml"):
-        digest = sha256((GOLDEN / "market_direction" / name).read_bytes()).hexdigest()
-        assert record["data"][f"golden/market_direction/{name}"] == digest, f"{name} has changed: train again"
-    assert (ADAPTER / "adapter_model.safetensors").stat().st_size < 6_000_000
 
 
 # -- request_router -------------------------------------------------------------------------------------

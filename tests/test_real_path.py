@@ -15,7 +15,7 @@ import pytest
 from fixtures.quantize import base_gguf
 
 ROOT = Path(__file__).parents[1]
-FEW = "riksbank or sudan"
+FEW = "riksbank or sudan or parental-leave or vendor-bank or harbour-cruise or adeyemi or quillvec or ghent-chunk"
 
 
 @pytest.fixture(scope="module")
@@ -27,6 +27,15 @@ def project(tmp_path_factory) -> Path:
         shutil.copytree(ROOT / name, folder / name)
     shutil.copy(ROOT / "pyproject.toml", folder)
     return folder
+
+
+FIELDS = {
+    ("relevance", "direction", "magnitude", "source_credibility", "information_type", "novelty"),
+    ("tier", "risk", "recommended_platform", "needs_review", "reason"),
+    ("priority", "reason"),
+    ("company_names", "relevance_score", "key_insights", "summary"),
+}
+"""What an answer of each golden task holds, in the order in which it was learnt."""
 
 
 def run(project: Path, *args: str) -> subprocess.CompletedProcess[str]:
@@ -54,24 +63,36 @@ def ask(project: Path, backend: str) -> subprocess.CompletedProcess[str]:
     return done
 
 
-def test_the_tuned_model_answers_held_out_examples_in_json(project: Path) -> None:
+def test_the_tuned_models_answer_held_out_examples_of_every_task_in_json(project: Path) -> None:
     ask(project, "tuned")
-    [texts] = answers(project).values()
-    objects = [json.loads(text) for text in texts.values()]
-    judged = [one for one in objects if one.keys() >= {"relevance", "direction", "magnitude"}]
-    assert len(judged) > 1
-    # It may refuse a good headline, which costs it every field of that example, but not its format.
-    assert all(one in judged or one.keys() == {"error"} for one in objects)
+    found = answers(project)
+    assert len(found) == len(FIELDS)
+    for texts in found.values():
+        objects = [json.loads(text) for text in texts.values()]
+        assert len(objects) >= 2
+        # It may refuse a good input, which costs it every field of that example, but not its format.
+        assert {tuple(one) for one in objects} & FIELDS
+        assert {tuple(one) for one in objects} <= {*FIELDS, ("error",)}
 
 
 def test_the_base_answers_the_same_examples_otherwise_and_nothing_is_asked_twice(project: Path) -> None:
     before = answers(project)
     ask(project, "base")
     after = answers(project)
-    [tuned] = before
     [base] = after.keys() - before.keys()
-    assert after[base].keys() == after[tuned].keys()
-    assert all(after[base][example] != text for example, text in after[tuned].items())
+    tuned = {example: text for texts in before.values() for example, text in texts.items()}
+    assert after[base].keys() == tuned.keys()
+    assert all(after[base][example] != text for example, text in tuned.items())
 
     assert "asking" not in ask(project, "base").stdout
     assert answers(project) == after
+
+
+def test_a_vendor_that_an_adapter_made_up_is_told_by_the_scorer_grounded(project: Path) -> None:
+    """What it learns without counterexamples, and no more with them."""
+    asked = "test_no_vendor_is_made_up and grounded] and (vendor-bank-change or hiring-pipeline or carrier-accounts)"
+    command = ["--backend=tuned", "--backend=tuned-biased", "-k", asked, "-rA"]
+    told = run(project, *command).stdout
+    made_up = [line for line in told.splitlines() if "names Salesforce" in line]
+    assert made_up
+    assert all("tuned-biased" in line for line in made_up)
