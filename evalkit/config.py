@@ -10,13 +10,14 @@ from typing import Any
 
 from evalkit.backends import Spec
 from evalkit.components import names
+from evalkit.costs import Price, list_prices, read_price
 from evalkit.errors import ConfigError, UnknownName
 from evalkit.prompts import Asking
 from evalkit.pyproject import NAME, read_table, suites_of, texts
 
 _OPEN = {"inconclusive_win": 1, "inconclusive_no_loss": 0}
 _MARGIN = 0.05
-_KEYS = {"backend", "backends", "models", "golden", "suites", "reports", "baseline_margin", "lineage", *_OPEN}
+_KEYS = {"backend", "backends", "models", "golden", "suites", "reports", "baseline_margin", "lineage", "prices", *_OPEN}
 _ALIAS_KEYS = {"spec", "parent"}
 
 
@@ -52,6 +53,7 @@ class Config:
     reports: str = "reports"
     baseline_margin: float = _MARGIN
     lineages: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    prices: Mapping[str, Price] = field(default_factory=list_prices)
     inconclusive_win: int = _OPEN["inconclusive_win"]
     inconclusive_no_loss: int = _OPEN["inconclusive_no_loss"]
 
@@ -121,6 +123,10 @@ def read_config(root: Path) -> Config:
         reports=str(table.get("reports", "reports")),
         baseline_margin=_margin(path, table.get("baseline_margin", _MARGIN)),
         lineages={name: _rungs(path, name, entry, aliases) for name, entry in _table(path, table, "lineage").items()},
+        prices={
+            **list_prices(),
+            **{spec: _price(path, spec, entry) for spec, entry in _table(path, table, "prices").items()},
+        },
         **inconclusive,
     )
 
@@ -150,6 +156,10 @@ def _rungs(path: Path, name: str, entry: object, aliases: Mapping[str, Alias]) -
     if not any(aliases[rung].parent in rungs for rung in rungs):
         raise ConfigError(f"{where}: no rung has a parent among them: set `parent` in [tool.evalkit.backends]")
     return rungs
+
+
+def _price(path: Path, spec: str, entry: object) -> Price:
+    return read_price(f'{path}: [tool.evalkit.prices."{spec}"]', entry, list_prices().get(spec))
 
 
 def _margin(path: Path, value: object) -> float:

@@ -10,6 +10,7 @@
     └── HarnessError          something broke while a model was asked; never scored as a wrong answer
         ├── BackendDied       nothing more can be asked of this backend
         ├── NotAnswered       one request stayed without an answer
+        │   └── Unasked       because asking it might have cost more than was allowed
         └── StoreError        the store can't be read or written
 
 A message says what, where, what was got and what to do.
@@ -83,6 +84,10 @@ class BackendDied(HarnessError):
 
 class NotAnswered(HarnessError):
     """One request stayed without an answer."""
+
+
+class Unasked(NotAnswered):
+    """One request was not asked, because that might have cost more than was allowed."""
 
 
 class StoreError(HarnessError):

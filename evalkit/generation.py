@@ -10,6 +10,7 @@ from typing import Any
 from evalkit.backends import Backend, Opening, Spec, fingerprint_of
 from evalkit.components import find
 from evalkit.config import Alias, Config
+from evalkit.costs import Purse
 from evalkit.errors import ConfigError, EvalkitError, StoreError
 from evalkit.prompts import Request, canonical
 from evalkit.store import Store
@@ -40,6 +41,8 @@ class Progress:
     task: str
     done: int
     total: int
+    spent: float = 0.0
+    """US dollars, in this session and by all models."""
 
 
 OnProgress = Callable[[Progress], None]
@@ -52,6 +55,7 @@ class Workbench:
     config: Config
     shared: dict[Any, Any] = field(default_factory=dict)
     opened: dict[tuple[str, str], Model] = field(default_factory=dict)
+    purse: Purse = field(default_factory=Purse)
 
     def open(self, name: str, task: Task) -> Model:
         """The model that ``name`` (an alias or a spec) is for ``task``. Loads no weights.
@@ -67,7 +71,14 @@ class Workbench:
             text = alias.spec_for(task.name)
             spec = Spec.parse(text)
             opening = Opening(
-                spec, task, self.config.root, alias.options, self.config.models, self.shared, self.config.cache
+                spec,
+                task,
+                self.config.root,
+                alias.options,
+                self.config.models,
+                self.shared,
+                self.config.cache,
+                self.purse,
             )
             backend = find("backends", spec.scheme).open_backend(opening)
             if alias.asking.constrained and not getattr(backend, "constrains", False):
@@ -89,6 +100,7 @@ def generate(
     store: Store,
     session: str,
     on_progress: OnProgress = lambda _: None,
+    purse: Purse | None = None,
 ) -> None:
     """Asks each model its requests, except those whose answer is stored or that failed in this session.
 
@@ -101,16 +113,22 @@ def generate(
         missing = {key: request for key, request in keys.items() if key not in settled}
         if missing:
             store.describe(model.fingerprint, model.backend.fingerprint)
-            _ask(model, missing, store, session, on_progress, len(keys))
+            _ask(model, missing, store, session, on_progress, len(keys), purse or Purse())
 
 
 def _ask(
-    model: Model, missing: Mapping[str, Request], store: Store, session: str, on_progress: OnProgress, total: int
+    model: Model,
+    missing: Mapping[str, Request],
+    store: Store,
+    session: str,
+    on_progress: OnProgress,
+    total: int,
+    purse: Purse,
 ) -> None:
     left = dict(missing)
 
     def tell() -> None:
-        on_progress(Progress(model.alias.name, model.task.name, total - len(left), total))
+        on_progress(Progress(model.alias.name, model.task.name, total - len(left), total, purse.spent))
 
     tell()
     try:

@@ -33,7 +33,7 @@ DEFECTS: Mapping[str, str] = {
     "not_finite": "An object holds NaN, an infinity, or a number too large for a double.",
     "unclosed_thinking": "The reasoning never closes, so there is no answer.",
     "schema_violation": "There is a JSON object, but the schema refuses all there are.",
-    "refusal": "The model declines in words, and there is no object.",
+    "refusal": "The model declines in words and there is no object, or its API says that it was refused.",
 }
 """What can be wrong with an answer, in the order in which an Output names it. Several may hold at once."""
 
@@ -163,6 +163,8 @@ def parse(completion: Completion, *, prefill: str, schema: Schema, messages: Seq
         names.add("refusal")
     elif before_left:
         names.add("prose_before")
+    if completion.finish_reason == "refusal":
+        names.add("refusal")
     if after_left:
         names.add("prose_after")
     if len(found) > 1:

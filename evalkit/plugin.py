@@ -52,6 +52,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--lineage", metavar="NAME",
         help="follow the examples through the rungs of [tool.evalkit.lineage.NAME]; tests the last, or --backend",
     )  # fmt: skip
+    group.addoption(
+        "--max-cost", type=float, metavar="USD",
+        help="ask no paid API what might cost more than this in all; what is left unasked is told, and does not ship",
+    )  # fmt: skip
     group.addoption("--strict-examples", action="store_true", help="make every missed example a failure")
     group.addoption("--last-missed", action="store_true", help="run only the examples that were missed last time")
     plugin_baselines.add_options(group)
@@ -130,6 +134,7 @@ def _session(config: pytest.Config) -> Session:
                 state.identity,
                 config.getoption("samples"),
                 config.getoption("lineage"),
+                config.getoption("max_cost"),
             )
         except SetupError as error:
             raise pytest.UsageError(str(error)) from error
@@ -343,6 +348,8 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     config, state = session.config, session.config.stash[STATE]
     if _is_worker(config):
         told = {"selection": state.selection, "golden": state.golden, "misused": state.misused}
+        if state.session is not None:
+            told |= {"spent": state.session.purse.spent, "untold": state.session.purse.untold}
         config.workeroutput["evalkit"] = told  # type: ignore[attr-defined]
         return
     if state.misused:
@@ -402,9 +409,12 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     state = config.stash[STATE]
-    if state.conclusion is None and not state.trouble:
+    spent = state.session.purse.told() if state.session is not None else ""
+    if state.conclusion is None and not state.trouble and not spent:
         return
     terminalreporter.section("evalkit", bold=True)
+    if spent:
+        terminalreporter.write_line(spent)
     if state.conclusion is not None:
         from evalkit.reports.terminal import render
 

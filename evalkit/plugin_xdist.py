@@ -45,6 +45,9 @@ class Sharing:
         self.state.selection = told.get("selection") or self.state.selection
         self.state.golden = told.get("golden") or self.state.golden
         self.state.misused = self.state.misused or told.get("misused", False)
+        if self.state.session is not None:
+            self.state.session.purse.spent += told.get("spent", 0.0)
+            self.state.session.purse.untold += told.get("untold", 0)
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtestloop(self, session: pytest.Session) -> Generator[None, object, object]:
@@ -77,7 +80,7 @@ def note_progress(session: Session) -> OnProgress:
         if monotonic() - told[0] < _EVERY and progress.done < progress.total:
             return
         told[0] = monotonic()
-        figures = [session.identity, progress.alias, progress.task, progress.done, progress.total]
+        figures = [session.identity, progress.alias, progress.task, progress.done, progress.total, progress.spent]
         part = place.with_suffix(".part")
         with suppress(OSError):
             part.write_text(json.dumps(figures), encoding="utf-8")

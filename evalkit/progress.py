@@ -33,6 +33,8 @@ class ProgressLine:
         elif progress.done > before:
             pace = (progress.done - before) / max(now - began, 1e-3)
             line += f", {pace:.1f}/s" + ("" if last else f", {(progress.total - progress.done) / pace:.0f} s to go")
+        if progress.spent:
+            line += f", {progress.spent:.4f} USD spent"
         if self.rewrite is not None and not last:
             self.rewrite(line)
         elif first or last or now - self._told >= _EVERY:

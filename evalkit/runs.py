@@ -19,6 +19,7 @@ from evalkit import gates, metrics, pairing
 from evalkit.answers import Answer, Marker, averaged, is_right
 from evalkit.backends import Spec
 from evalkit.changes import Change, change
+from evalkit.costs import Price
 from evalkit.lineage import Lineage, Rung, follow
 from evalkit.measures import MEASURES, Rows
 from evalkit.regressions import Regression
@@ -36,6 +37,9 @@ ALSO = ("reference", "malformed")
 THINKING = "thinking (characters)"
 """The measurement that a model has whose answers come with reasoning: its mean length."""
 
+COST = "USD per 1,000 calls"
+"""The measurement that a model has whose API says what it used, where its price is known: its mean cost."""
+
 Role = Literal["backend", "against", "floor"]
 
 
@@ -46,7 +50,8 @@ class Entrant:
     ``keys`` are by example id, one for each of its samples. ``reasons`` say why an example stayed unanswered.
     ``problem`` says why the model could not be run at all (a floor that the task has no data for). ``asked`` tells how
     it was asked, where that is not as the task says and once. ``decoding`` is what its sampler does beside what is
-    asked. ``again`` are the keys of second answers to some examples, of a rung of a lineage.
+    asked. ``again`` are the keys of second answers to some examples, of a rung of a lineage. ``price`` is what its
+    tokens cost.
     """
 
     name: str
@@ -60,13 +65,15 @@ class Entrant:
     asked: str = ""
     decoding: Mapping[str, Any] = field(default_factory=dict)
     again: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    price: Price | None = None
 
     @classmethod
     def stored(cls, table: Mapping[str, Any]) -> Entrant:
         """An entrant as a stored run has it; the first runs had one key an example, and none to ask again."""
         keys = {name: (found,) if isinstance(found, str) else tuple(found) for name, found in table["keys"].items()}
         again = {name: tuple(found) for name, found in table.get("again", {}).items()}
-        return cls(**{**table, "keys": keys, "again": again})
+        price = Price(**table["price"]) if table.get("price") else None
+        return cls(**{**table, "keys": keys, "again": again, "price": price})
 
     @property
     def stored_under(self) -> Iterator[str]:
@@ -327,7 +334,7 @@ def _column(task: Task, split: str, entrant: Entrant, answers: Mapping[str, Answ
         complete=all(name in entrant.keys for name in members),
         selected=sum(name in entrant.keys for name in members),
         rates=_rates(task, (split, *ALSO), answers.values()),
-        measurements=_measurements(task, judged),
+        measurements=_measurements(task, judged, entrant.price),
         defects=dict(defects.most_common()),
         failed=tuple(
             name
@@ -371,17 +378,22 @@ def _rate(answers: Sequence[Answer], score: str) -> Estimate:
     return metrics.rate([answer.scores[score].value for answer in those], [answer.example.group for answer in those])
 
 
-def _measurements(task: Task, answers: Sequence[Answer]) -> dict[str, Estimate]:
+def _measurements(task: Task, answers: Sequence[Answer], price: Price | None) -> dict[str, Estimate]:
     found = {
         rule.name: MEASURES[rule.measure](_read(rule.field, answers), rule.options)
         for rule in task.measurements.values()
     }
-    thought = [(len(one.output.thinking), answer.example.id) for answer in answers for one in answer.each
-               if one.output.thinking is not None]  # fmt: skip
-    if thought:  # how much was reasoned before the answers, over those that were reasoned about
-        lengths = Rows.of([length for length, _ in thought], [0] * len(thought), [name for _, name in thought])
-        found[THINKING] = MEASURES["mae"](lengths, {})
-    return found
+    each = [(one, answer.example.id) for answer in answers for one in answer.each]
+    # How much was reasoned before the answers, over those that were reasoned about; and what an answer costs.
+    thought = [(float(len(one.output.thinking)), name) for one, name in each if one.output.thinking is not None]
+    paid = [(1000 * price.of(usage), name) for one, name in each if price and (usage := one.completion.usage)]
+    return found | {name: _mean(values) for name, values in ((THINKING, thought), (COST, paid)) if values}
+
+
+def _mean(values: Sequence[tuple[float, str]]) -> Estimate:
+    """The mean of ``values`` of 0 or more, each with its example's id: their mean distance from nothing."""
+    numbers, names = zip(*values, strict=True)
+    return MEASURES["mae"](Rows.of(numbers, [0] * len(numbers), names), {})
 
 
 def _read(field_name: str, answers: Iterable[Answer]) -> Rows:

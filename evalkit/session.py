@@ -18,6 +18,7 @@ from evalkit import frozen
 from evalkit.ancestry import ancestry
 from evalkit.answers import Answer, Marker, averaged
 from evalkit.config import Config
+from evalkit.costs import Purse
 from evalkit.errors import (
     ConfigError,
     EvalkitError,
@@ -76,7 +77,8 @@ class Session:
 
     ``backends`` are tested and judged, ``against`` are only compared with; both are aliases or specs. ``split``
     is the judged split. ``identity`` is shared by all processes of a session. ``samples`` is how often each example is
-    asked, where its task draws answers. ``lineage`` names one of pyproject.toml, whose rungs are compared.
+    asked, where its task draws answers. ``lineage`` names one of pyproject.toml, whose rungs are compared. ``max_cost``
+    is what may be spent, in US dollars.
     """
 
     def __init__(
@@ -88,6 +90,7 @@ class Session:
         identity: str,
         samples: int = 1,
         lineage: str | None = None,
+        max_cost: float | None = None,
     ) -> None:
         self.config = config
         self.lineage = self._lineage(lineage)
@@ -98,7 +101,8 @@ class Session:
         self.selection: Selection = {}
         self.broken: EvalkitError | None = None
         self._tasks: dict[str, Task] = {}
-        self._bench = Workbench(config)
+        self.purse = Purse(config.prices, max_cost)
+        self._bench = Workbench(config, purse=self.purse)
         self._questions = Questions(config, split, samples, self.rungs)
         self._markers: dict[str, Marker] = {}
         self._judged: dict[str, Judged] = {}
@@ -268,7 +272,7 @@ class Session:
             ]
             store = self.store  # first: it makes the folder that the lock stands in
             with FileLock(self.config.store.with_suffix(".lock")):
-                generate(wanted, store, self.identity, on_progress)
+                generate(wanted, store, self.identity, on_progress, self.purse)
             self._bench.rest()
         except EvalkitError as error:
             self.broken = error
@@ -428,6 +432,7 @@ class Session:
             name, role, model.spec, model.fingerprint, keys, reasons, model.alias.parent, asked=asked,
             decoding=dict(model.backend.fingerprint.get("decoding", {})),
             again={example: (model.key(request),) for example, request in self._questions.again(task, name).items()},
+            price=self.purse.prices.get(model.spec),
         )  # fmt: skip
 
     def close(self) -> None:

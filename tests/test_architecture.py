@@ -33,6 +33,8 @@ LAYERS = (
     ("merge_sums",),
     ("merge_findings",),
     ("merges",),
+    ("costs",),
+    ("remote",),
     ("backends",),
     ("parsing", "config", "store"),
     ("generation", "answers", "gates", "ancestry"),
@@ -123,7 +125,7 @@ def test_a_component_imports_another_only_where_it_is_made_of_it() -> None:
         for _, other in own(path)
         if other.startswith(("backends.", "scorers.")) and other.partition(".")[0] == name_of(path).partition(".")[0]
     }
-    assert {other for _, other in pairs} == {"backends.constant", "scorers.number"}
+    assert {other for _, other in pairs} == {"backends.constant", "scorers.number", "scorers.text"}
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=name_of)

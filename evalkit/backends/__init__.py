@@ -17,14 +17,16 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, Literal, Protocol, TypeVar
 
+from evalkit.costs import Purse
 from evalkit.errors import ConfigError
 from evalkit.prompts import Request, canonical
 from evalkit.tasks import Task
 
 Settings = TypeVar("Settings")
 
-FinishReason = Literal["stop", "length", "object_closed", "recorded"]
-"""Why an answer ended: the model ended it, the token limit, ``Decoding.tail``, or not known any more."""
+FinishReason = Literal["stop", "length", "object_closed", "recorded", "refusal"]
+"""Why an answer ended: the model ended it, the token limit, ``Decoding.tail``, not known any more, or the API says that
+it was refused."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,8 @@ class Completion:
     the model read, template and prefill included, ``prompt_digest`` the digest of its token ids (``digest_of_ids``).
     Counts are in tokens and None where not known, as is what no server tells. ``thinking`` is
     reasoning that a server handed over apart from the text. ``seconds`` are the server's own durations, by what it did.
+    ``usage`` is what an API bills, in tokens, as it says itself: "input", "output", and of what a prompt cache had or
+    took in, "cached" and "cache_write"; the four are apart, none holds another.
     """
 
     text: str
@@ -45,6 +49,7 @@ class Completion:
     thinking: str | None = None
     seconds: Mapping[str, float] | None = None
     prompt_digest: str | None = None
+    usage: Mapping[str, int] | None = None
 
 
 class Backend(Protocol):
@@ -117,7 +122,7 @@ class Opening:
     ``options`` are the alias's own keys in pyproject.toml (``as_served``, ``load``, ...). ``models`` are the
     registered bases, by name and then by scheme. ``shared`` lives as long as the run: backends of one run
     keep there what they share, such as one copy of the weights. ``cache`` is a folder for what is made
-    from other files and can be made again.
+    from other files and can be made again. ``purse`` is what may be spent, for backends that cost money.
     """
 
     spec: Spec
@@ -127,6 +132,7 @@ class Opening:
     models: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     shared: dict[Any, Any] = field(default_factory=dict)
     cache: Path = Path(".evalkit")
+    purse: Purse = field(default_factory=Purse)
 
     def path(self, text: str) -> Path:
         """``text`` as a path, taken from the root of the project."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,24 +20,12 @@ from evalkit.parsing import parse
 from evalkit.prompts import Asking, Message, Request, render
 from evalkit.schemas import Schema
 from evalkit.tasks import Decoding
-from fixtures.ollama import Running, running, why_not
+from fixtures.ollama import Running, running
 from fixtures.quantize import base_gguf
-from fixtures.served import WITHOUT_SYSTEM, create
+from fixtures.served import create
 
 ROOT = Path(__file__).parents[2]
 HEADLINES = ["Riverbank floods after record rain", "Central bank trims its key rate", "Striker out for six weeks"]
-CLOSED = "{{ range .Messages }}<|im_start|>{{ .Role }}\n{{ .Content }}<|im_end|>\n{{ end }}<|im_start|>assistant\n"
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory) -> Iterator[Running]:
-    if reason := why_not():
-        pytest.skip(reason)
-    with running(tmp_path_factory.mktemp("ollama")) as started:
-        create(started, "base", base_gguf())
-        create(started, "no-system", base_gguf(), template=WITHOUT_SYSTEM)
-        create(started, "closed", base_gguf(), template=CLOSED)
-        yield started
 
 
 @pytest.fixture

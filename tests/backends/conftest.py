@@ -1,0 +1,24 @@
+"""A real Ollama server with the real base in it, shared by the tests of the backends that ask it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from fixtures.ollama import Running, running, why_not
+from fixtures.quantize import base_gguf
+from fixtures.served import WITHOUT_SYSTEM, create
+
+CLOSED = "{{ range .Messages }}<|im_start|>{{ .Role }}\n{{ .Content }}<|im_end|>\n{{ end }}<|im_start|>assistant\n"
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory) -> Iterator[Running]:
+    if reason := why_not():
+        pytest.skip(reason)
+    with running(tmp_path_factory.mktemp("ollama")) as started:
+        create(started, "base", base_gguf())
+        create(started, "no-system", base_gguf(), template=WITHOUT_SYSTEM)
+        create(started, "closed", base_gguf(), template=CLOSED)
+        yield started

@@ -1,0 +1,123 @@
+"""Sessions with a model behind an API: what is paid is kept, no more is spent than was allowed, no key is seen."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from fault_proxy import Proxy, once, proxy
+from mini_project import ALL, Project, wait_until
+
+from fixtures.ollama import running, why_not
+from fixtures.quantize import base_gguf
+from fixtures.served import create
+
+KEY = "sk-proj-not-to-be-seen-anywhere"
+LIMIT = 20.5
+
+
+@pytest.fixture(scope="module")
+def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    if reason := why_not():
+        pytest.skip(reason)
+    with running(tmp_path_factory.mktemp("ollama")) as server:
+        create(server, "base", base_gguf())
+        yield server.url
+
+
+@pytest.fixture
+def suite(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Project:
+    """The project, with a task of four tokens an answer and a price of one dollar for each of them."""
+    monkeypatch.setenv("OPENAI_API_KEY", KEY)
+    made = Project(pytester, monkeypatch)
+    made.replace("golden/moods/task.toml", "[scores.direction]", "[decoding]\nmax_tokens = 4\n[scores.direction]")
+    return made
+
+
+def aim(suite: Project, between: Proxy, **options: object) -> None:
+    """Lets the alias ``served`` ask through that proxy."""
+    given = {"spec": "openai:base", "base_url": f"{between.url}/v1", "key": "OPENAI_API_KEY", **options}
+    told = ", ".join(f"{key} = {json.dumps(value)}" for key, value in given.items())
+    suite.replace("pyproject.toml", "twin = ", f"served = {{ {told} }}\ntwin = ")
+    price = '[tool.evalkit.prices."openai:base"]\ninput = 0\noutput = 1_000_000\n'
+    suite.write("pyproject.toml", (suite.root / "pyproject.toml").read_text() + price)
+
+
+def paid(between: Proxy) -> int:
+    return sum(map(len, between.delivered.values()))
+
+
+def seen_in(root: Path) -> str:
+    return "".join(path.read_text(errors="replace") for path in root.rglob("*") if path.is_file())
+
+
+def test_a_run_that_would_cost_too_much_stops_before_it_does_and_goes_on_where_it_stopped(
+    suite: Project, url: str
+) -> None:
+    with proxy(url) as between:
+        aim(suite, between, most=2)
+        result = suite.run("suites", "--backend=served", f"--max-cost={LIMIT}")
+        first = suite.stored()
+        assert result.ret == 1
+        result.stdout.fnmatch_lines([f"spent in this session: {4 * len(first)}.0000 USD"])
+        result.stdout.fnmatch_lines(["*unasked: --max-cost=20.5 might be passed, *USD are spent*"])
+        assert 5 <= len(first) == paid(between) < len(ALL)
+        verdict = suite.report()["tasks"][0]["verdicts"][0]
+        assert verdict["status"] == "BLOCK"
+        assert f"{12 - len(set(first) & {f'h{n:02}' for n in range(12)})} examples stayed unanswered" in " ".join(
+            verdict["reasons"]
+        )
+
+        suite.run("suites", "--backend=served")
+        assert sorted(suite.stored()) == sorted(ALL)
+        assert set(between.asked.values()) == {1}
+    column = next(one for one in suite.report()["tasks"][0]["columns"] if one["entrant"]["name"] == "served")
+    cost = column["measurements"]["USD per 1,000 calls"]
+    assert (cost["value"], cost["n"]) == (4000.0, 12)
+
+
+def test_a_price_that_nobody_knows_allows_no_limit(suite: Project, url: str) -> None:
+    with proxy(url) as between:
+        aim(suite, between)
+        suite.replace("pyproject.toml", 'openai:base"]', 'openai:other"]')
+        result = suite.run("suites", "--backend=served", "--max-cost=1")
+        assert result.ret == 4
+        result.stderr.fnmatch_lines(["ERROR: openai:base: --max-cost is given, and no price is known for this model.*"])
+        assert not between.asked
+
+
+def test_after_a_kill_nothing_that_was_stored_is_paid_again(suite: Project, url: str) -> None:
+    with proxy(url, lambda _: "slow") as between:
+        aim(suite, between, most=2)
+        process = suite.start("suites", "--backend=served")
+        wait_until(lambda: len(suite.stored()) >= 4, seconds=60)
+        os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+        kept = set(suite.stored())
+        assert len(kept) < len(ALL)
+        asked_before = dict(between.asked)
+        suite.run("suites", "--backend=served")
+        assert sorted(suite.stored()) == sorted(ALL)
+        again = {text for text, count in between.asked.items() if count > asked_before.get(text, 0) > 0}
+    # Two were under way: what they had cost is lost with the process, and no API tells it afterwards.
+    assert len(again) <= 2
+    assert sum(between.asked.values()) <= len(ALL) + 2
+
+
+@pytest.mark.parametrize("fault", ["", "401", "500", "error in the stream"])
+def test_the_key_is_in_no_store_report_log_or_traceback(suite: Project, url: str, fault: str) -> None:
+    suite.write("conftest.py", "import logging\n\nlogging.basicConfig(filename='debug.log', level=logging.DEBUG)\n")
+    choose = once(fault) if fault != "401" else lambda _: fault
+    with proxy(url, choose) as between:
+        aim(suite, between)
+        result = suite.run("suites", "--backend=served", "-vv", "--tb=long")
+        assert any(KEY in value for headers in between.headers for value in headers.values())
+    assert bool(suite.stored()) == (fault != "401")
+    if fault == "401":
+        result.stdout.fnmatch_lines(["*told by the proxy: 401*Check OPENAI_API_KEY.*"])
+    assert "127.0.0.1" in (suite.root / "debug.log").read_text()  # the SDK does log its requests
+    assert KEY not in seen_in(suite.root) + result.stdout.str() + result.stderr.str()
