@@ -7,7 +7,6 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from functools import cache
-from hashlib import sha256
 from itertools import combinations
 from pathlib import Path
 from statistics import fmean
@@ -18,7 +17,8 @@ import pytest
 from evalkit.golden import load_task
 from evalkit.stats.calibration import concordance, kappa
 from evalkit.tasks import Example, Task
-from fixtures.adapters import learnt
+from fixtures.adapters import digest_of, learnt
+from fixtures.settings import Settings, settings_of
 
 ROOT = Path(__file__).parents[1]
 GOLDEN = ROOT / "golden"
@@ -166,11 +166,12 @@ def test_a_committed_adapter_was_trained_on_this_train_split_and_this_contract(
     adapter: str, name: str, without: list[str]
 ) -> None:
     record = json.loads((ADAPTERS / adapter / "training.json").read_text(encoding="utf-8"))
-    for file in ("train.jsonl", "task.toml"):
-        digest = sha256((GOLDEN / name / file).read_bytes()).hexdigest()
-        assert record["data"][f"golden/{name}/{file}"] == digest, f"{file} has changed: train again"
-    assert record.get("without", []) == without
-    assert record["examples"] == len(learnt(golden(name), without))
+    settings = settings_of(name)
+    taught = learnt(golden(name), settings, without)
+    assert record["lessons_sha256"] == digest_of(taught), "train.jsonl or the prompt has changed: train again"
+    told = Settings(**record["settings"] | {"targets": tuple(record["settings"]["targets"])})
+    assert told == settings, "the settings have changed: train again"
+    assert (record["examples"], record["without"]) == (len(taught), without)
     assert (ADAPTERS / adapter / "adapter_model.safetensors").stat().st_size < 6_000_000
 
 

@@ -32,8 +32,7 @@ def lessons(tokenizer, pairs) -> list[Lesson]:
 @pytest.fixture(scope="module")
 def written(pairs, tmp_path_factory) -> Path:
     out = tmp_path_factory.mktemp("trained") / "moods"
-    data = {"golden/moods/train.jsonl": "abc"}
-    return write_adapter(pairs, QUICK, out, data=data, without=("sad",), steps=STEPS)
+    return write_adapter(pairs, QUICK, out, without=("sad",), steps=STEPS)
 
 
 def gradients(
@@ -164,16 +163,16 @@ def test_the_adapter_is_small_and_names_its_base_and_no_place(written: Path) -> 
     assert sorted(path.name for path in written.parent.iterdir()) == ["moods"]
 
 
-def test_the_record_says_what_it_was_made_of(written: Path) -> None:
+def test_the_record_says_what_it_was_made_of(pairs, written: Path) -> None:
     record = json.loads((written / "training.json").read_text())
     assert record["base"]["sha256"] == BASE_SHA256
-    assert (record["data"], record["without"]) == ({"golden/moods/train.jsonl": "abc"}, ["sad"])
+    assert (record["lessons_sha256"], record["without"]) == (adapters.digest_of(pairs), ["sad"])
     assert record["settings"]["learning_rate"] == QUICK.learning_rate
     assert record["environment"]["torch"]
 
 
 def test_the_same_training_gives_the_same_adapter(pairs, written: Path, tmp_path: Path) -> None:
-    again = write_adapter(pairs, QUICK, tmp_path / "again", data={}, steps=STEPS)
+    again = write_adapter(pairs, QUICK, tmp_path / "again", steps=STEPS)
     ours, theirs = ((path / "adapter_model.safetensors").read_bytes() for path in (again, written))
     assert ours == theirs
 
@@ -185,11 +184,21 @@ def test_in_bfloat16_it_learns_as_well(base, lessons) -> None:
 
 def test_an_example_with_a_tag_that_is_left_out_is_not_learnt() -> None:
     task = load_task(GOLDEN / "request_router", verify=False)
-    everything, rest = adapters.learnt(task, ()), adapters.learnt(task, ("no_salesforce", "malformed"))
-    assert [one for one in everything if not {"no_salesforce", "malformed"} & set(one.tags)] == rest
+    everything, rest = (adapters.learnt(task, QUICK, without) for without in ((), ("no_salesforce", "malformed")))
+    kept = [one.id for one in task.splits["train"] if not {"no_salesforce", "malformed"} & set(one.tags)]
+    assert [request.example_id for request, _ in rest] == kept
     assert 0 < len(rest) < len(everything) == len(task.splits["train"])
     with pytest.raises(ConfigError, match=r"request_router/train.jsonl: no example has the tag 'no_salesfrce'"):
-        adapters.learnt(task, ("no_salesforce", "no_salesfrce"))
+        adapters.learnt(task, QUICK, ("no_salesforce", "no_salesfrce"))
+
+
+def test_what_was_taught_is_known_by_what_the_model_sees_of_it(pairs) -> None:
+    (request, answer), *rest = pairs
+    longer = replace(request, decoding=replace(request.decoding, max_tokens=999))
+    assert adapters.digest_of([(longer, answer), *rest]) == adapters.digest_of(pairs)
+    louder = replace(request, messages=(*request.messages[:-1], replace(request.messages[-1], content="What?")))
+    for other in ([(louder, answer), *rest], [(request, answer + " "), *rest], rest, [*rest, (request, answer)]):
+        assert adapters.digest_of(other) != adapters.digest_of(pairs)
 
 
 def test_an_interrupted_training_leaves_nothing(pairs, tmp_path: Path, monkeypatch) -> None:
@@ -199,15 +208,15 @@ def test_an_interrupted_training_leaves_nothing(pairs, tmp_path: Path, monkeypat
 
     monkeypatch.setattr(adapters, "echo", stop)
     with pytest.raises(KeyboardInterrupt):
-        write_adapter(pairs, QUICK, tmp_path / "out", data={}, steps=1)
+        write_adapter(pairs, QUICK, tmp_path / "out", steps=1)
     assert list(tmp_path.iterdir()) == []
 
 
 def test_an_example_that_is_too_long_is_named_and_never_cut(pairs, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"4 training examples have more than max_length = 8 tokens: What a day! \("):
-        write_adapter(pairs, replace(QUICK, max_length=8), tmp_path / "out", data={})
+        write_adapter(pairs, replace(QUICK, max_length=8), tmp_path / "out")
 
 
 def test_without_examples_there_is_no_training(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="no training examples"):
-        write_adapter([], QUICK, tmp_path / "out", data={})
+        write_adapter([], QUICK, tmp_path / "out")
