@@ -10,7 +10,7 @@ from typing import Any
 
 from evalkit.backends import Spec
 from evalkit.components import names
-from evalkit.costs import Price, list_prices, read_price
+from evalkit.costs import Price, is_price, list_prices, read_price
 from evalkit.errors import ConfigError, UnknownName
 from evalkit.prompts import Asking
 from evalkit.pyproject import NAME, read_table, suites_of, texts
@@ -18,7 +18,7 @@ from evalkit.pyproject import NAME, read_table, suites_of, texts
 _OPEN = {"inconclusive_win": 1, "inconclusive_no_loss": 0}
 _MARGIN = 0.05
 _KEYS = {"backend", "backends", "models", "golden", "suites", "reports", "baseline_margin", "lineage", "prices", *_OPEN}
-_ALIAS_KEYS = {"spec", "parent"}
+_ALIAS_KEYS = {"spec", "parent", "cost_per_hour"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +27,7 @@ class Alias:
 
     ``spec`` may hold ``{task}``. ``options`` are the alias's further keys, handed to the backend.
     ``parent`` is the alias it was made from. ``asking`` shapes what it is asked, and is not the backend's.
+    ``cost_per_hour`` is what the machine costs that it runs on, in US dollars, None where nobody says.
     """
 
     name: str
@@ -34,6 +35,7 @@ class Alias:
     parent: str | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
     asking: Asking = field(default_factory=Asking)
+    cost_per_hour: float | None = None
 
     def spec_for(self, task: str) -> str:
         """Its spec for the golden task of that name."""
@@ -182,7 +184,10 @@ def _alias(path: Path, name: str, entry: object) -> Alias:
         if not isinstance(value, kind):
             raise ConfigError(f"{where}: {key} is {value!r}, expected {expected}")
     options = {key: value for key, value in given.items() if key not in _ALIAS_KEYS and key not in shaping}
-    return Alias(name, given["spec"], parent, options, Asking(**shaping))
+    hourly = given.get("cost_per_hour")
+    if hourly is not None and not is_price(hourly):
+        raise ConfigError(f"{where}: cost_per_hour is {hourly!r}, expected US dollars, 0 or more")
+    return Alias(name, given["spec"], parent, options, Asking(**shaping), None if hourly is None else float(hourly))
 
 
 def _model(path: Path, name: str, entry: object) -> Mapping[str, str]:

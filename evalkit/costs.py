@@ -142,7 +142,7 @@ def read_price(where: str, entry: object, listed: Price | None = None) -> Price:
             raise ConfigError(f"{where}: {UnknownName('key of a price', key, Price.__dataclass_fields__)}")
         if key == "dated" and not isinstance(value, date):
             raise ConfigError(f"{where}: dated is {value!r}, expected a date, as in 2026-11-22")
-        if key != "dated" and not _is_price(value):
+        if key != "dated" and not is_price(value):
             raise ConfigError(f"{where}: {key} is {value!r}, expected USD per million tokens, 0 or more")
     dated = {"dated": entry["dated"].isoformat()} if "dated" in entry else {}
     if listed is not None:
@@ -152,5 +152,6 @@ def read_price(where: str, entry: object, listed: Price | None = None) -> Price:
     return Price(**{"cached": entry["input"], "cache_write": entry["input"], **entry, **dated})
 
 
-def _is_price(value: Any) -> bool:
+def is_price(value: Any) -> bool:
+    """Whether ``value``, read from TOML, is a sum of money."""
     return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < float("inf")

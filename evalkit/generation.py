@@ -12,6 +12,7 @@ from evalkit.components import find
 from evalkit.config import Alias, Config
 from evalkit.costs import Purse
 from evalkit.errors import ConfigError, EvalkitError, StoreError
+from evalkit.latency import probe, spread
 from evalkit.prompts import Request, canonical
 from evalkit.store import Store
 from evalkit.tasks import Task
@@ -93,6 +94,33 @@ class Workbench:
         """Gives back what the backends hold; one that is asked again loads again."""
         for model in self.opened.values():
             model.backend.close()
+
+
+def probe_latency(
+    wanted: Iterable[tuple[Model, Sequence[Request]]],
+    store: Store,
+    session: str,
+    count: int,
+    on_progress: OnProgress = lambda _: None,
+    purse: Purse | None = None,
+) -> None:
+    """Finds how long each model takes for one answer, over ``count`` of its requests, and stores it.
+
+    Each is asked alone: what the others hold is given back before. A model whose answers take no time of its own
+    (recorded ones, a batch's) is left out.
+    """
+    bought = purse or Purse()
+    for model, requests in wanted:
+        if not requests or not getattr(model.backend, "interactive", not model.backend.by_example):
+            continue
+        chosen = spread(requests, count)
+
+        def tell(done: int, model: Model = model, total: int = len(chosen)) -> None:
+            on_progress(Progress(f"latency of {model.alias.name}", model.task.name, done, total, bought.spent))
+
+        found = probe(model.backend, chosen, tell)
+        model.backend.close()
+        store.save_probe(session, model.fingerprint, model.task.name, found)
 
 
 def generate(

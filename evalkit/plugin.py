@@ -56,6 +56,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--max-cost", type=float, metavar="USD",
         help="ask no paid API what might cost more than this in all; what is left unasked is told, and does not ship",
     )  # fmt: skip
+    group.addoption(
+        "--latency", type=int, nargs="?", const=30, default=0, metavar="N",
+        help="also ask each model N examples one by one, to see how long an answer takes (default: 30)",
+    )  # fmt: skip
+    group.addoption(
+        "--format", choices=("text", "markdown"), default="text",
+        help="how the tables at the end are written: for a terminal, or as Markdown for a README (default: text)",
+    )  # fmt: skip
     group.addoption("--strict-examples", action="store_true", help="make every missed example a failure")
     group.addoption("--last-missed", action="store_true", help="run only the examples that were missed last time")
     plugin_baselines.add_options(group)
@@ -135,6 +143,7 @@ def _session(config: pytest.Config) -> Session:
                 config.getoption("samples"),
                 config.getoption("lineage"),
                 config.getoption("max_cost"),
+                config.getoption("latency"),
             )
         except SetupError as error:
             raise pytest.UsageError(str(error)) from error
@@ -416,12 +425,12 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     if spent:
         terminalreporter.write_line(spent)
     if state.conclusion is not None:
-        from evalkit.reports.terminal import render
+        from evalkit.reports import markdown, terminal
 
-        width = terminalreporter._tw.fullwidth
-        terminalreporter.write(
-            render(state.conclusion.run, width=width, color=terminalreporter._tw.hasmarkup), flush=True
-        )
+        run, screen = state.conclusion.run, terminalreporter._tw
+        as_markdown = config.getoption("format") == "markdown"
+        told = markdown.render(run) if as_markdown else terminal.render(run, screen.fullwidth, screen.hasmarkup)
+        terminalreporter.write(told, flush=True)
         for path in state.conclusion.written:
             terminalreporter.write_line(f"written: {path}")
         state.trouble = state.conclusion.trouble

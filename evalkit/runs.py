@@ -12,6 +12,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from itertools import combinations
+from statistics import fmean
 from typing import Any, Literal
 
 import evalkit
@@ -20,9 +21,11 @@ from evalkit.answers import Answer, Marker, averaged, is_right
 from evalkit.backends import Spec
 from evalkit.changes import Change, change
 from evalkit.costs import Price
+from evalkit.latency import P50, Probe, cost_of_time, mean, measured
 from evalkit.lineage import Lineage, Rung, follow
 from evalkit.measures import MEASURES, Rows
 from evalkit.regressions import Regression
+from evalkit.rivals import Rivalry, Side, rivalry
 from evalkit.scorers.number import as_number
 from evalkit.stats.intervals import Estimate
 from evalkit.store import Kept
@@ -38,7 +41,8 @@ THINKING = "thinking (characters)"
 """The measurement that a model has whose answers come with reasoning: its mean length."""
 
 COST = "USD per 1,000 calls"
-"""The measurement that a model has whose API says what it used, where its price is known: its mean cost."""
+"""The measurement that a model has whose price is known: its mean cost, by what its API says that it used, or by the
+seconds that its latency probe took on a machine of known ``cost_per_hour``."""
 
 Role = Literal["backend", "against", "floor"]
 
@@ -51,7 +55,7 @@ class Entrant:
     ``problem`` says why the model could not be run at all (a floor that the task has no data for). ``asked`` tells how
     it was asked, where that is not as the task says and once. ``decoding`` is what its sampler does beside what is
     asked. ``again`` are the keys of second answers to some examples, of a rung of a lineage. ``price`` is what its
-    tokens cost.
+    tokens cost, ``cost_per_hour`` what the machine does that it runs on; ``probe`` is what its latency was found to be.
     """
 
     name: str
@@ -66,6 +70,8 @@ class Entrant:
     decoding: Mapping[str, Any] = field(default_factory=dict)
     again: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     price: Price | None = None
+    cost_per_hour: float | None = None
+    probe: Probe | None = None
 
     @classmethod
     def stored(cls, table: Mapping[str, Any]) -> Entrant:
@@ -73,7 +79,8 @@ class Entrant:
         keys = {name: (found,) if isinstance(found, str) else tuple(found) for name, found in table["keys"].items()}
         again = {name: tuple(found) for name, found in table.get("again", {}).items()}
         price = Price(**table["price"]) if table.get("price") else None
-        return cls(**{**table, "keys": keys, "again": again, "price": price})
+        probe = Probe.stored(table["probe"]) if table.get("probe") else None
+        return cls(**{**table, "keys": keys, "again": again, "price": price, "probe": probe})
 
     @property
     def stored_under(self) -> Iterator[str]:
@@ -136,6 +143,8 @@ class Judged:
     """What each step from rung to rung lost, where the session asked for that."""
     idle: tuple[str, ...] = ()
     """A sentence for each adapter that changed no answer of its base."""
+    rivals: tuple[Rivalry, ...] = ()
+    """Each tested model beside each that it is compared with."""
 
     def verdict(self, backend: str) -> gates.Verdict | None:
         """The verdict on ``backend``, None where its judged split was not run whole."""
@@ -254,8 +263,30 @@ def judge_task(
         ),
         verdicts=verdicts,
         idle=tuple(idle_adapters(entrants, kept)),
+        rivals=tuple(
+            rivalry(
+                _side(columns, backend),
+                _side(columns, rival),
+                answers,
+                split,
+                task.primary,
+                margin,
+                next((verdict.status for verdict in verdicts if verdict.backend == backend), None),
+            )
+            for backend in backends
+            for rival in against
+            if rival not in rungs and {backend, rival} <= whole
+        ),
         lineage=_lineage(task, split, *lineage, entrants, whole, marker, answers, kept) if lineage else None,
     )
+
+
+def _side(columns: Iterable[Column], name: str) -> Side:
+    column = next(column for column in columns if column.entrant.name == name)
+    cost, p50 = (column.measurements[row].value if row in column.measurements else None for row in (COST, P50))
+    probe = column.entrant.probe
+    seconds = fmean(probe.seconds) if probe is not None and probe.seconds else None
+    return Side(name, cost, p50, seconds, column.entrant.cost_per_hour)
 
 
 def idle_adapters(entrants: Iterable[Entrant], kept: Mapping[str, Kept]) -> Iterator[str]:
@@ -334,7 +365,7 @@ def _column(task: Task, split: str, entrant: Entrant, answers: Mapping[str, Answ
         complete=all(name in entrant.keys for name in members),
         selected=sum(name in entrant.keys for name in members),
         rates=_rates(task, (split, *ALSO), answers.values()),
-        measurements=_measurements(task, judged, entrant.price),
+        measurements=_measurements(task, judged, entrant),
         defects=dict(defects.most_common()),
         failed=tuple(
             name
@@ -378,7 +409,7 @@ def _rate(answers: Sequence[Answer], score: str) -> Estimate:
     return metrics.rate([answer.scores[score].value for answer in those], [answer.example.group for answer in those])
 
 
-def _measurements(task: Task, answers: Sequence[Answer], price: Price | None) -> dict[str, Estimate]:
+def _measurements(task: Task, answers: Sequence[Answer], entrant: Entrant) -> dict[str, Estimate]:
     found = {
         rule.name: MEASURES[rule.measure](_read(rule.field, answers), rule.options)
         for rule in task.measurements.values()
@@ -386,14 +417,12 @@ def _measurements(task: Task, answers: Sequence[Answer], price: Price | None) ->
     each = [(one, answer.example.id) for answer in answers for one in answer.each]
     # How much was reasoned before the answers, over those that were reasoned about; and what an answer costs.
     thought = [(float(len(one.output.thinking)), name) for one, name in each if one.output.thinking is not None]
+    price, probe = entrant.price, entrant.probe
     paid = [(1000 * price.of(usage), name) for one, name in each if price and (usage := one.completion.usage)]
-    return found | {name: _mean(values) for name, values in ((THINKING, thought), (COST, paid)) if values}
-
-
-def _mean(values: Sequence[tuple[float, str]]) -> Estimate:
-    """The mean of ``values`` of 0 or more, each with its example's id: their mean distance from nothing."""
-    numbers, names = zip(*values, strict=True)
-    return MEASURES["mae"](Rows.of(numbers, [0] * len(numbers), names), {})
+    found |= {name: mean(*zip(*values, strict=True)) for name, values in ((THINKING, thought), (COST, paid)) if values}
+    if probe is not None and probe.problem is None and entrant.cost_per_hour is not None and not paid:
+        found[COST] = cost_of_time(probe, entrant.cost_per_hour)
+    return found | (measured(probe) if probe else {})
 
 
 def _read(field_name: str, answers: Iterable[Answer]) -> Rows:

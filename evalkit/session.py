@@ -29,9 +29,11 @@ from evalkit.errors import (
     UnknownName,
 )
 from evalkit.gates import Comparison, Verdict
-from evalkit.generation import Model, OnProgress, Workbench, generate
+from evalkit.generation import Model, OnProgress, Workbench, generate, probe_latency
 from evalkit.golden import find_tasks, load_all, load_task
+from evalkit.latency import Probe
 from evalkit.pairing import Planned
+from evalkit.prompts import Request
 from evalkit.questions import Questions
 from evalkit.runs import (
     ALSO,
@@ -78,7 +80,8 @@ class Session:
     ``backends`` are tested and judged, ``against`` are only compared with; both are aliases or specs. ``split``
     is the judged split. ``identity`` is shared by all processes of a session. ``samples`` is how often each example is
     asked, where its task draws answers. ``lineage`` names one of pyproject.toml, whose rungs are compared. ``max_cost``
-    is what may be spent, in US dollars.
+    is what may be spent, in US dollars. ``latency`` is how many examples each model is asked one by one, to see how
+    long it takes.
     """
 
     def __init__(
@@ -91,6 +94,7 @@ class Session:
         samples: int = 1,
         lineage: str | None = None,
         max_cost: float | None = None,
+        latency: int = 0,
     ) -> None:
         self.config = config
         self.lineage = self._lineage(lineage)
@@ -98,6 +102,7 @@ class Session:
         self.split = split
         self.identity = identity
         self.samples = samples
+        self.latency = latency
         self.selection: Selection = {}
         self.broken: EvalkitError | None = None
         self._tasks: dict[str, Task] = {}
@@ -176,6 +181,8 @@ class Session:
         if problems:
             raise GoldenError(problems)
         self._check_samples()
+        if self.latency < 0:
+            raise ConfigError(f"--latency={self.latency}: expected a number of examples, 1 or more")
         for task in self._tasks.values():
             if not task.splits.get(self.split):
                 raise ConfigError(f"{task.folder}: no {self.split}.jsonl to judge on (--split={self.split})")
@@ -273,6 +280,9 @@ class Session:
             store = self.store  # first: it makes the folder that the lock stands in
             with FileLock(self.config.store.with_suffix(".lock")):
                 generate(wanted, store, self.identity, on_progress, self.purse)
+                self._bench.rest()
+                if self.latency:
+                    probe_latency(self._timed(), store, self.identity, self.latency, on_progress, self.purse)
             self._bench.rest()
         except EvalkitError as error:
             self.broken = error
@@ -303,6 +313,13 @@ class Session:
             for floor in FLOORS:
                 if self._problem(floor, task) is None:
                     yield task, floor, list(self.scored(task))
+
+    def _timed(self) -> Iterable[tuple[Model, list[Request]]]:
+        """Whose latency is probed, and with what: each model's share of the judged split, floors left out."""
+        for task, name, examples in self._everyone():
+            if name not in FLOORS:
+                judged, asked = {one.id for one in task.splits.get(self.split, ())}, self._questions.of(task, name)
+                yield self.model(name, task), [asked[example][0] for example in examples if example in judged]
 
     def _problem(self, name: str, task: Task) -> str | None:
         """Why a floor, or a rung, can't be run on ``task``; None where it can."""
@@ -412,10 +429,17 @@ class Session:
         roles: list[tuple[str, Role]] = [(name, "backend") for name in self.backends if name in selected]
         roles += [(name, "against") for name in self.against if name in selected]
         roles += [(name, "floor") for name in FLOORS if name not in selected]
-        return [self._entrant(task, name, role, selected.get(name), failures) for name, role in roles]
+        probes = self.store.probes(self.identity)
+        return [self._entrant(task, name, role, selected.get(name), failures, probes) for name, role in roles]
 
     def _entrant(
-        self, task: Task, name: str, role: Role, examples: Sequence[str] | None, failures: Mapping[str, str]
+        self,
+        task: Task,
+        name: str,
+        role: Role,
+        examples: Sequence[str] | None,
+        failures: Mapping[str, str],
+        probes: Mapping[tuple[str, str], Probe],
     ) -> Entrant:
         problem = self._problem(name, task) if role == "floor" or name in self.rungs else None
         if problem is not None:
@@ -433,6 +457,8 @@ class Session:
             decoding=dict(model.backend.fingerprint.get("decoding", {})),
             again={example: (model.key(request),) for example, request in self._questions.again(task, name).items()},
             price=self.purse.prices.get(model.spec),
+            cost_per_hour=model.alias.cost_per_hour,
+            probe=probes.get((model.fingerprint, task.name)) if role != "floor" else None,
         )  # fmt: skip
 
     def close(self) -> None:

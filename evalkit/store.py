@@ -13,6 +13,7 @@ from typing import Any
 
 from evalkit.backends import Completion
 from evalkit.errors import StoreError, UnknownName
+from evalkit.latency import Probe
 from evalkit.prompts import Message, Request, canonical
 from evalkit.tasks import Decoding
 
@@ -25,6 +26,10 @@ create table if not exists completions (
 create table if not exists fingerprints (digest text primary key, fingerprint text not null) without rowid;
 create table if not exists unanswered (
     session text not null, key text not null, reason text not null, primary key (session, key)
+) without rowid;
+create table if not exists probes (
+    session text not null, fingerprint text not null, task text not null, probe text not null,
+    primary key (session, fingerprint, task)
 ) without rowid;
 create table if not exists runs (id text primary key, created text not null, run text not null) without rowid;
 """
@@ -132,6 +137,23 @@ class Store:
         """``{key: reason}`` of what stayed unanswered in this session. Other sessions ask again."""
         with self._guard():
             return dict(self._db.execute("select key, reason from unanswered where session = ?", (session,)))
+
+    # -- how quickly it was answered ----------------------------------------------------------------
+
+    def save_probe(self, session: str, fingerprint: str, task: str, probe: Probe) -> None:
+        """Stores what a model's latency was found to be in this session."""
+        with self._guard():
+            self._db.execute(
+                "insert or replace into probes values (?, ?, ?, ?)", (session, fingerprint, task, _dump(probe))
+            )
+
+    def probes(self, session: str) -> dict[tuple[str, str], Probe]:
+        """``{(fingerprint, task): probe}`` of this session."""
+        with self._guard():
+            rows = self._db.execute(
+                "select fingerprint, task, probe from probes where session = ?", (session,)
+            ).fetchall()
+        return {(mark, task): Probe.stored(json.loads(text)) for mark, task, text in rows}
 
     # -- runs ---------------------------------------------------------------------------------------
 

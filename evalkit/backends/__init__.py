@@ -85,6 +85,10 @@ class Backend(Protocol):
         """Gives back memory, processes and connections. May be called twice."""
         ...
 
+    # A backend may also have two that a latency probe asks for: ``memory()``, what the loaded model holds, in bytes or
+    # None; and ``interactive``, False where the time of an answer says nothing of the model. Without it that is where
+    # answers are by example.
+
 
 @dataclass(frozen=True, slots=True)
 class Spec:

@@ -36,6 +36,7 @@ from evalkit.closing import AnswerEnd
 from evalkit.concurrency import answered
 from evalkit.digests import file_digest
 from evalkit.errors import BackendDied, ConfigError, MissingModel, NotAnswered
+from evalkit.machine import resident_memory
 from evalkit.prompts import Request, canonical
 from evalkit.tasks import REPEAT_LAST
 
@@ -137,6 +138,9 @@ class GgufBackend:
 
     def answer(self, requests: Sequence[Request]) -> Iterator[tuple[Request, Completion | Exception]]:
         yield from self.engine.answer((request, self.adapter) for request in requests)
+
+    def memory(self) -> int:
+        return resident_memory()
 
     def close(self) -> None:
         self.engine.close()

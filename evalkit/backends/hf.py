@@ -29,6 +29,7 @@ from evalkit.backends import Backend, Completion, FinishReason, Opening, digest_
 from evalkit.closing import AnswerEnd
 from evalkit.digests import file_digest
 from evalkit.errors import BackendDied, ConfigError, MissingModel, NotAnswered
+from evalkit.machine import resident_memory
 from evalkit.prompts import Request
 from evalkit.tasks import REPEAT_LAST
 
@@ -189,6 +190,9 @@ class HfBackend:
             for question, token in zip(batch, tokens, strict=True):
                 if question in open_ones and self.weights.heard(question, token):
                     yield question.request, self.weights.completion(question)
+
+    def memory(self) -> int:
+        return resident_memory()
 
     def close(self) -> None:
         self.weights.unload()

@@ -192,6 +192,12 @@ class OllamaBackend:
         with closing(self.server.open()), closing(answered(requests, self._ask, at_once)) as found:  # type: ignore[type-var]
             yield from found
 
+    def memory(self) -> int | None:
+        """What the server says that the loaded model holds."""
+        with closing(self.server.open()) as server:
+            loaded = {one.name: one.size for one in server.client.ps().models}
+        return next((loaded[name] for name in (self.model, f"{self.model}:latest") if name in loaded), None)
+
     def close(self) -> None:
         """Nothing is held: connections live as long as an ``answer``, and weights as the server was told."""
 

@@ -19,8 +19,13 @@ def render_scores(run: tables.Run) -> str:
 
 
 def render_results(run: tables.Run) -> str:
-    """Of each task its table of scores and its verdicts."""
-    return _each(run, lambda task: (*_scores(task), *_verdicts(task)))
+    """Of each task its table of scores, what it says of its rivals, and its verdicts."""
+    return _each(run, lambda task: (*_scores(task), *_rivals(task), *_verdicts(task)))
+
+
+def render_rivals(run: tables.Run) -> str:
+    """Of each task only the tested models beside their rivals, with the verdicts."""
+    return _each(run, lambda task: (f"{tables.heading(task)}.", "", *_rivals(task), *_verdicts(task)))
 
 
 def render_lineage(run: tables.Run) -> str:
@@ -36,6 +41,7 @@ def _whole(task: Mapping[str, Any]) -> Iterator[str]:
     yield f"## {task['title']}"
     yield ""
     yield from _scores(task)
+    yield from _rivals(task)
     yield from _lineage(task)
     if pairs := list(tables.references(task)):
         yield "For reference, and deciding nothing (p two-sided, groups not known to them):"
@@ -53,6 +59,16 @@ def _scores(task: Mapping[str, Any]) -> Iterator[str]:
     for line in (*tables.floors_not_beaten(task), *tables.notes(task), *tables.changes(task.get("regression"))):
         yield f"- {line}"
     yield ""
+
+
+def _rivals(task: Mapping[str, Any]) -> Iterator[str]:
+    for candidate, names, rows in tables.rival_tables(task):
+        yield f"{tables.rivals_heading(candidate)}:"
+        yield ""
+        yield from _table(names, rows)
+    for sentence in tables.picks(task):
+        yield sentence
+        yield ""
 
 
 def _verdicts(task: Mapping[str, Any]) -> Iterator[str]:

@@ -10,6 +10,9 @@ from typing import Any
 
 Run = Mapping[str, Any]
 
+Row = tuple[str, Sequence[str]]
+"""A row of a table: its name, and a cell for each column."""
+
 
 def rate(estimate: Mapping[str, Any] | None) -> str:
     """A rate with its 95 % interval, in percent.
@@ -27,16 +30,25 @@ def figure(estimate: Mapping[str, Any] | None) -> str:
 
     >>> figure({"value": 2.5, "low": 2.0, "high": 3.125, "n": 40})
     '2.50 [2.00, 3.12] (n=40)'
+    >>> figure({"value": 0.00312, "low": 0.003, "high": None, "n": 30})
+    '0.0031 [0.003, ?] (n=30)'
     """
     if estimate is None or estimate["value"] is None:
         return "-" if estimate is None else f"- (n={estimate['n']})"
-    return f"{estimate['value']:.2f}" + _bounds(estimate, 1, ".2f") + f" (n={estimate['n']})"
+    spelled = ".2g" if 0 < abs(estimate["value"]) < _FINE else ".2f"
+    return format(estimate["value"], spelled) + _bounds(estimate, 1, spelled) + f" (n={estimate['n']})"
+
+
+_FINE = 0.02
+"""Below this two decimals would say too little."""
 
 
 def _bounds(estimate: Mapping[str, Any], factor: int, spelled: str) -> str:
-    if estimate["low"] is None or estimate["high"] is None:
+    bounds = [estimate["low"], estimate["high"]]
+    if bounds == [None, None]:
         return ""
-    return f" [{format(estimate['low'] * factor, spelled)}, {format(estimate['high'] * factor, spelled)}]"
+    low, high = ("?" if bound is None else format(bound * factor, spelled) for bound in bounds)
+    return f" [{low}, {high}]"
 
 
 def columns(task: Mapping[str, Any]) -> list[Mapping[str, Any]]:
@@ -119,6 +131,8 @@ def _notes(task: Mapping[str, Any]) -> Iterator[str]:
         if column["defects"] and column["entrant"]["role"] != "floor":
             told = ", ".join(f"{name} {count}" for name, count in column["defects"].items())
             yield f"{column['entrant']['name']}: defects: {told}"
+        if problem := (column["entrant"].get("probe") or {}).get("problem"):
+            yield f"{column['entrant']['name']}: its latency could not be probed: {problem}"
         if column["unanswered"]:
             first, reason = next(iter(column["unanswered"].items()))
             count = f"{len(column['unanswered'])} unanswered, never scored as wrong"
@@ -143,6 +157,58 @@ def _notes(task: Mapping[str, Any]) -> Iterator[str]:
                 f"{pair['first']} and {pair['second']}: same text {pair['same_text']}/{pair['n']}, "
                 f"same object {pair['same_object']}/{pair['n']}"
             )
+
+
+def rivals(task: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Each tested model beside a rival, where there is more to weigh than the table of scores shows: two rivals at
+    least, or a cost or a time. Runs of before have none."""
+    found = list(task.get("rivals", ()))
+    weighed = {*_WEIGHED} & {name for column in task["columns"] for name in column["measurements"]}
+    return found if len(found) > 1 or weighed else []
+
+
+_WEIGHED = ("USD per 1,000 calls", "latency p50 (s)", "latency p95 (s)", "tokens per second", "memory (MiB)")
+"""What is weighed beside the scores, by the names that the measurements have."""
+
+
+def rival_tables(task: Mapping[str, Any]) -> Iterator[tuple[str, Sequence[str], Sequence[Row]]]:
+    """For each tested model its name, the columns and the rows of the table that puts it beside its rivals."""
+    found = rivals(task)
+    for candidate in dict.fromkeys(one["candidate"] for one in found):
+        own = [one for one in found if one["candidate"] == candidate]
+        names = [candidate, *(one["against"] for one in own)]
+        yield candidate, names, list(_rival_rows(task, own, names))
+
+
+def _rival_rows(task: Mapping[str, Any], own: Sequence[Mapping[str, Any]], names: Sequence[str]) -> Iterator[Row]:
+    by_name = {column["entrant"]["name"]: column for column in task["columns"]}
+    first, *others = rates = [by_name[name]["rates"].get(task["split"], {}) for name in names]
+    for score in dict.fromkeys(score for one in own for score in one["fields"]):
+        beside = (_beside(one, score, theirs) for one, theirs in zip(own, others, strict=True))
+        yield _label(task, score, rates), [rate(first.get(score)), *beside]
+    measured = [by_name[name]["measurements"] for name in names]
+    for row in _WEIGHED:
+        if any(row in one for one in measured):
+            yield row, [figure(one.get(row)) for one in measured]
+
+
+def rivals_heading(candidate: str) -> str:
+    """What the table of ``rival_tables`` shows."""
+    return f"{candidate} beside its rivals: rates in %; in brackets by how many points {candidate} is better"
+
+
+def _beside(rivalry: Mapping[str, Any], score: str, rates: Mapping[str, Any]) -> str:
+    """A rival's rate, and how far the candidate is from it."""
+    field = rivalry["fields"].get(score)
+    if field is None:
+        return "-"
+    apart = _signed(field["difference"]).replace(" points", "")
+    return f"{rate(rates.get(score)).partition(' ')[0]} ({apart}, {field['standing']})"
+
+
+def picks(task: Mapping[str, Any]) -> Iterator[str]:
+    """Which model is the right pick: a sentence or more for each pair."""
+    yield from (one["told"] for one in rivals(task) if one["told"])
 
 
 def regression_sentence(regression: Mapping[str, Any]) -> str:

@@ -23,6 +23,10 @@ def render(run: tables.Run, width: int = 120, color: bool = False) -> str:
             console.print(_judged(task))
         for line in (*tables.floors_not_beaten(task), *tables.notes(task)) if task["verdicts"] else ():
             console.print(Text(f"- {line}"), width=width)
+        for candidate, names, rows in tables.rival_tables(task):
+            console.print(_table(tables.rivals_heading(candidate), dict.fromkeys(names, ""), rows))
+        for sentence in tables.picks(task):
+            console.print(Text(sentence), width=width)
         _print_lineage(console, task, width)
         for line in tables.changes(task.get("regression")):
             console.print(Text(f"- {line}"), width=width)
