@@ -10,6 +10,8 @@ from evalkit.gates import Status
 from evalkit.rivals import Rivalry, Side, dollars, rivalry, standing
 from evalkit.stats.intervals import Estimate
 
+# 20 of 40 pairs differ, all one way.
+UP, DOWN = "(+50.0 points, 95 % +35.2 to +64.8)", "(-50.0 points, 95 % -64.8 to -35.2)"
 OURS, THEIRS = Side("ours"), Side("theirs")
 
 
@@ -53,9 +55,9 @@ CHEAP, DEAR = Side("ours", cost=0.5), Side("theirs", cost=2.0)
 @pytest.mark.parametrize(
     ("ours", "theirs", "margin", "costs", "told"),
     [
-        (ALL, HALF, 0.05, (0.5, 2.0), "ours is the right pick over theirs: mood decides (+50.0 points, 95 % +35.2 to +64.8)"),
+        (ALL, HALF, 0.05, (0.5, 2.0), f"ours is the right pick over theirs: mood decides {UP}"),
         (ALL, HALF, 0.05, (2.0, 0.5), ", if that is worth 1.50 USD more for 1,000 calls."),
-        (HALF, ALL, 0.05, (2.0, 0.5), "theirs is the right pick over ours: mood decides (-50.0 points, 95 % -64.8 to -35.2)"),
+        (HALF, ALL, 0.05, (2.0, 0.5), f"theirs is the right pick over ours: mood decides {DOWN}"),
         (HALF, ALL, 0.05, (0.5, 2.0), ", unless 1.50 USD less for 1,000 calls make up for it."),
         (HALF, HALF, 0.2, (0.5, 2.0), "ours is the right pick over theirs: on mood ours is no worse than theirs"),
         (HALF, HALF, 0.2, (2.0, 0.5), "theirs is the right pick over ours: on mood ours is no worse"),
