@@ -189,9 +189,8 @@ class Session:
             for hypothesis in task.hypotheses:
                 self._check_hypothesis(task, hypothesis)
         for name in (*self.backends, *self.against):
-            missing = [self._problem(name, task) for task in self._tasks.values() if not self._tolerated(name)]
-            if missing and None not in missing:
-                raise SetupError(missing[0])
+            if not self._tolerated(name) and all(self._problem(name, task) for task in self._tasks.values()):
+                self.model(name, next(iter(self._tasks.values())))  # raises again what it raised first
 
     def _check_samples(self) -> None:
         if self.samples < 1:

@@ -68,7 +68,7 @@ def test_the_built_in_components_are_the_files_of_their_folder() -> None:
 
 def test_an_unknown_name_suggests_the_nearest_and_lists_all() -> None:
     with pytest.raises(
-        UnknownName, match=r"unknown scorer 'singn'. Did you mean 'sign'\? Known: bool, exact, grounded, "
+        UnknownName, match=r"unknown scorer 'singn'. Did you mean 'sign'\? Known: bool, embedding, exact, "
     ):
         components.find("scorers", "singn")
 

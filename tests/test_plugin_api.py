@@ -68,9 +68,7 @@ def test_a_run_that_would_cost_too_much_stops_before_it_does_and_goes_on_where_i
         assert 5 <= len(first) == paid(between) < len(ALL)
         verdict = suite.report()["tasks"][0]["verdicts"][0]
         assert verdict["status"] == "BLOCK"
-        assert f"{12 - len(set(first) & {f'h{n:02}' for n in range(12)})} examples stayed unanswered" in " ".join(
-            verdict["reasons"]
-        )
+        assert f"{len(ALL) - len(first)} examples stayed unanswered" in " ".join(verdict["reasons"])
 
         suite.run("suites", "--backend=served")
         assert sorted(suite.stored()) == sorted(ALL)
