@@ -7,7 +7,7 @@ BIN := .venv/bin
 UV = $(shell command -v uv || echo $(BIN)/uv)
 INSTALL = $(UV) pip install --quiet --python $(BIN)/python --constraint constraints.txt
 
-.PHONY: demo demo-all demo-ollama test base fixtures ollama bench clean
+.PHONY: demo demo-all demo-ollama demo-rivals test base fixtures ollama bench clean
 .DELETE_ON_ERROR:
 
 # Judges the tuned model against its base. A verdict other than SHIP is shown, and is no failure of the demo.
@@ -33,6 +33,10 @@ base: .venv/.demo
 # out two mistakes that are there to be seen.
 demo-ollama: .venv/.test ollama
 	@$(BIN)/python -m fixtures demo-ollama $(LINEAGE)
+
+# The tuned model beside its base and beside one that a real server sells by the token: by field, cost and latency.
+demo-rivals: .venv/.test ollama
+	@$(BIN)/python -m fixtures demo-rivals
 
 # Ollama: the one on PATH, else built from source into the user's cache folder (needs Go and a C++ compiler).
 ollama: .venv/.demo

@@ -160,7 +160,12 @@ def rescore(config: Config, run: str) -> None:
             kept = store.get(key for entrant in entrants for key in entrant.stored_under)
             _warn_of_other_prompts(config, golden, task["split"], entrants, kept)
             followed = (one["name"], one["rungs"]) if (one := task.get("lineage")) else None
-            judged.append(judge_task(golden, task["split"], entrants, kept, whether, config.baseline_margin, followed))
+            known = {example.id for example in golden.splits.get(task["split"], ())}
+            keys = {entrant.name: [name for name in entrant.keys if name in known] for entrant in entrants}
+            turns = {one["model"]: keys[one["model"]] for one in task.get("in_turn", ())}
+            judged.append(
+                judge_task(golden, task["split"], entrants, kept, whether, config.baseline_margin, followed, turns)
+            )
         again = make_run(f"{stored['id']}-rescored", judged, stored["command"], stored["outcomes"])
         store.save_run(again)
     click.echo(render(again, color=sys.stdout.isatty()), nl=False)

@@ -20,13 +20,15 @@ _ROUND = 32
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """US dollars per million tokens. ``dated`` is the day on which it was read (ISO 8601), empty where not told."""
+    """US dollars per million tokens. ``dated`` is the day on which it was read (ISO 8601), empty where not told.
+    ``batch`` is the share of it that a vendor's batches cost."""
 
     input: float
     output: float
     cached: float
     cache_write: float
     dated: str = ""
+    batch: float = 0.5
 
     def of(self, usage: Mapping[str, int]) -> float:
         """What ``usage`` (tokens, as ``Completion.usage``) costs, in US dollars.
@@ -36,6 +38,15 @@ class Price:
         """
         total: float = sum(getattr(self, name) * count for name, count in usage.items())
         return total / _MILLION
+
+    def in_batch(self) -> Price:
+        """What the same tokens cost in a batch.
+
+        >>> Price(1.0, 5.0, 0.1, 1.25).in_batch().output
+        2.5
+        """
+        names = ("input", "output", "cached", "cache_write")
+        return replace(self, batch=1.0, **{name: getattr(self, name) * self.batch for name in names})
 
     def most(self, request: Request, thinking: int = 0) -> float:
         """What the answer to ``request`` can cost at most: a token is a byte at least, and an answer ends at its limit.
@@ -85,11 +96,11 @@ class Purse:
         """
         with self._changed:
             while self.limit is not None and self.spent + self._kept_back + self._held + most > self.limit:
-                if stopped.is_set():
-                    raise NotAnswered("stopped")
                 if self.spent + self._kept_back + most > self.limit:
                     told = f"--max-cost={self.limit:g} might be passed, {self.spent:.4f} USD are spent"
                     raise Unasked(f"{request.example_id}: unasked: {told}")
+                if stopped.is_set():
+                    raise NotAnswered("stopped")
                 self._changed.wait(0.2)
             self._held += most
 
@@ -131,7 +142,8 @@ def list_prices() -> Mapping[str, Price]:
 
 
 def read_price(where: str, entry: object, listed: Price | None = None) -> Price:
-    """A price from a table of TOML: ``input`` and ``output``; ``cached``, ``cache_write`` and ``dated`` where known.
+    """A price from a table of TOML: ``input`` and ``output``; ``cached``, ``cache_write``, ``batch`` and ``dated``
+    where known.
 
     What is left out is as ``listed``; where nothing is, what a cache holds costs as input. Raises ConfigError.
     """

@@ -45,9 +45,13 @@ class Readable:
     least: float | None
 
     @classmethod
-    def of(cls, ours: Sequence[float], theirs: Sequence[float], groups: Sequence[str]) -> Readable:
-        """From the scores on those examples; ValueError as ``metrics.difference``."""
-        return cls(metrics.difference(ours, theirs, groups), smallest_margin(len(set(groups))))
+    def of(
+        cls, ours: Sequence[float], theirs: Sequence[float], groups: Sequence[str], in_turn: bool = False
+    ) -> Readable:
+        """From the scores on those examples, ``in_turn`` where they are in the order in which they were asked;
+        ValueError as ``metrics.difference``."""
+        differ = metrics.difference_in_turn if in_turn else metrics.difference
+        return cls(differ(ours, theirs, groups), smallest_margin(len(set(groups))))
 
 
 @dataclass(frozen=True, slots=True, repr=False)

@@ -79,6 +79,7 @@ class Workbench:
                 self.config.models,
                 self.shared,
                 self.config.cache,
+                self.config.store.parent,
                 self.purse,
             )
             backend = find("backends", spec.scheme).open_backend(opening)

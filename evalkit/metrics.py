@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from evalkit.stats.betting import anytime_p, confidence_sequence, in_groups
 from evalkit.stats.bootstrap import cluster_bootstrap
 from evalkit.stats.effects import cohen_d_pooled, cohen_d_z, discordant_odds_ratio, rank_biserial
 from evalkit.stats.intervals import Estimate, wilson
@@ -127,6 +128,30 @@ def difference(candidate: Sequence[float], against: Sequence[float], groups: Seq
         found = tango(*(pairs_of_units[cell] for cell in ((1, 1), (1, 0), (0, 1), (0, 0))))
         return replace(found, n=ours.size)
     return cluster_bootstrap(differences, groups, seed=seed, bounds=(-1.0, 1.0))
+
+
+def paired_in_turn(candidate: Sequence[float], against: Sequence[float], groups: Sequence[str]) -> Paired:
+    """``paired``, for scores in the order in which they were asked: its difference and its p hold whenever one stops.
+    What holds only for a number of examples that was fixed before is left out.
+
+    >>> found = paired_in_turn([1] * 9, [0] * 9, [str(number) for number in range(9)])
+    >>> found.wins, found.p < 0.025
+    (9, True)
+    """
+    ours, theirs = _scores(candidate, against)
+    p = anytime_p(in_groups(np.round(ours - theirs, _DIGITS).tolist(), groups))
+    found = paired(candidate, against, groups)
+    fixed = replace(found.effects, odds_ratio=None, mcnemar_p=None, wilcoxon_p=None, t_p=None)
+    difference = difference_in_turn(candidate, against, groups)
+    return replace(found, difference=difference, p=p, needed=None, detectable=None, for_half=None, effects=fixed)
+
+
+def difference_in_turn(candidate: Sequence[float], against: Sequence[float], groups: Sequence[str]) -> Estimate:
+    """``difference``, for scores in the order in which they were asked, with an interval that holds whenever one stops:
+    the confidence sequence of the groups' means, which counts every group alike."""
+    ours, theirs = _scores(candidate, against)
+    found = confidence_sequence(in_groups(np.round(ours - theirs, _DIGITS).tolist(), groups))
+    return replace(found, n=int(ours.size))
 
 
 def _scores(candidate: Sequence[float], against: Sequence[float]) -> tuple[Array, Array]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from statistics import fmean
+from types import MappingProxyType
 
 from evalkit import gates, metrics
 from evalkit.answers import Answer
@@ -14,6 +15,9 @@ from evalkit.tasks import Hypothesis, Task
 
 Answers = Mapping[str, Mapping[str, Answer]]
 """By model, and then by example."""
+
+Turns = Mapping[str, Sequence[str]]
+"""By model, the examples that it was asked, in the order in which it was asked."""
 
 Planned = tuple[Hypothesis | None, str, str, str]
 """``(hypothesis, candidate, against, score)``; without a hypothesis the pair was only asked for."""
@@ -49,9 +53,13 @@ def comparisons(
     planned: Iterable[Planned],
     answers: Answers,
     split: str,
+    turns: Turns = MappingProxyType({}),
 ) -> Iterator[gates.Comparison]:
-    """Judges every planned pair: alternatives together, each at its family's level."""
-    pairs = [_pair(task, *one, answers, split) for one in planned]
+    """Judges every planned pair: alternatives together, each at its family's level.
+
+    ``turns`` has the rivals that were asked one example after the other until all was settled.
+    """
+    pairs = [_pair(task, *one, answers, split, turns.get(one[2])) for one in planned]
     adjusted = {name: _alternatives(task, name, pairs) for name in {pair.candidate for pair in pairs}}
     found = [
         gates.compare(
@@ -99,10 +107,12 @@ def _pair(
     score: str,
     answers: Answers,
     split: str,
+    turn: Sequence[str] | None,
 ) -> _Pair:
     ours, theirs = answers[candidate], answers[rival]
-    asked = {example.id: example.group for example in task.splits.get(split, ())}
-    answered = sorted(name for name in asked if name in ours and name in theirs)
+    groups_of = {example.id: example.group for example in task.splits.get(split, ())}
+    asked = {name: groups_of[name] for name in (sorted(groups_of) if turn is None else turn)}
+    answered = [name for name in asked if name in ours and name in theirs]
     both = [name for name in answered if score in ours[name].scores]
 
     def scores(of: Mapping[str, Answer], names: Sequence[str]) -> list[float]:
@@ -115,10 +125,13 @@ def _pair(
     ours_read, theirs_read = readably(ours), readably(theirs)
     read = [name for name in both if name in ours_read and name in theirs_read]
     groups = [asked[name] for name in read]
-    readable = gates.Readable.of([ours_read[name] for name in read], [theirs_read[name] for name in read], groups)
+    readable = gates.Readable.of(
+        [ours_read[name] for name in read], [theirs_read[name] for name in read], groups, turn is not None
+    )
+    put_beside = metrics.paired if turn is None else metrics.paired_in_turn
     return _Pair(
         hypothesis, candidate, rival, score,
-        metrics.paired(scores(ours, both), scores(theirs, both), [asked[name] for name in both]),
+        put_beside(scores(ours, both), scores(theirs, both), [asked[name] for name in both]),
         readable,
         len(asked) - len(answered),
         tuple(name for name in both if ours[name].scores[score].value < theirs[name].scores[score].value),

@@ -61,6 +61,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="also ask each model N examples one by one, to see how long an answer takes (default: 30)",
     )  # fmt: skip
     group.addoption(
+        "--sequential", action="store_true",
+        help="stop asking a model that is only compared with as soon as every comparison with it is settled",
+    )  # fmt: skip
+    group.addoption(
         "--format", choices=("text", "markdown"), default="text",
         help="how the tables at the end are written: for a terminal, or as Markdown for a README (default: text)",
     )  # fmt: skip
@@ -144,6 +148,7 @@ def _session(config: pytest.Config) -> Session:
                 config.getoption("lineage"),
                 config.getoption("max_cost"),
                 config.getoption("latency"),
+                config.getoption("sequential"),
             )
         except SetupError as error:
             raise pytest.UsageError(str(error)) from error

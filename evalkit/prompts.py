@@ -98,6 +98,11 @@ def _stated(decoding: Decoding) -> dict[str, Any]:
     return told
 
 
+def digest_of_fingerprint(fingerprint: Mapping[str, Any]) -> str:
+    """By what a model is known, in keys and files (sha256, hex)."""
+    return sha256(canonical(fingerprint).encode()).hexdigest()
+
+
 def canonical(value: Any) -> str:
     """``value`` as JSON with one spelling: keys sorted, no spaces, lone surrogates escaped.
 

@@ -107,8 +107,9 @@ def in_both(
 ) -> list[tuple[StoredTask, str, StoredTask, str]]:
     """What two stored runs can be compared on: ``(task before, model before, task after, model after)``.
 
-    ``backends`` names a model that is in both, or one of each run; without it, every model but the floors that both
-    have. Raises UnknownName for a model that a run does not have, ConfigError where there is nothing in both.
+    ``backends`` names a model that is in both, or one of each run; without it, every model that both have, but floors
+    and those that were asked only in turn. Raises UnknownName for a model that a run does not have, ConfigError where
+    there is nothing in both.
     """
     if len(backends) > 2:
         raise ConfigError(f"--backend: got {', '.join(backends)}, expected one model, or one of each run")
@@ -135,7 +136,8 @@ def _models(before: StoredTask, after: StoredTask, asked: tuple[str, ...]) -> li
     )
     if asked:
         return [(asked[0], asked[1])] if asked[0] in roles and asked[1] in later else []
-    return [(name, name) for name, role in later.items() if role != "floor" and name in roles]
+    partly = {one["model"] for task in (before, after) for one in task.get("in_turn", ())}
+    return [(name, name) for name, role in later.items() if role != "floor" and name in roles and name not in partly]
 
 
 def _by_score(split: str, column: Mapping[str, Any], cells: Iterable[tuple[str, str]]) -> dict[str, list[str]]:

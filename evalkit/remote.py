@@ -292,7 +292,7 @@ def check(spec: object, model: str, task: Task, package: str, settings: Any) -> 
         raise MissingModel(f"{spec} needs the {package} package: pip install 'pytest-evalkit[{package}]'")
     if not model:
         raise ConfigError(f"{spec}: name a model, as in {package}:MODEL")
-    for name, least in {"most": 1, "tries": 1, "timeout": 1, "thinking": 0}.items():
+    for name, least in {"most": 1, "tries": 1, "timeout": 1, "thinking": 0, "poll": 1}.items():
         if getattr(settings, name) < least:
             raise ConfigError(f"{spec}: {name} is {getattr(settings, name)}, expected {least} or more")
     if task.decoding.repeat_penalty != 1:
@@ -318,11 +318,15 @@ def access(spec: object, vendor: str, home: str, settings: Any) -> tuple[str, st
     return url.rstrip("/"), key or _NO_KEY
 
 
+def moving(model: str) -> dict[str, bool]:
+    """For the fingerprint: that a name stands for another model from time to time; empty for one that does not."""
+    return {"moves": True} if model.endswith("-latest") else {}
+
+
 def limits(settings: Any) -> dict[str, Any]:
     """The limits of a RemoteBackend, from its alias's settings."""
     return {
         "pace": Pace(settings.most),
         "tries": settings.tries,
-        "thinking": settings.thinking,
         "longest": 10.0 * settings.timeout,
     }

@@ -7,7 +7,7 @@ where it is known of both.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -45,12 +45,14 @@ class Side:
 
 @dataclass(frozen=True, slots=True)
 class Rivalry:
-    """Two models beside each other; ``fields`` by score. ``told`` says which is the right pick, and what decides it."""
+    """Two models beside each other; ``fields`` by score. ``told`` says which is the right pick, and what decides it.
+    ``in_turn`` is true where the rival was asked until all was settled."""
 
     candidate: str
     against: str
     fields: Mapping[str, Field]
     told: str
+    in_turn: bool = False
 
 
 def rivalry(
@@ -61,21 +63,29 @@ def rivalry(
     primary: str,
     margin: float,
     verdict: Status | None,
+    turn: Sequence[str] | None = None,
 ) -> Rivalry:
-    """``answers`` are by model and example, ``margin`` is what one may lose and still be no worse."""
-    fields = dict(_fields(answers[candidate.name], answers[rival.name], split, margin))
+    """``answers`` are by model and example, ``margin`` is what one may lose and still be no worse. ``turn`` are the
+    rival's examples in the order asked, where it was asked until all was settled."""
+    fields = dict(_fields(answers[candidate.name], answers[rival.name], split, margin, turn))
     told = " ".join(_paragraph(candidate, rival, fields, primary, margin, verdict)) if primary in fields else ""
-    return Rivalry(candidate.name, rival.name, fields, told)
+    return Rivalry(candidate.name, rival.name, fields, told, turn is not None)
 
 
 def _fields(
-    ours: Mapping[str, Answer], theirs: Mapping[str, Answer], split: str, margin: float
+    ours: Mapping[str, Answer],
+    theirs: Mapping[str, Answer],
+    split: str,
+    margin: float,
+    turn: Sequence[str] | None,
 ) -> Iterator[tuple[str, Field]]:
-    both = [name for name, answer in ours.items() if answer.example.split == split and name in theirs]
+    differ = metrics.difference if turn is None else metrics.difference_in_turn
+    asked = [name for name, answer in ours.items() if answer.example.split == split] if turn is None else turn
+    both = [name for name in asked if name in ours and name in theirs]
     for score in dict.fromkeys(score for name in both for score in ours[name].scores):
         scored = [name for name in both if score in ours[name].scores and score in theirs[name].scores]
         first, second = ([side[name].scores[score].value for name in scored] for side in (ours, theirs))
-        found = metrics.difference(first, second, [ours[name].example.group for name in scored])
+        found = differ(first, second, [ours[name].example.group for name in scored])
         yield score, Field(found, standing(found, margin))
 
 

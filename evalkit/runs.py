@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from itertools import combinations
 from statistics import fmean
+from types import MappingProxyType
 from typing import Any, Literal
 
 import evalkit
@@ -27,6 +28,7 @@ from evalkit.measures import MEASURES, Rows
 from evalkit.regressions import Regression
 from evalkit.rivals import Rivalry, Side, rivalry
 from evalkit.scorers.number import as_number
+from evalkit.sequential import settled
 from evalkit.stats.intervals import Estimate
 from evalkit.store import Kept
 from evalkit.tasks import ANSWERED, Example, Hypothesis, Task
@@ -56,6 +58,7 @@ class Entrant:
     it was asked, where that is not as the task says and once. ``decoding`` is what its sampler does beside what is
     asked. ``again`` are the keys of second answers to some examples, of a rung of a lineage. ``price`` is what its
     tokens cost, ``cost_per_hour`` what the machine does that it runs on; ``probe`` is what its latency was found to be.
+    ``moves`` is true where its name stands for another model from time to time.
     """
 
     name: str
@@ -72,6 +75,7 @@ class Entrant:
     price: Price | None = None
     cost_per_hour: float | None = None
     probe: Probe | None = None
+    moves: bool = False
 
     @classmethod
     def stored(cls, table: Mapping[str, Any]) -> Entrant:
@@ -121,6 +125,16 @@ class Unbeaten:
 
 
 @dataclass(frozen=True, slots=True)
+class InTurn:
+    """A model that was asked ``asked`` of ``examples``, and whether every comparison with it is settled by them."""
+
+    model: str
+    asked: int
+    examples: int
+    settled: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Judged:
     """Everything that a run says of one task."""
 
@@ -145,6 +159,8 @@ class Judged:
     """A sentence for each adapter that changed no answer of its base."""
     rivals: tuple[Rivalry, ...] = ()
     """Each tested model beside each that it is compared with."""
+    in_turn: tuple[InTurn, ...] = ()
+    """Who was asked until all was settled, where the session was to stop early."""
 
     def verdict(self, backend: str) -> gates.Verdict | None:
         """The verdict on ``backend``, None where its judged split was not run whole."""
@@ -216,23 +232,26 @@ def judge_task(
     frozen: bool,
     margin: float,
     lineage: tuple[str, Sequence[str]] | None = None,
+    turns: pairing.Turns = MappingProxyType({}),
 ) -> Judged:
     """Scores and judges one task from stored completions (``kept``, by key).
 
-    ``margin`` is for pairs that were only asked for, ``lineage`` is a name with its rungs.
+    ``margin`` is for pairs that were only asked for, ``lineage`` is a name with its rungs. ``turns`` has those that
+    were asked in turn, with the examples of the judged split that they were asked.
     """
     marker = Marker(task)
     examples = scored_examples(task, split)
     answers = {entrant.name: _answers(marker, entrant.name, entrant.keys, examples, kept) for entrant in entrants}
     columns = tuple(_column(task, split, entrant, answers[entrant.name]) for entrant in entrants)
     whole = {column.entrant.name for column in columns if column.complete and column.entrant.problem is None}
+    whole |= {name for name, asked in turns.items() if asked and name in answers}
     backends = [entrant.name for entrant in entrants if entrant.role == "backend"]
     rungs = lineage[1] if lineage else ()
     against = [entrant.name for entrant in entrants if entrant.role == "against"]
     parents = {entrant.name: entrant.parent for entrant in entrants}
     wanted = planned_comparisons(task, backends, against, parents, margin, rungs)
     planned = [one for one in wanted if {one[1], one[2]} <= whole]
-    comparisons = tuple(pairing.comparisons(task, planned, answers, split))
+    comparisons = tuple(pairing.comparisons(task, planned, answers, split, turns))
     thresholds = {split if name == "test" else name: least for name, least in task.thresholds.items()}
     verdicts = tuple(
         gates.judge(column.entrant.name, column.rates, thresholds, comparisons, column.failed, tuple(column.unanswered))
@@ -272,10 +291,21 @@ def judge_task(
                 task.primary,
                 margin,
                 next((verdict.status for verdict in verdicts if verdict.backend == backend), None),
+                turns.get(rival),
             )
             for backend in backends
             for rival in against
             if rival not in rungs and {backend, rival} <= whole
+        ),
+        in_turn=tuple(
+            InTurn(
+                name,
+                len(asked),
+                len(task.splits.get(split, ())),
+                settled(one for one in comparisons if one.against == name),
+            )
+            for name, asked in turns.items()
+            if asked
         ),
         lineage=_lineage(task, split, *lineage, entrants, whole, marker, answers, kept) if lineage else None,
     )

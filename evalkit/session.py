@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from itertools import islice
+from itertools import islice, takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,7 +18,7 @@ from evalkit import frozen
 from evalkit.ancestry import ancestry
 from evalkit.answers import Answer, Marker, averaged
 from evalkit.config import Config
-from evalkit.costs import Purse
+from evalkit.costs import Price, Purse
 from evalkit.errors import (
     ConfigError,
     EvalkitError,
@@ -45,6 +45,7 @@ from evalkit.runs import (
     judge_task,
     planned_comparisons,
 )
+from evalkit.sequential import settled, steps, turn
 from evalkit.store import Kept, Store
 from evalkit.tasks import Example, Hypothesis, Task
 
@@ -81,7 +82,7 @@ class Session:
     is the judged split. ``identity`` is shared by all processes of a session. ``samples`` is how often each example is
     asked, where its task draws answers. ``lineage`` names one of pyproject.toml, whose rungs are compared. ``max_cost``
     is what may be spent, in US dollars. ``latency`` is how many examples each model is asked one by one, to see how
-    long it takes.
+    long it takes. ``sequential`` asks those that are only compared with in turn, until all is settled.
     """
 
     def __init__(
@@ -95,6 +96,7 @@ class Session:
         lineage: str | None = None,
         max_cost: float | None = None,
         latency: int = 0,
+        sequential: bool = False,
     ) -> None:
         self.config = config
         self.lineage = self._lineage(lineage)
@@ -103,6 +105,7 @@ class Session:
         self.identity = identity
         self.samples = samples
         self.latency = latency
+        self.sequential = sequential
         self.selection: Selection = {}
         self.broken: EvalkitError | None = None
         self._tasks: dict[str, Task] = {}
@@ -181,6 +184,9 @@ class Session:
         if problems:
             raise GoldenError(problems)
         self._check_samples()
+        for name in self.against if self.sequential else ():
+            if self.config.alias(name).options.get("batch") is True:
+                raise ConfigError(f"{name}: a batch can't stop early; take --sequential or the alias's batch away")
         if self.latency < 0:
             raise ConfigError(f"--latency={self.latency}: expected a number of examples, 1 or more")
         for task in self._tasks.values():
@@ -271,6 +277,7 @@ class Session:
             wanted = [
                 (self.model(name, task), requests)
                 for task, name, examples in self._everyone()
+                if not self._in_turn(name)
                 for requests in (
                     [request for example in examples for request in self._questions.of(task, name)[example]],
                     list(self._questions.again(task, name).values()),  # apart from the first, or it would be them
@@ -279,6 +286,10 @@ class Session:
             store = self.store  # first: it makes the folder that the lock stands in
             with FileLock(self.config.store.with_suffix(".lock")):
                 generate(wanted, store, self.identity, on_progress, self.purse)
+                rivals = [(task, name) for task, name, _ in self._everyone() if self._in_turn(name)]
+                # Once more while anything was asked: where hypotheses are alternatives, one rival moves another's.
+                while any(self._ask_in_turn(task, name, on_progress) for task, name in rivals):
+                    pass
                 self._bench.rest()
                 if self.latency:
                     probe_latency(self._timed(), store, self.identity, self.latency, on_progress, self.purse)
@@ -287,6 +298,41 @@ class Session:
             self.broken = error
         except Exception as error:  # whatever it is, it is told by the tests that have no answer, not by a crash
             self.broken = HarnessError(f"{type(error).__name__}: {error}")
+
+    def _in_turn(self, name: str) -> bool:
+        """Whether ``name`` is asked until all is settled, and no further."""
+        return self.sequential and name in self.against and name not in self.rungs
+
+    def _ask_in_turn(self, task: Task, name: str, on_progress: OnProgress) -> bool:
+        """Asks ``name`` on until its comparisons are settled; whether it answered anything new."""
+        requests, model, new = self._questions.of(task, name), self.model(name, task), False
+        for number, step in enumerate(steps(turn(task.splits[self.split]))):
+            keys = {model.key(request): request for example in step for request in requests[example]}
+            if self.store.known(keys) | (self.store.failures(self.identity).keys() & keys.keys()) == keys.keys():
+                continue  # what is there costs nothing
+            if number and self._settled(task, name):
+                break
+            generate([(model, list(keys.values()))], self.store, self.identity, on_progress, self.purse)
+            new = True
+            if keys.keys() <= self.store.failures(self.identity).keys():
+                return False  # nobody answers any more
+        return new
+
+    def _settled(self, task: Task, name: str) -> bool:
+        found = [one for one in self.judged(task.name).comparisons if one.against == name]
+        self._judged.pop(task.name)  # what is judged in between is not the last word
+        return bool(found) and settled(found)
+
+    def _asked_in_turn(self, task: Task, name: str) -> list[str]:
+        """The examples of the judged split that ``name`` has been asked, in turn."""
+        failures, ordered = self.store.failures(self.identity), turn(task.splits[self.split])
+        keys = {example: self._keys(task, name, example) for group in ordered for example in group}
+        known = self.store.known(key for own in keys.values() for key in own) | failures.keys()
+        return [
+            example
+            for group in takewhile(lambda group: all(known.issuperset(keys[one]) for one in group), ordered)
+            for example in group
+        ]
 
     def _completed(self, selection: Selection) -> Selection:
         """``selection``, with every scored example for the backends whose judged split it holds whole."""
@@ -366,7 +412,8 @@ class Session:
             entrants, kept = self._at_hand(task)
             whether = frozen.verify(task.folder, task.splits)
             margin = self.config.baseline_margin
-            self._judged[task_name] = judge_task(task, self.split, entrants, kept, whether, margin, self.lineage)
+            turns = {entrant.name: list(entrant.keys) for entrant in entrants if self._in_turn(entrant.name)}
+            self._judged[task_name] = judge_task(task, self.split, entrants, kept, whether, margin, self.lineage, turns)
         return self._judged[task_name]
 
     def idle(self) -> list[str]:
@@ -448,6 +495,8 @@ class Session:
             example: self._keys(task, name, example)
             for example in (self.scored(task) if examples is None else examples)
         }
+        if self._in_turn(name):
+            keys = {example: keys[example] for example in self._asked_in_turn(task, name) if example in keys}
         # In reverse, so that the first of an example's samples has the say.
         reasons = {example: failures[key] for example, own in keys.items() for key in reversed(own) if key in failures}
         asked = self._questions.told(task, name)
@@ -455,10 +504,16 @@ class Session:
             name, role, model.spec, model.fingerprint, keys, reasons, model.alias.parent, asked=asked,
             decoding=dict(model.backend.fingerprint.get("decoding", {})),
             again={example: (model.key(request),) for example, request in self._questions.again(task, name).items()},
-            price=self.purse.prices.get(model.spec),
+            price=self._price(model),
             cost_per_hour=model.alias.cost_per_hour,
+            moves=bool(model.backend.fingerprint.get("moves")),
             probe=probes.get((model.fingerprint, task.name)) if role != "floor" else None,
         )  # fmt: skip
+
+    def _price(self, model: Model) -> Price | None:
+        """What an alias pays for its tokens, however its answers were once come by."""
+        price = self.purse.prices.get(model.spec)
+        return price.in_batch() if price and model.alias.options.get("batch") else price
 
     def close(self) -> None:
         """Gives back what the backends hold, and the store."""

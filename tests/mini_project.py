@@ -267,6 +267,13 @@ class Project:
         lines = [line.split() for line in log.read_text().splitlines()] if log.exists() else []
         return Counter(example for who, example in lines if who == name)
 
+    def fingerprint_of(self, name: str) -> str:
+        """The digest of the model of that name in the latest run, judged or not."""
+        with closing(sqlite3.connect(self.store)) as db:
+            (text,) = db.execute("select run from runs order by created desc limit 1").fetchone()
+        columns = json.loads(text)["tasks"][0]["columns"]
+        return str(next(one["entrant"]["fingerprint"] for one in columns if one["entrant"]["name"] == name))
+
     def report(self) -> dict[str, Any]:
         """The JSON report of the last judged run."""
         return dict(json.loads((self.root / "reports" / "latest.json").read_text(encoding="utf-8")))

@@ -17,7 +17,7 @@ ROOT = Path(evalkit.__file__).parent
 
 LAYERS = (
     ("errors",),
-    ("digests", "tasks", "pyproject"),
+    ("digests", "tasks", "pyproject", "machine"),
     ("schemas", "components", "scorers", "closing", "concurrency"),
     ("stats",),
     ("metrics",),
@@ -35,10 +35,12 @@ LAYERS = (
     ("merges",),
     ("costs",),
     ("remote",),
+    ("batches",),
     ("backends",),
+    ("latency",),
     ("parsing", "config", "store"),
     ("generation", "answers", "gates", "ancestry"),
-    ("pairing",),
+    ("pairing", "rivals", "sequential"),
     ("lineage",),
     ("baselines",),
     ("regressions",),

@@ -19,7 +19,7 @@ from typing import Any, Literal, Protocol, TypeVar
 
 from evalkit.costs import Purse
 from evalkit.errors import ConfigError
-from evalkit.prompts import Request, canonical
+from evalkit.prompts import Request, digest_of_fingerprint
 from evalkit.tasks import Task
 
 Settings = TypeVar("Settings")
@@ -126,7 +126,8 @@ class Opening:
     ``options`` are the alias's own keys in pyproject.toml (``as_served``, ``load``, ...). ``models`` are the
     registered bases, by name and then by scheme. ``shared`` lives as long as the run: backends of one run
     keep there what they share, such as one copy of the weights. ``cache`` is a folder for what is made
-    from other files and can be made again. ``purse`` is what may be spent, for backends that cost money.
+    from other files and can be made again, ``kept`` one for what must outlive the run. ``purse`` is what may be spent,
+    for backends that cost money.
     """
 
     spec: Spec
@@ -135,7 +136,8 @@ class Opening:
     options: Mapping[str, Any] = field(default_factory=dict)
     models: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     shared: dict[Any, Any] = field(default_factory=dict)
-    cache: Path = Path(".evalkit")
+    cache: Path = Path(".evalkit/cache")
+    kept: Path = Path(".evalkit")
     purse: Purse = field(default_factory=Purse)
 
     def path(self, text: str) -> Path:
@@ -166,4 +168,4 @@ def digest_of_ids(tokens: Sequence[int]) -> str:
 
 def fingerprint_of(backend: Backend) -> str:
     """The digest of a backend's fingerprint (sha256, hex): the part of the cache key that names the model."""
-    return sha256(canonical(backend.fingerprint).encode()).hexdigest()
+    return digest_of_fingerprint(backend.fingerprint)

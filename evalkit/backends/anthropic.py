@@ -15,6 +15,8 @@ The key is taken from $ANTHROPIC_API_KEY and is never stored or shown. Options o
     most = 32               requests under way at once, at most: how many is found out while they are answered
     tries = 6               for one request, before it is left unanswered
     timeout = 60            seconds without a byte, after which a request is given up; ten times that for a whole answer
+    batch = false           true: send all as one batch, for half the price and an answer within a day
+    poll = 30               seconds between two looks at a batch
 
 Answers are streamed: one that stops in the middle is noticed, and asked again. ``tail`` of a task's decoding has no
 effect, and a ``repeat_penalty`` is refused: the API has none.
@@ -22,14 +24,16 @@ effect, and a ``repeat_penalty`` is refused: the API has none.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from typing import Any
 
 from evalkit.backends import Backend, Completion, FinishReason, Opening
+from evalkit.batches import BatchBackend, waiting
 from evalkit.errors import ConfigError
 from evalkit.prompts import Request
-from evalkit.remote import Cut, RemoteBackend, access, check, limits
+from evalkit.remote import Cut, RemoteBackend, access, check, limits, moving
 
 _ENDS: Mapping[str, FinishReason] = {
     "max_tokens": "length",
@@ -52,6 +56,8 @@ class Settings:
     most: int = 32
     tries: int = 6
     timeout: int = 60
+    batch: bool = False
+    poll: int = 30
 
 
 def open_backend(opening: Opening) -> Backend:
@@ -75,29 +81,71 @@ def open_backend(opening: Opening) -> Backend:
             default_headers={"anthropic-version": settings.version},
         )
 
-    return RemoteBackend(
-        name=str(opening.spec),
-        fingerprint={
+    common: dict[str, Any] = {
+        "name": str(opening.spec),
+        "fingerprint": {
             "engine": "anthropic",
             "model": model,
             "url": url,
             "version": settings.version,
             "decoding": {**drawn, **thinks},
+            **moving(model),
         },
-        connect=connect,
-        call=lambda client, request, in_time: _call(client, _body(model, settings, request), in_time),
-        key=key,
-        remedies={
+        "connect": connect,
+        "key": key,
+        "remedies": {
             400: "The request itself is refused: a prefill, a schema or a temperature may be what this model does not "
             'take; set prefill = "", constrained = false or sampling = false for this alias.',
             401: f"Check {settings.key or 'ANTHROPIC_API_KEY'}.",
             403: "This key may not use this model.",
             404: f"There is no model {model!r} at {url}.",
         },
-        purse=opening.purse,
-        price=opening.purse.price(str(opening.spec)),
+        "purse": opening.purse,
+        "price": opening.purse.price(str(opening.spec)),
+        "thinking": settings.thinking,
+    }
+    if settings.batch:
+        return BatchBackend(
+            **common, **waiting(opening.kept, settings), kind=Completion, vendor=_Batches(model, settings)
+        )
+    return RemoteBackend(
+        **common,
         **limits(settings),
+        call=lambda client, request, in_time: _call(client, _body(model, settings, request), in_time),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Batches:
+    """A Vendor: the endpoint /v1/messages/batches."""
+
+    model: str
+    settings: Settings
+
+    def submit(self, client: Any, name: str, asked: Mapping[str, Request]) -> str:  # noqa: ARG002
+        bodies = {key: _body(self.model, self.settings, request) for key, request in asked.items()}
+        requests = [{"custom_id": key, "params": body | body.pop("extra_body", {})} for key, body in bodies.items()]
+        return str(client.messages.batches.create(requests=requests).id)
+
+    def ended(self, client: Any, batch: str) -> bool:
+        return bool(client.messages.batches.retrieve(batch).processing_status == "ended")
+
+    def results(self, client: Any, batch: str) -> Iterator[tuple[str, Completion | str]]:
+        for one in client.messages.batches.results(batch):
+            if one.result.type == "succeeded":
+                yield one.custom_id, _completion(one.result.message)
+            elif one.result.type == "errored":
+                yield one.custom_id, f"{one.result.error.error.type}: {one.result.error.error.message}"
+            else:
+                yield one.custom_id, f"{one.result.type} before it was answered"
+
+    def recent(self, client: Any, name: str, count: int, since: datetime) -> Iterator[str]:  # noqa: ARG002
+        # A batch has no name of ours here: by its size and time it may be the one, and its results tell.
+        for batch in client.messages.batches.list(limit=100):
+            if batch.created_at < since:
+                return
+            if sum(batch.request_counts.to_dict().values()) == count:
+                yield str(batch.id)
 
 
 def _call(client: Any, body: Mapping[str, Any], in_time: Callable[[], None]) -> Completion:
@@ -111,6 +159,10 @@ def _call(client: Any, body: Mapping[str, Any], in_time: Callable[[], None]) -> 
         message = stream.current_message_snapshot
     if message.stop_reason is None:
         raise Cut("the answer ended in the middle")
+    return _completion(message)
+
+
+def _completion(message: Any) -> Completion:
     usage = message.usage
     counts = {
         "input": usage.input_tokens,

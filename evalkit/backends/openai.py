@@ -14,6 +14,8 @@ The key is taken from $OPENAI_API_KEY and is never stored or shown. Options of t
     most = 32               requests under way at once, at most: how many is found out while they are answered
     tries = 6               for one request, before it is left unanswered
     timeout = 60            seconds without a byte, after which a request is given up; ten times that for a whole answer
+    batch = false           true: send all as one batch, for half the price and an answer within a day
+    poll = 30               seconds between two looks at a batch
 
 Answers are streamed: one that stops in the middle is noticed, and asked again. ``tail`` of a task's decoding has no
 effect, and a ``repeat_penalty`` is refused: the API has none.
@@ -21,15 +23,21 @@ effect, and a ``repeat_penalty`` is refused: the API has none.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import json
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from typing import Any
 
 from evalkit.backends import Backend, Completion, FinishReason, Opening
+from evalkit.batches import BatchBackend, Refused, waiting
 from evalkit.errors import BackendDied
 from evalkit.prompts import Request
-from evalkit.remote import Cut, RemoteBackend, access, check, limits
+from evalkit.remote import Cut, RemoteBackend, access, check, limits, moving
 
+_ENDPOINT = "/v1/chat/completions"
+_NAMED = "evalkit"
+"""The key of a batch's metadata that holds our name of it."""
 _HOME = "https://api.openai.com/v1"
 _ENDS: Mapping[str, FinishReason] = {"length": "length", "content_filter": "refusal"}
 
@@ -48,6 +56,8 @@ class Settings:
     most: int = 32
     tries: int = 6
     timeout: int = 60
+    batch: bool = False
+    poll: int = 30
 
 
 def open_backend(opening: Opening) -> Backend:
@@ -70,15 +80,18 @@ def open_backend(opening: Opening) -> Backend:
             max_retries=0,  # evalkit.remote tries again: it also knows when all must wait
         )
 
-    return RemoteBackend(
-        name=str(opening.spec),
-        fingerprint={"engine": "openai", "model": model, "url": url, "decoding": {**drawn, **thinks}},
-        connect=connect,
-        call=lambda client, request, in_time: _call(
-            client, _body(model, settings, limit, request), settings.usage, in_time
-        ),
-        key=key,
-        remedies={
+    common: dict[str, Any] = {
+        "name": str(opening.spec),
+        "fingerprint": {
+            "engine": "openai",
+            "model": model,
+            "url": url,
+            "decoding": {**drawn, **thinks},
+            **moving(model),
+        },
+        "connect": connect,
+        "key": key,
+        "remedies": {
             400: "The request itself is refused: a schema or a temperature may be what this model does not take; set "
             "constrained = false or sampling = false for this alias.",
             401: f"Check {settings.key or 'OPENAI_API_KEY'}.",
@@ -86,10 +99,74 @@ def open_backend(opening: Opening) -> Backend:
             404: f"There is no model {model!r} at {url}.",
             429: "Nothing is left of this account's quota.",
         },
-        purse=opening.purse,
-        price=opening.purse.price(str(opening.spec)),
+        "purse": opening.purse,
+        "price": opening.purse.price(str(opening.spec)),
+        "thinking": settings.thinking,
+    }
+    if settings.batch:
+        return BatchBackend(
+            **common, **waiting(opening.kept, settings), kind=Completion, vendor=_Batches(model, settings, limit)
+        )
+    return RemoteBackend(
+        **common,
         **limits(settings),
+        call=lambda client, request, in_time: _call(
+            client, _body(model, settings, limit, request), settings.usage, in_time
+        ),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Batches:
+    """A Vendor: the endpoint /v1/batches, which reads a file of requests and writes files of answers."""
+
+    model: str
+    settings: Settings
+    limit: str
+
+    def submit(self, client: Any, name: str, asked: Mapping[str, Request]) -> str:
+        lines = b"".join(self._line(key, request) for key, request in asked.items())
+        file = client.files.create(file=(f"{name}.jsonl", lines), purpose="batch")
+        made = client.batches.create(
+            input_file_id=file.id, endpoint=_ENDPOINT, completion_window="24h", metadata={_NAMED: name}
+        )
+        return str(made.id)
+
+    def _line(self, key: str, request: Request) -> bytes:
+        body = _body(self.model, self.settings, self.limit, request)
+        for streamed in ("stream", "stream_options"):
+            body.pop(streamed, None)
+        return json.dumps({"custom_id": key, "method": "POST", "url": _ENDPOINT, "body": body}).encode() + b"\n"
+
+    def ended(self, client: Any, batch: str) -> bool:
+        found = client.batches.retrieve(batch)
+        if found.status == "failed":
+            told = [one.message for one in (found.errors.data or ())] if found.errors else ()
+            raise Refused(
+                f"openai:{self.model}: the batch {batch} was refused: {'; '.join(told) or 'no reason is given'}"
+            )
+        return found.status in ("completed", "expired", "cancelled")
+
+    def results(self, client: Any, batch: str) -> Iterator[tuple[str, Completion | str]]:
+        from openai.types.chat import ChatCompletion
+
+        found = client.batches.retrieve(batch)
+        for file in filter(None, (found.output_file_id, found.error_file_id)):
+            for line in filter(None, client.files.content(file).content.split(b"\n")):
+                one = json.loads(line)
+                answer = one.get("response") or {}
+                if answer.get("status_code") == 200:
+                    yield one["custom_id"], _whole(ChatCompletion.construct(**answer["body"]))
+                else:
+                    told = one.get("error") or answer.get("body", {}).get("error") or {}
+                    yield one["custom_id"], str(told.get("message") or told or f"status {answer.get('status_code')}")
+
+    def recent(self, client: Any, name: str, count: int, since: datetime) -> Iterator[str]:  # noqa: ARG002
+        for batch in client.batches.list(limit=100):
+            if batch.created_at < since.timestamp():
+                return
+            if (batch.metadata or {}).get(_NAMED) == name:
+                yield str(batch.id)
 
 
 def _call(client: Any, body: Mapping[str, Any], tells_usage: bool, in_time: Callable[[], None]) -> Completion:
@@ -117,6 +194,20 @@ def _call(client: Any, body: Mapping[str, Any], tells_usage: bool, in_time: Call
         prompt_tokens=usage.prompt_tokens if usage else None,
         completion_tokens=usage.completion_tokens if usage else None,
         thinking="".join(thoughts) or None,
+        usage=_counts(usage) if usage else None,
+    )
+
+
+def _whole(completion: Any) -> Completion:
+    """An answer out of a batch, which comes in one piece."""
+    choice, usage = completion.choices[0], completion.usage
+    refused = choice.message.refusal
+    return Completion(
+        text=choice.message.content or refused or "",
+        finish_reason="refusal" if refused else _ENDS.get(choice.finish_reason, "stop"),
+        prompt_tokens=usage.prompt_tokens if usage else None,
+        completion_tokens=usage.completion_tokens if usage else None,
+        thinking=_thought(choice.message) or None,
         usage=_counts(usage) if usage else None,
     )
 

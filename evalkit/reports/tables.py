@@ -66,10 +66,16 @@ def rows(task: Mapping[str, Any]) -> Iterator[tuple[str, Sequence[str]]]:
             label = _label(task, score, present)
             yield (
                 label if split == task["split"] else f"{split} (n={count}): {label}",
-                [rate(rates.get(score)) for rates in present],
+                [rate(rates.get(score)) + _of_fewer(rates.get(score), count, task, split) for rates in present],
             )
     for name in dict.fromkeys(name for column in shown for name in column["measurements"]):
         yield name, [figure(column["measurements"].get(name)) for column in shown]
+
+
+def _of_fewer(estimate: Mapping[str, Any] | None, most: int, task: Mapping[str, Any], split: str) -> str:
+    """On how many examples a rate rests, of a model that was asked in turn."""
+    fewer = split == task["split"] and task.get("in_turn") and estimate is not None and 0 < estimate["n"] < most
+    return f" (n={estimate['n']})" if fewer and estimate else ""
 
 
 def _label(task: Mapping[str, Any], score: str, present: Sequence[Mapping[str, Any]]) -> str:
@@ -128,6 +134,11 @@ def _notes(task: Mapping[str, Any]) -> Iterator[str]:
             yield f"{column['entrant']['name']} (floor) has no column: {column['entrant']['problem']}"
         if asked := column["entrant"].get("asked"):  # older runs do not say
             yield f"{column['entrant']['name']}: asked with {asked}"
+        if column["entrant"].get("moves"):
+            yield (
+                f"{column['entrant']['name']}: {column['entrant']['spec']} is a name that moves from model to model: "
+                "not reproducible; name the model by its date"
+            )
         if column["defects"] and column["entrant"]["role"] != "floor":
             told = ", ".join(f"{name} {count}" for name, count in column["defects"].items())
             yield f"{column['entrant']['name']}: defects: {told}"
@@ -141,6 +152,14 @@ def _notes(task: Mapping[str, Any]) -> Iterator[str]:
         for name, reason in column["known_fails"].items() if column["entrant"]["role"] == "backend" else ():
             yield f"{column['entrant']['name']}: known to fail: {name}: {reason}"
     yield from task.get("idle", ())
+    for one in task.get("in_turn", ()):
+        saved = one["examples"] - one["asked"]
+        told = "and not everything is settled" if not one["settled"] else "until everything was settled"
+        yield (
+            f"{one['model']}: asked {one['asked']} of {one['examples']} examples in turn, {told}"
+            + (f": {saved} calls saved" if saved else "")
+            + "; difference and p of its comparisons hold whenever one stops (betting)"
+        )
     for pair in task["unjudged"]:
         yield f"declared but not judged, because the other side is not in this run: {pair}"
     for comparison in task["comparisons"]:
@@ -203,7 +222,8 @@ def _beside(rivalry: Mapping[str, Any], score: str, rates: Mapping[str, Any]) ->
     if field is None:
         return "-"
     apart = _signed(field["difference"]).replace(" points", "")
-    return f"{rate(rates.get(score)).partition(' ')[0]} ({apart}, {field['standing']})"
+    count = f", n={field['difference']['n']}" if rivalry["in_turn"] else ""
+    return f"{rate(rates.get(score)).partition(' ')[0]} ({apart}{count}, {field['standing']})"
 
 
 def picks(task: Mapping[str, Any]) -> Iterator[str]:

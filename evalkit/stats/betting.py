@@ -1,0 +1,105 @@
+"""Inference by betting: an interval and a p that hold whenever one stops to look.
+
+Whoever bets on the mean being above a bound, and can't go broke, can't expect to gain where it is not: by Ville's
+inequality the chance that the stake ever grows 1/alpha times is at most alpha. So a comparison can be looked at after
+every example, and ended when it is settled, without more false alarms than one look at the end would give.
+
+Source: I. Waudby-Smith and A. Ramdas (2024), Estimating means of bounded random variables by betting, Journal of the
+Royal Statistical Society B 86, 1-27. Here the stake is spread over fixed bets (the method of mixtures), which is no
+function of the data and so needs no tuning.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from evalkit.stats.intervals import LEVEL, Estimate, check_level
+from evalkit.stats.samples import Array, finite
+
+_BETS = np.linspace(0.05, 0.95, 19)
+"""Shares of the largest bet that can't go broke."""
+_BOUNDS = np.round(np.arange(-0.9975, 1, 0.0025), 4)
+"""Where the interval may end."""
+
+
+def capital(values: ArrayLike, bound: float) -> Array:
+    """The stake after each of ``values``, shape (n,), of bets on their mean being above ``bound``; it begins at 1.
+
+    ``values`` are in [-1, 1], in the order seen, and ``bound`` is above -1 and below 1. Where the mean of each value,
+    given those before it, is at most ``bound``, this is a nonnegative supermartingale: an e-process. Raises ValueError.
+
+    >>> [round(stake, 3) for stake in capital([1, 1, -1], 0.0).tolist()]
+    [1.5, 2.325, 0.938]
+    """
+    if not -1 < bound < 1:
+        raise ValueError(f"bound must be between -1 and 1, got {bound!r}")
+    return np.asarray(_capitals(_checked(values), np.array([bound]))[0])
+
+
+def _checked(values: ArrayLike) -> Array:
+    sample = finite(values, "values")
+    if sample.size and np.abs(sample).max() > 1:
+        raise ValueError(f"values must be from -1 to 1, got {sample.min():g} to {sample.max():g}")
+    return sample
+
+
+def _capitals(sample: Array, bounds: Array) -> Array:
+    """``capital`` for each bound, shape (bounds, n)."""
+    stakes = np.zeros((bounds.size, sample.size))
+    apart = sample - bounds[:, None]
+    with np.errstate(over="ignore"):  # a stake beyond all numbers is still larger than what it is compared with
+        for bet in _BETS:
+            stakes += np.cumprod(1 + bet / (1 + bounds)[:, None] * apart, axis=1)
+    return np.asarray(stakes / _BETS.size)
+
+
+def anytime_p(values: ArrayLike) -> float | None:
+    """The one-sided p of a mean above 0, valid at any time: the inverse of the largest stake so far. None without
+    values.
+
+    >>> anytime_p([1] * 8) < 0.025 < anytime_p([1] * 5)
+    True
+    """
+    sample = _checked(values)
+    if not sample.size:
+        return None
+    return float(min(1.0, 1 / _capitals(sample, np.zeros(1)).max()))
+
+
+def confidence_sequence(values: ArrayLike, level: float = LEVEL) -> Estimate:
+    """The mean of ``values``, in [-1, 1] and in the order seen, with an interval that holds at every moment at once.
+
+    Each of its bounds alone is a one-sided one of ``(1 + level) / 2``, and is a multiple of 0.0025 or the end of the
+    range. Without values nothing is estimable.
+
+    >>> found = confidence_sequence([1, 0, 1, 1, 0, 1, 1, 1, 1, 0] * 5)
+    >>> found.value, found.low, found.high
+    (0.7, 0.48, 0.875)
+    """
+    check_level(level)
+    sample = _checked(values)
+    if not sample.size:
+        return Estimate(None, None, None, 0)
+    return Estimate(float(sample.mean()), _lower(sample, level), -_lower(-sample, level), int(sample.size))
+
+
+def _lower(sample: Array, level: float) -> float:
+    """The largest bound up to which each was ever rejected."""
+    rejected = _capitals(sample, _BOUNDS).max(axis=1) >= 2 / (1 - level)
+    count = int(np.argmin(rejected)) if not rejected.all() else rejected.size
+    return float(_BOUNDS[count - 1]) if count else -1.0
+
+
+def in_groups(values: Sequence[float], groups: Sequence[str]) -> list[float]:
+    """The mean of each group, in the order in which they begin: what is bet on where examples belong together.
+
+    >>> in_groups([1.0, 0.0, 1.0], ["b", "b", "a"])
+    [0.5, 1.0]
+    """
+    found: dict[str, list[float]] = {}
+    for value, group in zip(values, groups, strict=True):
+        found.setdefault(group, []).append(value)
+    return [sum(each) / len(each) for each in found.values()]
