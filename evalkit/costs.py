@@ -127,6 +127,17 @@ class Purse:
             self._kept_back += kept_back
             self._changed.notify_all()
 
+    @property
+    def ledger(self) -> tuple[float, float, int]:
+        """What was spent, what is kept back of answers whose cost is not known, and how many those are."""
+        with self._changed:
+            return self.spent, self._kept_back, self.untold
+
+    def resume(self, ledger: tuple[float, float, int]) -> None:
+        """Goes on from the ``ledger`` that another process of this session has left."""
+        with self._changed:
+            self.spent, self._kept_back, self.untold = ledger
+
     def told(self) -> str:
         """What was spent, for a person; empty where nothing was bought."""
         if not self.spent and not self.untold:

@@ -121,6 +121,7 @@ def probe_latency(
 
         found = probe(model.backend, chosen, tell)
         model.backend.close()
+        store.save_spent(session, bought.ledger)
         store.save_probe(session, model.fingerprint, model.task.name, found)
 
 
@@ -154,7 +155,7 @@ def _ask(
     total: int,
     purse: Purse,
 ) -> None:
-    left = dict(missing)
+    left, before = dict(missing), purse.ledger
 
     def tell() -> None:
         on_progress(Progress(model.alias.name, model.task.name, total - len(left), total, purse.spent))
@@ -168,6 +169,9 @@ def _ask(
                     store.fail(session, key, _reason(result))
                 else:
                     store.put(key, model.fingerprint, request, result)
+                if purse.ledger != before:
+                    before = purse.ledger
+                    store.save_spent(session, before)
                 left.pop(key, None)
                 tell()
         reason = "the backend ended without answering"
@@ -175,6 +179,8 @@ def _ask(
         raise  # without a store nothing may be asked: it would be paid for and lost
     except Exception as error:
         reason = f"backend {model.alias.name!r} died: {_reason(error)}"
+    if purse.ledger != before:
+        store.save_spent(session, purse.ledger)
     for key in left:
         store.fail(session, key, reason)
 

@@ -362,8 +362,6 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     config, state = session.config, session.config.stash[STATE]
     if _is_worker(config):
         told = {"selection": state.selection, "golden": state.golden, "misused": state.misused}
-        if state.session is not None:
-            told |= {"spent": state.session.purse.spent, "untold": state.session.purse.untold}
         config.workeroutput["evalkit"] = told  # type: ignore[attr-defined]
         return
     if state.misused:
@@ -421,9 +419,20 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         state.session.close()
 
 
+def _told_spent(state: State) -> str:
+    if state.session is None:
+        return ""
+    from evalkit.errors import EvalkitError
+
+    try:
+        return state.session.spent()
+    except EvalkitError:
+        return ""  # the store can't be read: that is told where it is needed
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     state = config.stash[STATE]
-    spent = state.session.purse.told() if state.session is not None else ""
+    spent = _told_spent(state)
     if state.conclusion is None and not state.trouble and not spent:
         return
     terminalreporter.section("evalkit", bold=True)

@@ -45,9 +45,6 @@ class Sharing:
         self.state.selection = told.get("selection") or self.state.selection
         self.state.golden = told.get("golden") or self.state.golden
         self.state.misused = self.state.misused or told.get("misused", False)
-        if self.state.session is not None:
-            self.state.session.purse.spent += told.get("spent", 0.0)
-            self.state.session.purse.untold += told.get("untold", 0)
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtestloop(self, session: pytest.Session) -> Generator[None, object, object]:

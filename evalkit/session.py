@@ -285,6 +285,7 @@ class Session:
             ]
             store = self.store  # first: it makes the folder that the lock stands in
             with FileLock(self.config.store.with_suffix(".lock")):
+                self.purse.resume(store.spent(self.identity))  # another process may have asked before this one
                 generate(wanted, store, self.identity, on_progress, self.purse)
                 rivals = [(task, name) for task, name, _ in self._everyone() if self._in_turn(name)]
                 # Once more while anything was asked: where hypotheses are alternatives, one rival moves another's.
@@ -514,6 +515,12 @@ class Session:
         """What an alias pays for its tokens, however its answers were once come by."""
         price = self.purse.prices.get(model.spec)
         return price.in_batch() if price and model.alias.options.get("batch") else price
+
+    def spent(self) -> str:
+        """What was spent in this session, by all its processes, for a person; empty where nothing was bought."""
+        if self.config.store.exists():
+            self.purse.resume(self.store.spent(self.identity))
+        return self.purse.told()
 
     def close(self) -> None:
         """Gives back what the backends hold, and the store."""

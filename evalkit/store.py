@@ -31,6 +31,9 @@ create table if not exists probes (
     session text not null, fingerprint text not null, task text not null, probe text not null,
     primary key (session, fingerprint, task)
 ) without rowid;
+create table if not exists spent (
+    session text primary key, usd real not null, kept_back real not null, untold integer not null
+) without rowid;
 create table if not exists runs (id text primary key, created text not null, run text not null) without rowid;
 """
 
@@ -137,6 +140,19 @@ class Store:
         """``{key: reason}`` of what stayed unanswered in this session. Other sessions ask again."""
         with self._guard():
             return dict(self._db.execute("select key, reason from unanswered where session = ?", (session,)))
+
+    # -- what it cost -------------------------------------------------------------------------------
+
+    def save_spent(self, session: str, ledger: tuple[float, float, int]) -> None:
+        """Stores how the purse of a session stands (``Purse.ledger``)."""
+        with self._guard():
+            self._db.execute("insert or replace into spent values (?, ?, ?, ?)", (session, *ledger))
+
+    def spent(self, session: str) -> tuple[float, float, int]:
+        """How the purse of a session was left."""
+        with self._guard():
+            row = self._db.execute("select usd, kept_back, untold from spent where session = ?", (session,)).fetchone()
+        return row or (0.0, 0.0, 0)
 
     # -- how quickly it was answered ----------------------------------------------------------------
 

@@ -299,6 +299,17 @@ def test_a_note_that_can_not_be_read_stops_the_run_before_it_pays(suite: Project
         )
 
 
+def test_a_name_that_moves_from_model_to_model_is_flagged(suite: Project) -> None:
+    with vendor(ends_after=0) as shop:
+        aim(suite, "anthropic", shop)
+        suite.run("suites", "--backend=nightly").stdout.no_fnmatch_line("*moves from model to model*")
+        suite.replace("pyproject.toml", 'spec = "anthropic:m", ', 'spec = "anthropic:m-latest", ')
+        result = suite.run("suites", "--backend=nightly")
+    result.stdout.fnmatch_lines(
+        ["- nightly: anthropic:m-latest is a name that moves from model to model: not reproducible; *"]
+    )
+
+
 def test_the_time_of_a_batch_is_no_latency(suite: Project) -> None:
     with vendor(ends_after=0) as shop:
         aim(suite, "openai", shop)

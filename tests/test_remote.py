@@ -10,7 +10,7 @@ from threading import Event, Thread
 import pytest
 
 from evalkit.errors import NotAnswered
-from evalkit.remote import Cut, Pace, trouble_of
+from evalkit.remote import Cut, Pace, extra_headers, moving, trouble_of
 
 
 def answers(pace: Pace, count: int) -> float:
@@ -139,3 +139,20 @@ def test_what_was_sent_may_have_cost_something_and_what_was_not_has_not() -> Non
     assert trouble_of(Theirs()).billed
     assert trouble_of(Cut("in the middle")).billed
     assert not trouble_of(Theirs(500)).billed
+
+
+def test_headers_that_the_sdk_adds_are_part_of_the_fingerprint_and_not_to_be_read(monkeypatch) -> None:
+    assert extra_headers("ANTHROPIC") == {}
+    monkeypatch.setenv("ANTHROPIC_CUSTOM_HEADERS", "anthropic-beta: one")
+    one = extra_headers("ANTHROPIC")
+    monkeypatch.setenv("ANTHROPIC_CUSTOM_HEADERS", "anthropic-beta: two")
+    two = extra_headers("ANTHROPIC")
+    assert one.keys() == two.keys() == {"headers"}
+    assert one != two
+    assert "beta" not in str(one) + str(two)
+
+
+def test_only_a_name_that_says_so_moves() -> None:
+    assert [moving(name) for name in ("claude-haiku-4-5", "latest-model", "claude-3-7-sonnet-latest")] == [
+        {}, {}, {"moves": True},
+    ]  # fmt: skip

@@ -189,3 +189,11 @@ def test_a_reason_that_quotes_half_a_surrogate_pair_can_be_written(project: Mini
     run = dict(conclude(session, session.selection, "pytest", {}).run) | {"command": "pytest \ud83d"}
     written = write(run, project.root / "reports")
     assert all(r"pytest \ud83d" in path.read_text(encoding="utf-8") for path in written)
+
+
+def test_a_process_that_joins_a_session_goes_on_with_its_purse(project: MiniProject) -> None:
+    project.session(["tuned"]).store.save_spent("run-1", (1.5, 0.25, 2))
+    session = project.asked()
+    assert session.purse.ledger == (1.5, 0.25, 2)
+    assert session.spent() == "spent in this session: 1.5000 USD, and 2 answers whose cost is not known"
+    assert project.session(["tuned"], identity="run-2").spent() == ""

@@ -33,7 +33,7 @@ from evalkit.backends import Backend, Completion, FinishReason, Opening
 from evalkit.batches import BatchBackend, waiting
 from evalkit.errors import ConfigError
 from evalkit.prompts import Request
-from evalkit.remote import Cut, RemoteBackend, access, check, limits, moving
+from evalkit.remote import Cut, RemoteBackend, access, check, extra_headers, limits, moving
 
 _ENDS: Mapping[str, FinishReason] = {
     "max_tokens": "length",
@@ -90,6 +90,7 @@ def open_backend(opening: Opening) -> Backend:
             "version": settings.version,
             "decoding": {**drawn, **thinks},
             **moving(model),
+            **extra_headers("ANTHROPIC"),
         },
         "connect": connect,
         "key": key,
