@@ -18,7 +18,7 @@ from evalkit.config import Config, read_config
 from evalkit.errors import ConfigError, EvalkitError, FrozenError, UnknownName
 
 if TYPE_CHECKING:
-    from evalkit.runs import Entrant
+    from evalkit.columns import Entrant
     from evalkit.store import Kept, Store
     from evalkit.tasks import Task
 
@@ -87,7 +87,7 @@ def freeze(config: Config, task: str | None) -> None:
 def show(config: Config, run: str, example: str, backend: str | None) -> None:
     """Print prompt, raw answer, defects and scores of EXAMPLE in RUN (an id, its beginning, or "latest")."""
     from evalkit.answers import Marker
-    from evalkit.runs import Entrant, scored_examples
+    from evalkit.columns import Entrant, scored_examples
     from evalkit.session import reload_task
 
     with _opened(config) as store:
@@ -142,9 +142,10 @@ def _say(text: str, err: bool = False) -> None:
 def rescore(config: Config, run: str) -> None:
     """Score RUN's stored answers again by the task as it stands now, without asking a model. Exits as a gate."""
     from evalkit import frozen
+    from evalkit.columns import Entrant
     from evalkit.conclusion import exit_code
     from evalkit.reports.terminal import render
-    from evalkit.runs import Entrant, judge_task, make_run
+    from evalkit.runs import judge_task, make_run
     from evalkit.session import reload_task
 
     with _opened(config) as store:
@@ -176,9 +177,9 @@ def _warn_of_other_prompts(
     config: Config, golden: Task, split: str, entrants: Sequence[Entrant], kept: Mapping[str, Kept]
 ) -> None:
     """Says whose stored answer was given to another prompt than the task asks now: its score may mean nothing."""
+    from evalkit.columns import scored_examples
     from evalkit.gates import some
     from evalkit.prompts import Asking, render
-    from evalkit.runs import scored_examples
 
     examples = scored_examples(golden, split)
     asking = {name: alias.asking for name, alias in config.aliases.items()}

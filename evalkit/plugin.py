@@ -278,8 +278,8 @@ def _ask(config: pytest.Config, points: Sequence[Point]) -> None:
 
 
 def _progress(config: pytest.Config) -> OnProgress:
+    from evalkit.columns import FLOORS
     from evalkit.progress import ProgressLine
-    from evalkit.runs import FLOORS
 
     if _is_worker(config):
         from evalkit.plugin_xdist import note_progress

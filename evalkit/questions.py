@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass, field
 
+from evalkit.columns import FLOORS, scored_examples
 from evalkit.config import Config
 from evalkit.errors import ConfigError, Problem
 from evalkit.prompts import Asking, Request, render
-from evalkit.runs import FLOORS, scored_examples
 from evalkit.tasks import Example, Task
 
 _AGAIN = 24

@@ -17,6 +17,7 @@ from filelock import FileLock
 from evalkit import frozen
 from evalkit.ancestry import ancestry
 from evalkit.answers import Answer, Marker, averaged
+from evalkit.columns import ALSO, FLOORS, Entrant, Role
 from evalkit.config import Config
 from evalkit.costs import Price, Purse
 from evalkit.errors import (
@@ -35,16 +36,7 @@ from evalkit.latency import Probe
 from evalkit.pairing import Planned
 from evalkit.prompts import Request
 from evalkit.questions import Questions
-from evalkit.runs import (
-    ALSO,
-    FLOORS,
-    Entrant,
-    Judged,
-    Role,
-    idle_adapters,
-    judge_task,
-    planned_comparisons,
-)
+from evalkit.runs import Judged, idle_adapters, judge_task, planned_comparisons
 from evalkit.sequential import settled, steps, turn
 from evalkit.store import Kept, Store
 from evalkit.tasks import Example, Hypothesis, Task

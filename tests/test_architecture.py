@@ -44,6 +44,7 @@ LAYERS = (
     ("lineage",),
     ("baselines",),
     ("regressions",),
+    ("columns",),
     ("runs",),
     ("reports", "questions"),
     ("session", "progress", "history"),

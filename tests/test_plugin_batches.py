@@ -43,6 +43,13 @@ def notes(suite: Project) -> list[Path]:
     return sorted((suite.root / ".evalkit" / "batches").glob("*.json"))
 
 
+def killed_while_it_waits(suite: Project, shop: Vendor) -> None:
+    process = suite.start("suites", "--backend=nightly")
+    wait_until(lambda: any(batch.looks for batch in shop.batches.values()), seconds=60)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.communicate()
+
+
 def cost_of(suite: Project) -> float:
     (column, *_) = suite.report()["tasks"][0]["columns"]
     return column["measurements"]["USD per 1,000 calls"]["value"]
@@ -83,10 +90,7 @@ def test_all_is_asked_in_one_batch_and_costs_half(suite: Project, scheme: str) -
 def test_a_run_that_is_killed_while_it_waits_finds_its_batch_again(suite: Project, scheme: str) -> None:
     with vendor(ends_after=float("inf")) as shop:
         aim(suite, scheme, shop)
-        process = suite.start("suites", "--backend=nightly")
-        wait_until(lambda: any(batch.looks for batch in shop.batches.values()), seconds=60)
-        os.killpg(process.pid, signal.SIGKILL)
-        process.communicate()
+        killed_while_it_waits(suite, shop)
         assert (suite.stored(), len(notes(suite))) == ([], 1)
         shop.ends_after = 1
         suite.run("suites", "--backend=nightly")
@@ -253,10 +257,7 @@ def test_a_key_that_is_refused_sends_nothing_and_is_told(suite: Project, scheme:
 def test_a_batch_that_the_vendor_has_lost_is_told_and_not_paid_for_again_unasked(suite: Project) -> None:
     with vendor(ends_after=float("inf")) as shop:
         aim(suite, "anthropic", shop)
-        process = suite.start("suites", "--backend=nightly")
-        wait_until(lambda: any(batch.looks for batch in shop.batches.values()), seconds=60)
-        os.killpg(process.pid, signal.SIGKILL)
-        process.communicate()
+        killed_while_it_waits(suite, shop)
         shop.batches.clear()
         assert suite.run("suites", "--backend=nightly").ret == 1
         assert not shop.batches
@@ -267,10 +268,7 @@ def test_a_batch_that_the_vendor_has_lost_is_told_and_not_paid_for_again_unasked
 def test_answers_that_another_selection_asked_for_are_kept_for_it(suite: Project) -> None:
     with vendor(ends_after=float("inf")) as shop:
         aim(suite, "anthropic", shop)
-        process = suite.start("suites", "--backend=nightly")
-        wait_until(lambda: any(batch.looks for batch in shop.batches.values()), seconds=60)
-        os.killpg(process.pid, signal.SIGKILL)
-        process.communicate()
+        killed_while_it_waits(suite, shop)
         shop.ends_after = 0
         suite.run("suites", "--backend=nightly", "-k", "h03")
         assert suite.stored() == ["h03"]
@@ -286,10 +284,7 @@ def test_answers_that_another_selection_asked_for_are_kept_for_it(suite: Project
 def test_a_note_that_can_not_be_read_stops_the_run_before_it_pays(suite: Project, damaged: str) -> None:
     with vendor(ends_after=float("inf")) as shop:
         aim(suite, "anthropic", shop)
-        process = suite.start("suites", "--backend=nightly")
-        wait_until(lambda: any(batch.looks for batch in shop.batches.values()), seconds=60)
-        os.killpg(process.pid, signal.SIGKILL)
-        process.communicate()
+        killed_while_it_waits(suite, shop)
         (note,) = notes(suite)
         note.write_text(damaged)
         result = suite.run("suites", "--backend=nightly")

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from evalkit.columns import THINKING, Column
 from evalkit.gates import Status
-from evalkit.runs import THINKING, Column, Judged, Unbeaten, judge_task, make_run, planned_comparisons
+from evalkit.runs import Judged, Unbeaten, judge_task, make_run, planned_comparisons
 from evalkit.stats.intervals import Estimate
 from evalkit.tasks import Hypothesis
 

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from evalkit.columns import Column, Entrant
 from evalkit.errors import ConfigError, NotAnswered
 from evalkit.gates import Status
-from evalkit.runs import Column, Entrant, Judged
+from evalkit.runs import Judged
 from evalkit.session import Session
 
 if TYPE_CHECKING:

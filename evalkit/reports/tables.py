@@ -186,8 +186,14 @@ def rivals(task: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     return found if len(found) > 1 or weighed else []
 
 
-_WEIGHED = ("USD per 1,000 calls", "latency p50 (s)", "latency p95 (s)", "tokens per second", "memory (MiB)")
-"""What is weighed beside the scores, by the names that the measurements have."""
+_WEIGHED = {
+    "USD per 1,000 calls": "not stated",
+    "latency p50 (s)": "not probed",
+    "latency p95 (s)": "not probed",
+    "tokens per second": "-",
+    "memory (MiB)": "-",
+}
+"""What is weighed beside the scores, by the names that the measurements have; and what stands where there is none."""
 
 
 def rival_tables(task: Mapping[str, Any]) -> Iterator[tuple[str, Sequence[str], Sequence[Row]]]:
@@ -208,7 +214,7 @@ def _rival_rows(task: Mapping[str, Any], own: Sequence[Mapping[str, Any]], names
     measured = [by_name[name]["measurements"] for name in names]
     for row in _WEIGHED:
         if any(row in one for one in measured):
-            yield row, [figure(one.get(row)) for one in measured]
+            yield row, [figure(one[row]) if row in one else _WEIGHED[row] for one in measured]
 
 
 def rivals_heading(candidate: str) -> str:
