@@ -136,6 +136,37 @@ def _say(text: str, err: bool = False) -> None:
 
 
 @main.command()
+@click.argument("tasks", nargs=-1, metavar="[TASK]...")
+@click.option("--notes", is_flag=True, help="Print the notes too, which ask for nothing, and what was waived.")
+@click.pass_obj
+@_plainly
+def lint(config: Config, tasks: tuple[str, ...], notes: bool) -> None:
+    """Look for what is wrong with the examples of each TASK (of every one, without one), asking no model.
+
+    Exits with 1 where a finding is neither a note nor waived.
+    """
+    from evalkit.golden import find_tasks, load_task
+    from evalkit.lints import lint as findings_of
+
+    golden = config.root / config.golden
+    folders = find_tasks(golden)
+    if not folders:
+        raise ConfigError(f"{golden}: no golden task there (a folder with a task.toml)")
+    open_ones = 0
+    for name in tasks or folders:
+        if name not in folders:
+            raise UnknownName("task", name, folders)
+        found = list(findings_of(load_task(folders[name], verify=False)))
+        own = [finding for finding in found if finding.counts]
+        for finding in found if notes else own:
+            _say(repr(finding))
+        waived = sum(bool(finding.waived) for finding in found)
+        _say(f"{name}: {len(own)} findings, {waived} waived")
+        open_ones += len(own)
+    sys.exit(1 if open_ones else 0)
+
+
+@main.command()
 @click.argument("run")
 @click.pass_obj
 @_plainly

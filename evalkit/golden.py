@@ -11,15 +11,17 @@ from pathlib import Path
 from typing import Any
 
 from evalkit import frozen
+from evalkit.components import names
 from evalkit.digests import text_digest
 from evalkit.errors import EvalkitError, GoldenError, Problem, UnknownName
 from evalkit.hypotheses import read_hypothesis
 from evalkit.rules import Reader, measure_reader, score_reader
 from evalkit.schemas import Schema
-from evalkit.tasks import ANSWERED, SPLITS, Decoding, Example, Hypothesis, MeasureRule, Prompt, ScoreRule, Task
+from evalkit.tasks import ANSWERED, SPLITS, Decoding, Example, Hypothesis, MeasureRule, Prompt, ScoreRule, Task, Waiver
 
 _SECTIONS = {
     "title", "input", "prompt", "decoding", "scores", "measurements", "primary", "thresholds", "hypotheses",
+    "waivers",
 }  # fmt: skip
 _LINE = {
     "id": str,
@@ -88,6 +90,7 @@ class _Reading:
         self._check_expected(scores, measurements, splits)
         prompt = self._dataclass(Prompt, "prompt", toml)
         decoding = self._dataclass(Decoding, "decoding", toml)
+        waivers = tuple(self._waivers(toml.get("waivers", [])))
         if prompt is None or decoding is None or self.problems:
             return None
         checksum = text_digest("".join((self.folder / name).read_text("utf-8") for name in self._files(splits)))
@@ -105,6 +108,7 @@ class _Reading:
             hypotheses=hypotheses,
             splits=splits,
             checksum=checksum,
+            waivers=waivers,
         )
 
     def _files(self, splits: Mapping[str, object]) -> list[str]:
@@ -134,6 +138,22 @@ class _Reading:
         except ValueError as error:
             self.problem(place, f"not a valid JSON Schema: {error}")
         return None
+
+    def _waivers(self, entries: object) -> Iterator[Waiver]:
+        place, wanted = self.place("task.toml"), [one.name for one in fields(Waiver)]
+        if not isinstance(entries, list):
+            self.problem(place, f"waivers is {entries!r}, expected [[waivers]]")
+            return
+        for number, entry in enumerate(entries, 1):
+            texts = isinstance(entry, dict) and all(
+                isinstance(value, str) and value.strip() for value in entry.values()
+            )
+            if not texts or sorted(entry) != sorted(wanted):
+                self.problem(place, f"[[waivers]] {number}: got {entry!r}, expected {', '.join(wanted)}, each a text")
+            elif entry["lint"] not in names("lints"):
+                self.problem(place, f"[[waivers]] {number}: {UnknownName('lint', entry['lint'], names('lints'))}")
+            else:
+                yield Waiver(**entry)
 
     def _section(self, toml: Mapping[str, Any], name: str) -> Mapping[str, Any]:
         value = toml.get(name, {})

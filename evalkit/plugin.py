@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from evalkit.answers import Answer
     from evalkit.gates import Comparison, Verdict
     from evalkit.generation import OnProgress
+    from evalkit.lints import Finding
     from evalkit.merges import MergeReport
     from evalkit.session import Session
     from evalkit.tasks import Task
@@ -77,7 +78,8 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
         "markers",
         "golden(task, split=('test', 'reference')): run this test for every example of a golden task's splits and "
-        "every --backend (fixture: answer), or once for every backend (verdict) or comparison (comparison)",
+        "every --backend (fixture: answer), or once for every backend (verdict), comparison (comparison) or thing that "
+        "is found in its data (finding)",
     )
     worker = getattr(config, "workerinput", None)
     config.stash[STATE] = State(worker["evalkit_session"]) if worker else State()
@@ -179,7 +181,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         )
     try:
         task = session.task(mark.args[0])
-        session.need_models(task)
+        if fixtures != ["finding"]:
+            session.need_models(task)
         plugin_baselines.check_task(metafunc.config, session, task)
         points = _points(session, task, fixtures[0], mark)
     except SetupError as error:
@@ -203,6 +206,9 @@ def _points(session: Session, task: Task, fixture: str, mark: pytest.Mark) -> di
         }
     if fixture == "merge":
         return {name: Point(task.name, name) for name in session.merges(task)}
+    if fixture == "finding":
+        found = enumerate(session.findings(task))
+        return {f"{one.lint}-{number}": Point(task.name, "", finding=number) for number, one in found}
     examples = session.examples(task, mark.kwargs.get("split", ("test", "reference")))
     return {
         f"{backend}-{example.id}": Point(task.name, backend, example.id)
@@ -332,6 +338,18 @@ def merge(request: pytest.FixtureRequest) -> MergeReport:
     point = _asked(request)
     with _plainly():
         return _session(request.config).merge(point.task, point.backend)
+
+
+@pytest.fixture
+def finding(request: pytest.FixtureRequest) -> Finding:
+    """Something that may be wrong with the task's examples, as ``evalkit lint`` finds it: ``assert finding.waived``.
+
+    One for each finding; where there is none the test is not there. Notes are left out.
+    """
+    point = _asked(request)
+    with _plainly():
+        session = _session(request.config)
+        return session.findings(session.task(point.task))[point.finding]
 
 
 @contextmanager

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 ASKING = ("answer", "verdict", "comparison")
 """The fixtures that models must answer for."""
 
-FIXTURES = (*ASKING, "merge")
+FIXTURES = (*ASKING, "merge", "finding")
 """The fixtures that a golden test is parametrized over, one of them each."""
 
 
@@ -56,6 +56,7 @@ class Point:
     example: str = ""
     rival: str = ""
     score: str = ""
+    finding: int = -1
 
 
 def point_of(item: pytest.Item) -> Point | None:

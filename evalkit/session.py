@@ -33,6 +33,7 @@ from evalkit.gates import Comparison, Verdict
 from evalkit.generation import Model, OnProgress, Workbench, generate, probe_latency
 from evalkit.golden import find_tasks, load_all, load_task
 from evalkit.latency import Probe
+from evalkit.lints import Finding, lint
 from evalkit.pairing import Planned
 from evalkit.prompts import Request
 from evalkit.questions import Questions
@@ -105,6 +106,7 @@ class Session:
         self._bench = Workbench(config, purse=self.purse)
         self._questions = Questions(config, split, samples, self.rungs)
         self._markers: dict[str, Marker] = {}
+        self._findings: dict[str, tuple[Finding, ...]] = {}
         self._judged: dict[str, Judged] = {}
         self._problems: dict[tuple[str, str], str | None] = {}
         self._named = frozenset(backends)
@@ -439,6 +441,12 @@ class Session:
         raise HarnessError(
             f"{candidate} can't be compared with {rival}: one of them was not run whole.{''.join(problems)}"
         )
+
+    def findings(self, task: Task) -> tuple[Finding, ...]:
+        """What ``evalkit lint`` finds in the examples of ``task``, waived or not; notes are left out."""
+        if task.name not in self._findings:
+            self._findings[task.name] = tuple(finding for finding in lint(task) if finding.level != "note")
+        return self._findings[task.name]
 
     def merges(self, task: Task) -> list[str]:
         """The tested models, and the rungs that can be run, that are said to be a merge."""

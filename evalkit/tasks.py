@@ -125,6 +125,15 @@ class Hypothesis:
 
 
 @dataclass(frozen=True, slots=True)
+class Waiver:
+    """That a finding of ``lint`` whose words hold ``about`` is meant to be so, and why."""
+
+    lint: str
+    about: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Task:
     """One golden task, read and checked."""
 
@@ -142,6 +151,8 @@ class Task:
     splits: Mapping[str, tuple[Example, ...]]
     checksum: str
     """sha256 of the contract (task.toml and schema.json) and of every split."""
+
+    waivers: tuple[Waiver, ...] = ()
 
     def scores_of(self, example: Example) -> tuple[ScoreRule, ...]:
         """The rules that apply to ``example``: those whose field its expected answer has (see ``nonempty``)."""

@@ -34,3 +34,7 @@ def test_holds(comparison):
 
 def test_merge(merge):
     assert merge.whole, merge
+
+
+def test_sound(finding):
+    assert finding.waived, finding

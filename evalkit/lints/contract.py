@@ -1,0 +1,36 @@
+"""Fields of which the prompt and the schema do not say the same."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from evalkit.lints import Finding
+from evalkit.tasks import Task
+
+_NAMED = re.compile(r'"([A-Za-z_][A-Za-z0-9_]*)"\s*:')
+
+
+def check(task: Task) -> Iterator[Finding]:
+    where, known = f"{task.folder.parent.name}/{task.name}/task.toml", set(_fields(task.schema))
+    prompt = f"{task.prompt.system}\n{task.prompt.user}"
+    for name in dict.fromkeys(_NAMED.findall(prompt)):
+        if name not in known:
+            yield Finding(
+                "error", where, f"the prompt asks for a field {name!r} that the schema does not have",
+                f"The schema has {', '.join(sorted(known))}: mend the one that is wrong.",
+            )  # fmt: skip
+    for name in sorted(known):
+        if not re.search(rf"\b{re.escape(name)}\b", prompt):
+            yield Finding(
+                "warning", where, f"the schema has a field {name!r} that the prompt does not name",
+                "Who is not told of a field can't answer it.",
+            )  # fmt: skip
+
+
+def _fields(schema: Mapping[str, Any]) -> Iterator[str]:
+    yield from schema.get("properties", {})
+    for kind in ("oneOf", "anyOf", "allOf"):
+        for branch in schema.get(kind, ()):
+            yield from _fields(branch)

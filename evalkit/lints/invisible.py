@@ -1,0 +1,44 @@
+"""Signs that nobody sees: they make two texts differ that look alike, and may come from a broken conversion."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterator
+
+from evalkit.lints import Finding, judged
+from evalkit.tasks import Task
+
+_JOINS = {"\u200d", "\ufe0f"}
+"""Parts of emojis."""
+
+
+def check(task: Task) -> Iterator[Finding]:
+    for examples in task.splits.values():
+        for example in judged(examples):
+            found = dict.fromkeys(
+                sign for text in _texts(example.input, example.expected) for sign in text if _unseen(sign)
+            )
+            if found:
+                told = ", ".join(f"U+{ord(sign):04X} {unicodedata.name(sign, 'control')}" for sign in found)
+                yield Finding(
+                    "warning", example.where, f"{example.id} holds {told}", "Write a plain space, or nothing."
+                )
+
+
+def _texts(*values: object) -> Iterator[str]:
+    for value in values:
+        if isinstance(value, str):
+            yield value
+        elif isinstance(value, dict):
+            yield from _texts(*value.values())
+        elif isinstance(value, list | tuple):
+            yield from _texts(*value)
+
+
+def _unseen(sign: str) -> bool:
+    kind = unicodedata.category(sign)
+    return (
+        (kind in ("Cf", "Co", "Cn") and sign not in _JOINS)
+        or (kind == "Cc" and sign not in "\n\t\r")
+        or sign == "\ufffd"
+    )
