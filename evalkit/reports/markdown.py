@@ -38,7 +38,7 @@ def _each(run: tables.Run, lines_of: Callable[[Mapping[str, Any]], Iterable[str]
 
 
 def _whole(task: Mapping[str, Any]) -> Iterator[str]:
-    yield f"## {task['title']}"
+    yield f"### {task['title']}"
     yield ""
     yield from _scores(task)
     yield from _rivals(task)
@@ -79,7 +79,7 @@ def _verdicts(task: Mapping[str, Any]) -> Iterator[str]:
 
 def _lineage(task: Mapping[str, Any]) -> Iterator[str]:
     if rungs := tables.rungs(task):
-        yield f"### Lineage {task['lineage']['name']}"
+        yield f"#### Lineage {task['lineage']['name']}"
         yield ""
         yield from _table(rungs, tables.lineage_rows(task))
         yield from (f"- {line}" for line in tables.lineage_notes(task))
