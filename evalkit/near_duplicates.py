@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -13,11 +14,11 @@ import numpy as np
 
 Item = TypeVar("Item")
 
+_ACCENT = re.compile("[\u0300-\u036f]")
 _LENGTH = 5
 _BANDS, _ROWS = 20, 4
 """Pairs that share 0.8 of their pieces meet in one of the bands but for one time in 30,000; such that share 0.5 meet
 seven times in ten, and are then looked at."""
-_PRIME = (1 << 61) - 1
 _CROWD = 200
 """So many that are alike in a band are compared with their neighbours only: that is one text, many times over."""
 
@@ -29,14 +30,15 @@ def normal(text: str) -> str:
     'the fed s cut naive'
     """
     plain = unicodedata.normalize("NFKD", text).casefold()
-    kept = (sign if sign.isalnum() else " " for sign in plain if not unicodedata.combining(sign))
+    # Accents are dropped; the marks of other scripts are letters like any other.
+    kept = (sign if sign.isalnum() or unicodedata.category(sign)[0] == "M" else " " for sign in _ACCENT.sub("", plain))
     return " ".join("".join(kept).split())
 
 
 def near_pairs(items: Sequence[Item], texts: Sequence[str], least: float) -> Iterator[tuple[Item, Item, float]]:
     """Each pair of ``items`` whose texts share at least ``least`` of their five-letter pieces (Jaccard's index), with
     that share, in the order of the items."""
-    pieces = [_pieces(normal(text)) for text in texts]
+    pieces = [_pieces(normal(text) or text) for text in texts]
     for first, second in sorted(_candidates(pieces)):
         one, two = pieces[first], pieces[second]
         alike = len(one & two) / len(one | two)
@@ -50,11 +52,13 @@ def _pieces(text: str) -> frozenset[int]:
 
 def _candidates(pieces: Sequence[frozenset[int]]) -> set[tuple[int, int]]:
     dice = np.random.default_rng(0)
-    factors, shifts = dice.integers(1, 1 << 31, size=(2, _BANDS * _ROWS), dtype=np.uint64)
+    factors, shifts = dice.integers(0, 1 << 64, size=(2, _BANDS * _ROWS), dtype=np.uint64)
+    factors |= np.uint64(1)
     buckets: dict[tuple[int, bytes], list[int]] = defaultdict(list)
     for index, own in enumerate(pieces):
         hashes = np.fromiter(own, np.uint64, len(own))
-        least = ((hashes[:, None] * factors + shifts) % np.uint64(_PRIME)).min(axis=0).reshape(_BANDS, _ROWS)
+        # Multiplied modulo 2^64, of which the upper half is kept (M. Dietzfelbinger and others, 1997).
+        least = ((hashes[:, None] * factors + shifts) >> np.uint64(32)).min(axis=0).reshape(_BANDS, _ROWS)
         for band, rows in enumerate(least):
             buckets[band, rows.tobytes()].append(index)
     found: set[tuple[int, int]] = set()

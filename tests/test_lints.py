@@ -147,7 +147,8 @@ def test_free_text_that_the_input_holds_is_no_answer(sound: Task) -> None:
         ),
     )  # fmt: skip
     (finding,) = found(task)
-    assert (finding.lint, "the input holds the reason of test-4" in finding.what) == ("answers_in_prompt", True)
+    assert (finding.lint, finding.where) == ("answers_in_prompt", "golden/mood/test.jsonl")
+    assert finding.what == "the input holds the reason of 1 of 60 examples, word for word"
 
 
 def test_a_label_that_is_nearly_all_there_is(sound: Task) -> None:
@@ -205,9 +206,41 @@ def test_secrets_and_persons_are_found(sound: Task, text: str, what: str, level:
     assert text.split()[1] not in repr(finding)  # what is found is not spread further
 
 
+def test_a_key_at_the_beginning_of_a_line_is_found_and_so_is_one_in_the_prompt(sound: Task) -> None:
+    (finding,) = found(changed(sound, "test", 2, with_text("here it is:\nAKIAIOSFODNN7EXAMPLE\n")))
+    assert (finding.lint, "an AWS key" in finding.what) == ("secrets", True)
+    task = replace(sound, prompt=replace(sound.prompt, system=f"{sound.prompt.system} Key: AKIAIOSFODNN7EXAMPLE"))
+    assert [one.where for one in found(task)] == ["golden/mood/task.toml"]
+
+
+def test_inputs_that_are_no_text_are_compared_too(sound: Task) -> None:
+    for first, second, count in (([1, 2], [1, 3], 0), ([7, 8, 9] * 9, [7, 8, 9] * 9, 1), ("👍", "👎", 0)):
+        task = changed(sound, "train", 1, lambda one, value=first: replace(one, input={"rows": value}))
+        task = changed(task, "train", 2, lambda one, value=second: replace(one, input={"rows": value}))
+        assert len([one for one in found(task) if one.lint == "duplicates"]) == count
+        assert len([one for one in found(task) if one.lint == "contradictions"]) == count
+
+
+def test_many_fields_are_not_too_many_to_find_a_length(sound: Task) -> None:
+    task = lengthened(sound, "train", "input", lambda one: 6 + round(8 * one.expected["strength"]))
+    rules = {f"again{n}": replace(sound.scores["mood"], name=f"again{n}", field=f"again{n}") for n in range(12)}
+    splits = {
+        split: tuple(replace(one, expected={**one.expected, **{name: "xy"[len(one.id) % 2] for name in rules}})
+                     for one in task.splits[split])
+        for split in ("train", "test")
+    }  # fmt: skip
+    told = found(replace(task, scores={**task.scores, **rules}, splits={**task.splits, **splits}))
+    assert [one.what[:8] for one in told if "length" in one.what] == ["strength"]
+
+
 @pytest.mark.parametrize(
     "text",
-    ["write to jo@example.com or jo@shop.test", "order 4111 1111 1111 1112 came", "a task-list at +5 points, 12 %"],
+    [
+        "write to jo@example.com or jo@shop.test",
+        "see /sk-hynix-to-build-new-fab-in-indiana",
+        "order 4111 1111 1111 1112 came",
+        "a task-list at +5 points, 12 %",
+    ],
 )
 def test_what_only_looks_like_a_secret_is_left_alone(sound: Task, text: str) -> None:
     assert found(changed(sound, "test", 2, with_text(text))) == []
@@ -232,7 +265,7 @@ def test_a_number_that_goes_with_a_length_is_found_and_gone_when_the_lengths_are
     (finding,) = found(task)
     assert (finding.lint, finding.level) == ("shortcuts", "error")
     assert f"strength goes with the length of the {of} (Spearman's rho +0.9" in finding.what
-    assert finding.what.endswith("p = 0.008")  # no smaller one is possible: 1 in 1,000, times the 8 that were tried
+    assert finding.what.endswith("p = 0.005")  # the smallest that is drawn for
     dice = Random(3)
     even = lengthened(task, "train", of, lambda _: dice.randrange(6, 15))
     assert [one for one in found(even) if "length" in one.what] == []
@@ -252,7 +285,7 @@ def test_a_word_that_tells_the_label_is_found(sound: Task) -> None:
     ]
     told = found(replace(sound, splits={**sound.splits, "train": tuple(examples)}))
     assert [one.what.split(" alone")[0] for one in told] == ["the word 'aubergine'", "the word 'zucchini'"]
-    assert all(one.what.endswith("p = 0.001") for one in told)
+    assert all(one.what.endswith("p = 0.002") for one in told)  # 1 in 1,000, in train and in test
 
 
 def test_words_alone_and_the_commonest_label_are_lines_to_read_by(sound: Task) -> None:
@@ -344,8 +377,8 @@ def test_a_suite_has_a_test_for_each_finding_and_asks_no_model_for_it(
 
 def test_pairs_are_those_that_a_comparison_of_all_with_all_finds() -> None:
     dice = Random(2)
-    texts = [sentence(dice, 12) for _ in range(150)]
-    texts += [text.replace(text.split()[dice.randrange(12)], "zeppelin", 1) for text in texts[:40]]
+    texts = [sentence(dice, 20) for _ in range(300)]
+    texts += [text.replace(text.split()[dice.randrange(20)], "zeppelin", 1) for text in texts[:150]]
 
     def share(one: str, two: str) -> float:
         first, second = ({text[at : at + 5] for at in range(len(text) - 4)} for text in (normal(one), normal(two)))
@@ -353,7 +386,7 @@ def test_pairs_are_those_that_a_comparison_of_all_with_all_finds() -> None:
 
     pairs = {(one, two): share(texts[one], texts[two]) for one, two in combinations(range(len(texts)), 2)}
     expected = {pair: alike for pair, alike in pairs.items() if alike >= 0.8}
-    assert len(expected) > 5
+    assert len(expected) > 50
     assert {(one, two): alike for one, two, alike in near_pairs(range(len(texts)), texts, 0.8)} == pytest.approx(
         expected
     )

@@ -9,17 +9,20 @@ which asks no model. A finding has a place and a remedy; one that is meant to be
 
     [[waivers]]
     lint = "shortcuts"
-    about = "Salesforce"
+    about = "train.jsonl: the word 'salesforce'"
     reason = "the platform is named in the request: that is the task"
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
 from evalkit.components import find, names
+from evalkit.scorers.number import as_number
 from evalkit.tasks import Example, Task
 
 
@@ -51,9 +54,9 @@ def lint(task: Task) -> Iterator[Finding]:
     unused = set(task.waivers)
     for name in sorted(names("lints")):
         for finding in find("lints", name).check(task):
-            waiver = next((one for one in task.waivers if one.lint == name and one.about in repr(finding)), None)
-            unused.discard(waiver)
-            yield replace(finding, lint=name, waived=waiver.reason if waiver else "")
+            own = [one for one in task.waivers if one.lint == name and _is_about(one.about, finding)]
+            unused -= set(own)
+            yield replace(finding, lint=name, waived=own[0].reason if own else "")
     for waiver in task.waivers:
         if waiver in unused:
             yield Finding(
@@ -62,26 +65,65 @@ def lint(task: Task) -> Iterator[Finding]:
             )  # fmt: skip
 
 
+def _is_about(about: str, finding: Finding) -> bool:
+    """Whether the words of a waiver stand in place and words of a finding, as words: x-1 is not about x-12."""
+    return re.search(rf"(?<![\w.-]){re.escape(about)}(?![\w-])", f"{finding.where}: {finding.what}") is not None
+
+
 def text_of(example: Example) -> str:
-    """All text of an example's input, in the order of its line."""
-    return "\n".join(value for value in example.input.values() if isinstance(value, str))
-
-
-_CLASSES = ("exact", "sign", "bool")
-_NUMBERS = ("number", "magnitude", "sign")
-
-
-def classes_of(task: Task) -> list[str]:
-    """The fields of ``task`` whose values are a few classes."""
-    return list(
-        dict.fromkeys(rule.field for rule in task.scores.values() if rule.scorer in _CLASSES and rule.field != "error")
+    """An example's input as text, in the order of its line; what is no text as JSON."""
+    return "\n".join(
+        value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, sort_keys=True)
+        for value in example.input.values()
     )
 
 
-def fields_of(task: Task) -> list[str]:
-    """The fields of ``task`` that are classes or numbers."""
-    numbers = [rule.field for rule in task.scores.values() if rule.scorer in _NUMBERS]
-    return list(dict.fromkeys([*classes_of(task), *numbers]))
+def strings(*values: object) -> Iterator[str]:
+    """Every text that is somewhere in ``values``."""
+    for value in values:
+        if isinstance(value, str):
+            yield value
+        elif isinstance(value, Mapping):
+            yield from strings(*value.values())
+        elif isinstance(value, list | tuple):
+            yield from strings(*value)
+
+
+_CLASSES = ("exact", "sign", "bool")
+_NUMBERS = ("number", "magnitude")
+_MOST = 50
+"""A field of more different values than this has no classes, but answers."""
+
+
+def classed(task: Task, examples: Iterable[Example]) -> Iterator[tuple[str, list[Example], list[str]]]:
+    """The fields of ``task`` that are a few classes, each with the examples that have it and their classes: of a field
+    that is scored by its sign, the sign."""
+    examples = judged(examples)
+    for field, scorer in {rule.field: rule.scorer for rule in task.scores.values() if rule.scorer in _CLASSES}.items():
+        rows = [example for example in examples if field in example.expected]
+        labels = [_class(example.expected[field], scorer) for example in rows]
+        if field != "error" and 0 < len(set(labels)) <= _MOST:
+            yield field, rows, labels
+
+
+def _class(value: object, scorer: str) -> str:
+    if scorer == "sign" and isinstance(value, int | float):
+        return "above 0" if value > 0 else "below 0" if value < 0 else "0"
+    return str(value)
+
+
+def numbered(task: Task, examples: Iterable[Example]) -> Iterator[tuple[str, list[Example], list[float]]]:
+    """The fields of ``task`` that are numbers, each with the examples that have one."""
+    examples = judged(examples)
+    for field in dict.fromkeys(rule.field for rule in task.scores.values() if rule.scorer in _NUMBERS):
+        rows = [example for example in examples if as_number(example.expected.get(field)) is not None]
+        if rows:
+            yield field, rows, [float(example.expected[field]) for example in rows]
+
+
+def one_of_each_group(examples: Iterable[Example]) -> list[Example]:
+    """The first example of each group: what belongs together is one piece of evidence."""
+    return list({example.group: example for example in reversed(list(examples))}.values())[::-1]
 
 
 def judged(examples: Iterable[Example]) -> list[Example]:

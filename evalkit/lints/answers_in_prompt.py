@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 
-from evalkit.lints import Finding, judged, text_of
+from evalkit.lints import Finding, judged, strings, text_of
 from evalkit.near_duplicates import normal
 from evalkit.tasks import Task
 
@@ -14,18 +15,30 @@ _LEAST = 20
 
 def check(task: Task) -> Iterator[Finding]:
     prompt = normal(f"{task.prompt.system}\n{task.prompt.user}")
-    for split in ("test", "dev"):
-        for example in judged(task.splits.get(split, ())):
+    for split in ("test", "dev", "reference"):
+        copied: Counter[str] = Counter()
+        examples = judged(task.splits.get(split, ()))
+        for example in examples:
             own = normal(text_of(example))
-            if len(own) >= _LEAST and own in prompt:
+            if any(text in prompt for text in _long(example.input)):
                 yield Finding("error", example.where, f"the prompt holds the input of {example.id}", _REMEDY)
             for name, value in example.expected.items():
-                answer = normal(value) if isinstance(value, str) else ""
-                if len(answer) < _LEAST or _is_class(task, name):
-                    continue
-                place = "prompt" if answer in prompt else "input" if answer in own else ""
-                if place:
-                    yield Finding("error", example.where, f"the {place} holds the {name} of {example.id}", _REMEDY)
+                answers = [] if _is_class(task, name) else list(_long(value))
+                if any(answer in prompt for answer in answers):
+                    yield Finding("error", example.where, f"the prompt holds the {name} of {example.id}", _REMEDY)
+                copied[name] += any(answer in own for answer in answers)
+        for name, count in copied.items():
+            if count:
+                yield Finding(
+                    "warning", f"{task.folder.parent.name}/{task.name}/{split}.jsonl",
+                    f"the input holds the {name} of {count} of {len(examples)} examples, word for word",
+                    "What is copied need not be understood: use other words, or waive it where a quotation is meant.",
+                )  # fmt: skip
+
+
+def _long(value: object) -> Iterator[str]:
+    """The texts in ``value`` that nobody writes a second time by chance."""
+    return (text for text in map(normal, strings(value)) if len(text) >= _LEAST)
 
 
 _REMEDY = "Who is told the answer is not tested: write the example, or the prompt, anew."

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 from evalkit.lints import Finding
 from evalkit.tasks import Task
@@ -15,13 +14,14 @@ _NAMED = re.compile(r'"([A-Za-z_][A-Za-z0-9_]*)"\s*:')
 def check(task: Task) -> Iterator[Finding]:
     where, known = f"{task.folder.parent.name}/{task.name}/task.toml", set(_fields(task.schema))
     prompt = f"{task.prompt.system}\n{task.prompt.user}"
+    asked = {name for split in task.splits.values() for example in split for name in example.input}
     for name in dict.fromkeys(_NAMED.findall(prompt)):
-        if name not in known:
+        if name not in known | asked:
             yield Finding(
                 "error", where, f"the prompt asks for a field {name!r} that the schema does not have",
                 f"The schema has {', '.join(sorted(known))}: mend the one that is wrong.",
             )  # fmt: skip
-    for name in sorted(known):
+    for name in sorted(set(_fields(task.schema, deep=False))):
         if not re.search(rf"\b{re.escape(name)}\b", prompt):
             yield Finding(
                 "warning", where, f"the schema has a field {name!r} that the prompt does not name",
@@ -29,8 +29,13 @@ def check(task: Task) -> Iterator[Finding]:
             )  # fmt: skip
 
 
-def _fields(schema: Mapping[str, Any]) -> Iterator[str]:
-    yield from schema.get("properties", {})
-    for kind in ("oneOf", "anyOf", "allOf"):
-        for branch in schema.get(kind, ()):
-            yield from _fields(branch)
+def _fields(schema: object, deep: bool = True) -> Iterator[str]:
+    """The names of an answer's fields, and with ``deep`` those of the objects inside it."""
+    if isinstance(schema, Mapping):
+        yield from schema.get("properties", {})
+        branches = schema.values() if deep else [schema[kind] for kind in ("oneOf", "anyOf", "allOf") if kind in schema]
+        for branch in branches:
+            yield from _fields(branch, deep)
+    elif isinstance(schema, list):
+        for branch in schema:
+            yield from _fields(branch, deep)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterator
 
-from evalkit.lints import Finding, judged
+from evalkit.lints import Finding, judged, strings
 from evalkit.tasks import Task
 
 _JOINS = {"\u200d", "\ufe0f"}
@@ -15,24 +15,13 @@ _JOINS = {"\u200d", "\ufe0f"}
 def check(task: Task) -> Iterator[Finding]:
     for examples in task.splits.values():
         for example in judged(examples):
-            found = dict.fromkeys(
-                sign for text in _texts(example.input, example.expected) for sign in text if _unseen(sign)
-            )
+            texts = strings(example.input, example.expected)
+            found = dict.fromkeys(sign for text in texts for sign in text if _unseen(sign))
             if found:
                 told = ", ".join(f"U+{ord(sign):04X} {unicodedata.name(sign, 'control')}" for sign in found)
                 yield Finding(
                     "warning", example.where, f"{example.id} holds {told}", "Write a plain space, or nothing."
                 )
-
-
-def _texts(*values: object) -> Iterator[str]:
-    for value in values:
-        if isinstance(value, str):
-            yield value
-        elif isinstance(value, dict):
-            yield from _texts(*value.values())
-        elif isinstance(value, list | tuple):
-            yield from _texts(*value)
 
 
 def _unseen(sign: str) -> bool:

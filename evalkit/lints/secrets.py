@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from evalkit.lints import Finding
+from evalkit.lints import Finding, strings
 from evalkit.tasks import Task
 
 _KEYS = {
     "a private key": re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----"),
     "an AWS key": re.compile(r"\b(?:AKIA|ASIA)[0-9A-Z]{16}\b"),
     "a GitHub token": re.compile(r"\b(?:gh[pousr]_[A-Za-z0-9]{36}|github_pat_[A-Za-z0-9_]{22,})"),
-    "an API key": re.compile(r"\bsk-(?:ant-|proj-)?[A-Za-z0-9_-]{20,}"),
+    "an API key": re.compile(r"\bsk-(?:(?:ant|proj)-|(?=[\w-]*\d)(?=[\w-]*[A-Z]))[A-Za-z0-9_-]{20,}"),
     "a Slack token": re.compile(r"\bxox[abprs]-[A-Za-z0-9-]{10,}"),
     "a JSON web token": re.compile(r"\beyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}"),
 }
@@ -25,18 +25,23 @@ _PERSONS = {
 
 
 def check(task: Task) -> Iterator[Finding]:
+    where = f"{task.folder.parent.name}/{task.name}/task.toml"
+    yield from _found(where, "the prompt", f"{task.prompt.system}\n{task.prompt.user}")
     for examples in task.splits.values():
         for example in examples:
-            text = repr(dict(example.input)) + repr(dict(example.expected)) + (example.thinking or "")
-            for name, pattern in _KEYS.items():
-                if pattern.search(text):
-                    yield Finding("error", example.where, f"{example.id} holds what looks like {name}",
-                                  "Take it out, and have it revoked where it is real.")  # fmt: skip
-            for name, pattern in _PERSONS.items():
-                found = pattern.search(text)
-                if found and (name != "a card number" or _luhn(found[0])):
-                    yield Finding("warning", example.where, f"{example.id} holds what looks like {name}",
-                                  "Put an invented one in its place (example.com, 555-0100).")  # fmt: skip
+            text = "\n".join(strings(example.input, example.expected, example.thinking))
+            yield from _found(example.where, example.id, text)
+
+
+def _found(where: str, whose: str, text: str) -> Iterator[Finding]:
+    for name, pattern in _KEYS.items():
+        if pattern.search(text):
+            yield Finding("error", where, f"{whose} holds what looks like {name}",
+                          "Take it out, and have it revoked where it is real.")  # fmt: skip
+    for name, pattern in _PERSONS.items():
+        if any(name != "a card number" or _luhn(one[0]) for one in pattern.finditer(text)):
+            yield Finding("warning", where, f"{whose} holds what looks like {name}",
+                          "Put an invented one in its place (example.com, 555-0100).")  # fmt: skip
 
 
 def _luhn(number: str) -> bool:
