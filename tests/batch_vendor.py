@@ -39,7 +39,7 @@ class Vendor:
     then."""
 
     port: int = 0
-    ends_after: float = 2
+    ends_after: float = 0
     outcome: Callable[[str], str] = lambda _: "succeeded"
     fault: Callable[[str, str, int], str] = lambda *_: ""
     refuses: str = ""

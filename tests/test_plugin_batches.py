@@ -92,7 +92,7 @@ def test_a_run_that_is_killed_while_it_waits_finds_its_batch_again(suite: Projec
         aim(suite, scheme, shop)
         killed_while_it_waits(suite, shop)
         assert (suite.stored(), len(notes(suite))) == ([], 1)
-        shop.ends_after = 1
+        shop.ends_after = 0
         suite.run("suites", "--backend=nightly")
         assert len(shop.batches) == 1
         assert set(shop.paid.values()) == {1}
@@ -118,7 +118,7 @@ def test_a_run_that_is_killed_before_it_hears_of_its_batch_finds_it_too(suite: P
 
 @every_vendor
 def test_a_batch_that_never_arrived_is_sent(suite: Project, scheme: str) -> None:
-    with vendor(ends_after=0) as shop:
+    with vendor() as shop:
         aim(suite, scheme, shop)
         suite.run("suites", "--backend=nightly", "-k", "h03")
         mark = suite.fingerprint_of("nightly")
@@ -134,7 +134,7 @@ def test_an_error_of_the_vendor_that_took_the_batch_is_no_reason_to_send_it_agai
     def late(method: str, path: str, count: int) -> str:
         return "502 after" if method == "POST" and path.endswith("batches") and count == 1 else ""
 
-    with vendor(fault=late, ends_after=0) as shop:
+    with vendor(fault=late) as shop:
         aim(suite, scheme, shop)
         suite.run("suites", "--backend=nightly")
         assert len(shop.batches) == 1
@@ -145,7 +145,7 @@ def test_a_batch_that_may_have_arrived_is_remembered_when_nobody_can_look(suite:
     def late(method: str, path: str, _: int) -> str:
         return "502 after" if method == "POST" and path.endswith("batches") else "404" if method == "GET" else ""
 
-    with vendor(fault=late, ends_after=0) as shop:
+    with vendor(fault=late) as shop:
         aim(suite, "anthropic", shop)
         assert suite.run("suites", "--backend=nightly").ret == 1
         assert (len(shop.batches), len(notes(suite))) == (1, 1)
@@ -191,7 +191,7 @@ def test_what_a_batch_did_not_answer_is_an_error_and_is_asked_again_next_time(
     def outcome(key: str) -> str:
         return kind if key in bad else "succeeded"
 
-    with vendor(outcome=outcome, ends_after=0) as shop:
+    with vendor(outcome=outcome) as shop:
         aim(suite, scheme, shop)
         add = shop.add
 
@@ -214,7 +214,7 @@ def test_what_a_batch_did_not_answer_is_an_error_and_is_asked_again_next_time(
 
 def test_a_limit_lets_as_many_into_a_batch_as_it_allows_and_the_rest_when_that_is_known(suite: Project) -> None:
     # What an answer can cost at most is what it does cost here: six fit into 12.5 dollars, and no more ever.
-    with vendor(ends_after=0) as shop:
+    with vendor() as shop:
         aim(suite, "anthropic", shop)
         result = suite.run("suites", "--backend=nightly", "--max-cost=12.5")
         assert (result.ret, shop.paid.total(), len(suite.stored())) == (1, 6, 6)
@@ -227,7 +227,7 @@ def test_a_limit_lets_as_many_into_a_batch_as_it_allows_and_the_rest_when_that_i
 
 def test_what_answers_cost_less_than_they_might_buys_a_second_batch(suite: Project) -> None:
     suite.replace("golden/moods/task.toml", "max_tokens = 4", "max_tokens = 8")
-    with vendor(ends_after=0) as shop:
+    with vendor() as shop:
         aim(suite, "anthropic", shop)
         # At most 4 dollars each, and really 2: 30 dollars hold 7, the 16 that are left then hold 4, and so on.
         suite.run("suites", "--backend=nightly", "--max-cost=30")
@@ -295,7 +295,7 @@ def test_a_note_that_can_not_be_read_stops_the_run_before_it_pays(suite: Project
 
 
 def test_a_name_that_moves_from_model_to_model_is_flagged(suite: Project) -> None:
-    with vendor(ends_after=0) as shop:
+    with vendor() as shop:
         aim(suite, "anthropic", shop)
         suite.run("suites", "--backend=nightly").stdout.no_fnmatch_line("*moves from model to model*")
         suite.replace("pyproject.toml", 'spec = "anthropic:m", ', 'spec = "anthropic:m-latest", ')
@@ -306,7 +306,7 @@ def test_a_name_that_moves_from_model_to_model_is_flagged(suite: Project) -> Non
 
 
 def test_the_time_of_a_batch_is_no_latency(suite: Project) -> None:
-    with vendor(ends_after=0) as shop:
+    with vendor() as shop:
         aim(suite, "openai", shop)
         suite.run("suites", "--backend=nightly", "--latency=3")
         assert shop.paid.total() == len(ALL)
