@@ -47,6 +47,20 @@ def _opened(config: Config) -> Iterator[Store]:
         yield store
 
 
+def _folders(config: Config, wanted: Sequence[str]) -> dict[str, Path]:
+    """The golden folders of the ``wanted`` tasks, of all without any."""
+    from evalkit.golden import find_tasks
+
+    golden = config.root / config.golden
+    folders = find_tasks(golden)
+    if not folders:
+        raise ConfigError(f"{golden}: no golden task there (a folder with a task.toml)")
+    for name in wanted:
+        if name not in folders:
+            raise UnknownName("task", name, folders)
+    return {name: folders[name] for name in wanted or folders}
+
+
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="pytest-evalkit")
 @click.option("--root", type=click.Path(file_okay=False, path_type=Path), default=".", help="Folder of pyproject.toml.")
@@ -64,16 +78,11 @@ def main(context: click.Context, root: Path) -> None:
 def freeze(config: Config, task: str | None) -> None:
     """Write checksums, counts and the date of TASK's splits (of every task, without one)."""
     from evalkit import frozen
-    from evalkit.golden import find_tasks, load_task
+    from evalkit.golden import load_task
 
-    folders = find_tasks(config.root / config.golden)
-    if not folders:
-        raise ConfigError(f"{config.root / config.golden}: no golden task there (a folder with a task.toml)")
-    if task is not None and task not in folders:
-        raise UnknownName("task", task, folders)
-    for name in [task] if task else folders:
-        loaded = load_task(folders[name], verify=False)
-        path = frozen.freeze(folders[name], loaded.splits)
+    for folder in _folders(config, [task] if task else ()).values():
+        loaded = load_task(folder, verify=False)
+        path = frozen.freeze(folder, loaded.splits)
         counts = ", ".join(f"{split} {len(examples)}" for split, examples in loaded.splits.items())
         click.echo(f"{path.relative_to(config.root)}: {counts}")
 
@@ -145,18 +154,12 @@ def lint(config: Config, tasks: tuple[str, ...], notes: bool) -> None:
 
     Exits with 1 where a finding is neither a note nor waived.
     """
-    from evalkit.golden import find_tasks, load_task
+    from evalkit.golden import load_task
     from evalkit.lints import lint as findings_of
 
-    golden = config.root / config.golden
-    folders = find_tasks(golden)
-    if not folders:
-        raise ConfigError(f"{golden}: no golden task there (a folder with a task.toml)")
     open_ones = 0
-    for name in tasks or folders:
-        if name not in folders:
-            raise UnknownName("task", name, folders)
-        found = list(findings_of(load_task(folders[name], verify=False)))
+    for name, folder in _folders(config, tasks).items():
+        found = list(findings_of(load_task(folder, verify=False)))
         own = [finding for finding in found if finding.counts]
         for finding in found if notes else own:
             _say(repr(finding))

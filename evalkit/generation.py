@@ -11,7 +11,7 @@ from evalkit.backends import Backend, Opening, Spec, fingerprint_of
 from evalkit.components import find
 from evalkit.config import Alias, Config
 from evalkit.costs import Purse
-from evalkit.errors import ConfigError, EvalkitError, StoreError
+from evalkit.errors import ConfigError, StoreError, told
 from evalkit.latency import probe, spread
 from evalkit.prompts import Request, canonical
 from evalkit.store import Store
@@ -138,12 +138,17 @@ def generate(
     stays unanswered is noted in the store with the reason: a backend that dies stops alone, the others go on.
     """
     for model, requests in wanted:
-        keys = {model.key(request): request for request in requests}
-        settled = store.known(keys) | (store.failures(session).keys() & keys.keys())
-        missing = {key: request for key, request in keys.items() if key not in settled}
-        if missing:
+        if missing := unsettled(model, requests, store, session):
             store.describe(model.fingerprint, model.backend.fingerprint)
-            _ask(model, missing, store, session, on_progress, len(keys), purse or Purse())
+            total = len({model.key(request) for request in requests})
+            _ask(model, missing, store, session, on_progress, total, purse or Purse())
+
+
+def unsettled(model: Model, requests: Sequence[Request], store: Store, session: str) -> dict[str, Request]:
+    """Those of ``requests``, by key, that have no answer in the store and did not fail in this session."""
+    keys = {model.key(request): request for request in requests}
+    settled = store.known(keys) | store.failures(session).keys()
+    return {key: request for key, request in keys.items() if key not in settled}
 
 
 def _ask(
@@ -166,7 +171,7 @@ def _ask(
             for request, result in answers:
                 key = model.key(request)
                 if isinstance(result, Exception):
-                    store.fail(session, key, _reason(result))
+                    store.fail(session, key, told(result))
                 else:
                     store.put(key, model.fingerprint, request, result)
                 if purse.ledger != before:
@@ -178,12 +183,8 @@ def _ask(
     except StoreError:
         raise  # without a store nothing may be asked: it would be paid for and lost
     except Exception as error:
-        reason = f"backend {model.alias.name!r} died: {_reason(error)}"
+        reason = f"backend {model.alias.name!r} died: {told(error)}"
     if purse.ledger != before:
         store.save_spent(session, purse.ledger)
     for key in left:
         store.fail(session, key, reason)
-
-
-def _reason(error: Exception) -> str:
-    return str(error) if isinstance(error, EvalkitError) else f"{type(error).__name__}: {error}"

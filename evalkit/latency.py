@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from evalkit.backends import Backend, Completion
-from evalkit.errors import EvalkitError
+from evalkit.errors import EvalkitError, told
 from evalkit.measures import MEASURES, Rows
 from evalkit.prompts import Request
 from evalkit.stats.intervals import Estimate
@@ -65,8 +65,7 @@ def probe(backend: Backend, requests: Sequence[Request], tell: Callable[[int], N
         try:
             completion = _one(backend, request)
         except Exception as error:
-            told = str(error) if isinstance(error, EvalkitError) else f"{type(error).__name__}: {error}"
-            return Probe(taken, problem=told)
+            return Probe(taken, problem=told(error))
         found.append((request.example_id, time.perf_counter() - begun, completion.completion_tokens))
     tell(len(requests))
     memory = getattr(backend, "memory", None)

@@ -139,11 +139,16 @@ def paired_in_turn(candidate: Sequence[float], against: Sequence[float], groups:
     (9, True)
     """
     ours, theirs = _scores(candidate, against)
-    p = anytime_p(in_groups(np.round(ours - theirs, _DIGITS).tolist(), groups))
-    found = paired(candidate, against, groups)
-    fixed = replace(found.effects, odds_ratio=None, mcnemar_p=None, wilcoxon_p=None, t_p=None)
-    difference = difference_in_turn(candidate, against, groups)
-    return replace(found, difference=difference, p=p, needed=None, detectable=None, for_half=None, effects=fixed)
+    differences = np.round(ours - theirs, _DIGITS)
+    return Paired(
+        difference=difference_in_turn(candidate, against, groups),
+        p=anytime_p(in_groups(differences.tolist(), groups)),
+        **_counts(differences),
+        needed=None,
+        detectable=None,
+        for_half=None,
+        effects=replace(effects(candidate, against), odds_ratio=None, mcnemar_p=None, wilcoxon_p=None, t_p=None),
+    )
 
 
 def difference_in_turn(candidate: Sequence[float], against: Sequence[float], groups: Sequence[str]) -> Estimate:
@@ -183,11 +188,18 @@ def paired(candidate: Sequence[float], against: Sequence[float], groups: Sequenc
     return Paired(
         difference=mean,
         p=sign_flip(differences, groups, seed=seed),
-        wins=int(np.count_nonzero(differences > 0)),
-        losses=int(np.count_nonzero(differences < 0)),
-        ties=int(np.count_nonzero(differences == 0)),
+        **_counts(differences),
         needed=examples_needed(differences, mean.value, groups=groups) if better and mean.value else None,
         detectable=least,
         for_half=examples_needed(differences, least / 2, groups=groups) if least else None,
         effects=effects(candidate, against),
     )
+
+
+def _counts(differences: Array) -> dict[str, int]:
+    """How many of ``differences`` are wins, losses and ties."""
+    return {
+        "wins": int(np.count_nonzero(differences > 0)),
+        "losses": int(np.count_nonzero(differences < 0)),
+        "ties": int(np.count_nonzero(differences == 0)),
+    }

@@ -6,6 +6,7 @@ import re
 import unicodedata
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from itertools import combinations, pairwise
 from typing import TypeVar
 from zlib import crc32
@@ -38,12 +39,19 @@ def normal(text: str) -> str:
 def near_pairs(items: Sequence[Item], texts: Sequence[str], least: float) -> Iterator[tuple[Item, Item, float]]:
     """Each pair of ``items`` whose texts share at least ``least`` of their five-letter pieces (Jaccard's index), with
     that share, in the order of the items."""
-    pieces = [_pieces(normal(text) or text) for text in texts]
-    for first, second in sorted(_candidates(pieces)):
+    pieces, candidates = _alike(tuple(texts))
+    for first, second in candidates:
         one, two = pieces[first], pieces[second]
         alike = len(one & two) / len(one | two)
         if alike >= least:
             yield items[first], items[second], alike
+
+
+@lru_cache(maxsize=1)
+def _alike(texts: tuple[str, ...]) -> tuple[list[frozenset[int]], list[tuple[int, int]]]:
+    """The pieces of each text, and which pairs may be alike; kept, because one check after another looks at them."""
+    pieces = [_pieces(normal(text) or text) for text in texts]
+    return pieces, sorted(_candidates(pieces))
 
 
 def _pieces(text: str) -> frozenset[int]:

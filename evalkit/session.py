@@ -30,7 +30,7 @@ from evalkit.errors import (
     UnknownName,
 )
 from evalkit.gates import Comparison, Verdict
-from evalkit.generation import Model, OnProgress, Workbench, generate, probe_latency
+from evalkit.generation import Model, OnProgress, Workbench, generate, probe_latency, unsettled
 from evalkit.golden import find_tasks, load_all, load_task
 from evalkit.latency import Probe
 from evalkit.lints import Finding, lint
@@ -302,14 +302,14 @@ class Session:
         """Asks ``name`` on until its comparisons are settled; whether it answered anything new."""
         requests, model, new = self._questions.of(task, name), self.model(name, task), False
         for number, step in enumerate(steps(turn(task.splits[self.split]))):
-            keys = {model.key(request): request for example in step for request in requests[example]}
-            if self.store.known(keys) | (self.store.failures(self.identity).keys() & keys.keys()) == keys.keys():
+            asked = [request for example in step for request in requests[example]]
+            if not unsettled(model, asked, self.store, self.identity):
                 continue  # what is there costs nothing
             if number and self._settled(task, name):
                 break
-            generate([(model, list(keys.values()))], self.store, self.identity, on_progress, self.purse)
+            generate([(model, asked)], self.store, self.identity, on_progress, self.purse)
             new = True
-            if keys.keys() <= self.store.failures(self.identity).keys():
+            if self.store.failures(self.identity).keys() >= {model.key(request) for request in asked}:
                 return False  # nobody answers any more
         return new
 
@@ -320,14 +320,11 @@ class Session:
 
     def _asked_in_turn(self, task: Task, name: str) -> list[str]:
         """The examples of the judged split that ``name`` has been asked, in turn."""
-        failures, ordered = self.store.failures(self.identity), turn(task.splits[self.split])
-        keys = {example: self._keys(task, name, example) for group in ordered for example in group}
-        known = self.store.known(key for own in keys.values() for key in own) | failures.keys()
-        return [
-            example
-            for group in takewhile(lambda group: all(known.issuperset(keys[one]) for one in group), ordered)
-            for example in group
-        ]
+        requests, ordered = self._questions.of(task, name), turn(task.splits[self.split])
+        asked = [request for group in ordered for example in group for request in requests[example]]
+        left = unsettled(self.model(name, task), asked, self.store, self.identity)
+        open_ones = {request.example_id for request in left.values()}
+        return [example for group in takewhile(open_ones.isdisjoint, ordered) for example in group]
 
     def _completed(self, selection: Selection) -> Selection:
         """``selection``, with every scored example for the backends whose judged split it holds whole."""

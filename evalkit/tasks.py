@@ -154,6 +154,10 @@ class Task:
 
     waivers: tuple[Waiver, ...] = ()
 
+    def place(self, file: str) -> str:
+        """Where a ``file`` of its folder is, as a message says it: ``golden/<task>/<file>``."""
+        return f"{self.folder.parent.name}/{self.folder.name}/{file}"
+
     def scores_of(self, example: Example) -> tuple[ScoreRule, ...]:
         """The rules that apply to ``example``: those whose field its expected answer has (see ``nonempty``)."""
         return tuple(rule for rule in self.scores.values() if rule.asked_of(example))

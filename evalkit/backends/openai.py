@@ -134,8 +134,6 @@ class _Batches:
 
     def _line(self, key: str, request: Request) -> bytes:
         body = _body(self.model, self.settings, self.limit, request)
-        for streamed in ("stream", "stream_options"):
-            body.pop(streamed, None)
         return json.dumps({"custom_id": key, "method": "POST", "url": _ENDPOINT, "body": body}).encode() + b"\n"
 
     def ended(self, client: Any, batch: str) -> bool:
@@ -174,7 +172,8 @@ def _call(client: Any, body: Mapping[str, Any], tells_usage: bool, in_time: Call
     thoughts: list[str] = []
     refusals: list[str] = []
     end, usage = None, None
-    with client.chat.completions.create(**body) as stream:
+    options = {"stream_options": {"include_usage": True}} if tells_usage else {}
+    with client.chat.completions.create(**body, stream=True, **options) as stream:
         for chunk in stream:
             in_time()
             usage = chunk.usage or usage
@@ -187,27 +186,23 @@ def _call(client: Any, body: Mapping[str, Any], tells_usage: bool, in_time: Call
         raise Cut("the answer ended in the middle")
     if usage is None and tells_usage:
         raise Cut("the answer ended before its usage was told (set usage = false for a server that tells none)")
-    refused = "".join(refusals)
-    return Completion(
-        text="".join(texts) or refused,
-        finish_reason="refusal" if refused else _ENDS.get(end, "stop"),
-        prompt_tokens=usage.prompt_tokens if usage else None,
-        completion_tokens=usage.completion_tokens if usage else None,
-        thinking="".join(thoughts) or None,
-        usage=_counts(usage) if usage else None,
-    )
+    return _completion("".join(texts), "".join(refusals), "".join(thoughts), end, usage)
 
 
 def _whole(completion: Any) -> Completion:
     """An answer out of a batch, which comes in one piece."""
-    choice, usage = completion.choices[0], completion.usage
-    refused = choice.message.refusal
+    choice = completion.choices[0]
+    told = choice.message
+    return _completion(told.content or "", told.refusal or "", _thought(told), choice.finish_reason, completion.usage)
+
+
+def _completion(text: str, refused: str, thought: str, end: str, usage: Any) -> Completion:
     return Completion(
-        text=choice.message.content or refused or "",
-        finish_reason="refusal" if refused else _ENDS.get(choice.finish_reason, "stop"),
+        text=text or refused,
+        finish_reason="refusal" if refused else _ENDS.get(end, "stop"),
         prompt_tokens=usage.prompt_tokens if usage else None,
         completion_tokens=usage.completion_tokens if usage else None,
-        thinking=_thought(choice.message) or None,
+        thinking=thought or None,
         usage=_counts(usage) if usage else None,
     )
 
@@ -229,11 +224,8 @@ def _body(model: str, settings: Settings, limit: str, request: Request) -> dict[
     body: dict[str, Any] = {
         "model": model,
         "messages": turns,
-        "stream": True,
         limit: request.decoding.max_tokens + settings.thinking,
     }
-    if settings.usage:
-        body["stream_options"] = {"include_usage": True}
     if settings.sampling:
         seed = request.decoding.seed + request.sample
         body |= {"temperature": request.decoding.temperature, "top_p": 1.0, "seed": seed}

@@ -60,7 +60,7 @@ def lint(task: Task) -> Iterator[Finding]:
     for waiver in task.waivers:
         if waiver in unused:
             yield Finding(
-                "warning", f"{task.folder.parent.name}/{task.name}/task.toml",
+                "warning", task.place("task.toml"),
                 f"the waiver of {waiver.lint} about {waiver.about!r} waives nothing", "Take it away.", "waivers",
             )  # fmt: skip
 

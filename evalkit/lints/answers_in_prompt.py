@@ -30,7 +30,7 @@ def check(task: Task) -> Iterator[Finding]:
         for name, count in copied.items():
             if count:
                 yield Finding(
-                    "warning", f"{task.folder.parent.name}/{task.name}/{split}.jsonl",
+                    "warning", task.place(f"{split}.jsonl"),
                     f"the input holds the {name} of {count} of {len(examples)} examples, word for word",
                     "What is copied need not be understood: use other words, or waive it where a quotation is meant.",
                 )  # fmt: skip

@@ -13,7 +13,7 @@ MOST, FEW, LEAST = 0.9, 5, 20
 
 def check(task: Task) -> Iterator[Finding]:
     for split in ("test", "train"):
-        place = f"{task.folder.parent.name}/{task.name}/{split}.jsonl"
+        place = task.place(f"{split}.jsonl")
         for name, _, values in classed(task, task.splits.get(split, ())):
             counts = Counter(values)
             label, count = counts.most_common(1)[0]

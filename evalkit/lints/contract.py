@@ -12,7 +12,7 @@ _NAMED = re.compile(r'"([A-Za-z_][A-Za-z0-9_]*)"\s*:')
 
 
 def check(task: Task) -> Iterator[Finding]:
-    where, known = f"{task.folder.parent.name}/{task.name}/task.toml", set(_fields(task.schema))
+    where, known = task.place("task.toml"), set(_fields(task.schema))
     prompt = f"{task.prompt.system}\n{task.prompt.user}"
     asked = {name for split in task.splits.values() for example in split for name in example.input}
     for name in dict.fromkeys(_NAMED.findall(prompt)):

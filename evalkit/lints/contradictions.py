@@ -14,11 +14,11 @@ _FREE = ("text", "embedding")
 
 
 def check(task: Task) -> Iterator[Finding]:
-    fields = sorted({rule.field for rule in task.scores.values() if rule.scorer not in _FREE} - {"error"})
     free = {rule.field for rule in task.scores.values() if rule.scorer in _FREE}
+    fields = sorted({rule.field for rule in task.scores.values()} - free - {"error"})
     examples = judged(example for split in task.splits.values() for example in split)
     for first, second, _ in near_pairs(examples, [text_of(example) for example in examples], _NEAR):
-        differ = [name for name in fields if name not in free and _other(first, second, name)]
+        differ = [name for name in fields if _other(first, second, name)]
         if differ and first.group != second.group:
             told = ", ".join(f"{name} {first.expected[name]!r} and {second.expected[name]!r}" for name in differ)
             yield Finding(

@@ -25,7 +25,7 @@ _PERSONS = {
 
 
 def check(task: Task) -> Iterator[Finding]:
-    where = f"{task.folder.parent.name}/{task.name}/task.toml"
+    where = task.place("task.toml")
     yield from _found(where, "the prompt", f"{task.prompt.system}\n{task.prompt.user}")
     for examples in task.splits.values():
         for example in examples:

@@ -50,7 +50,7 @@ def check(task: Task) -> Iterator[Finding]:
                 "Even the lengths out: write short examples of what is long now, and long ones of what is short.",
             )  # fmt: skip
     families = [
-        (f"{task.folder.parent.name}/{task.name}/{split}.jsonl", field, rows, labels)
+        (task.place(f"{split}.jsonl"), field, rows, labels)
         for split in ("train", "test")
         for field, rows, labels in classed(task, one_of_each_group(task.splits.get(split, ())))
         if len(rows) >= _LEAST and len(set(labels)) > 1
@@ -91,7 +91,7 @@ class _Tie:
 
 
 def _lengths(task: Task, split: str) -> Iterator[_Tie]:
-    where, examples = f"{task.folder.parent.name}/{task.name}/{split}.jsonl", task.splits.get(split, ())
+    where, examples = task.place(f"{split}.jsonl"), task.splits.get(split, ())
     for name, length in _LENGTHS.items():
         some = one_of_each_group(example for example in examples if length(example))
         for field, rows, labels in classed(task, some):

@@ -12,7 +12,7 @@ from evalkit.tasks import Example, Task
 
 
 def check(task: Task) -> Iterator[Finding]:
-    where = f"{task.folder.parent.name}/{task.name}/test.jsonl"
+    where = task.place("test.jsonl")
     held_out = {field: (asked, labels) for field, asked, labels in classed(task, task.splits.get("test", ()))}
     for field, taught, known in classed(task, task.splits.get("train", ())):
         if field not in held_out:
