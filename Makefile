@@ -18,12 +18,14 @@ demo: base
 demo-all: base
 	@$(BIN)/python -m fixtures demo suites/
 
+# Every test of the project: those with real models by themselves, the others on as many cores as there are.
 test: .venv/.test base
 	@$(BIN)/python -m fixtures ollama > /dev/null || echo "the tests of Ollama will be skipped"
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/pytest
+	$(BIN)/pytest -m 'not real' --numprocesses=logical --maxprocesses=8
+	$(BIN)/pytest -m real
 
 # SmolLM2-135M-Instruct as GGUF, checked by sha256, one copy in the user's cache folder.
 base: .venv/.demo

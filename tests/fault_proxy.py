@@ -23,6 +23,7 @@ FAULTS = ("429", "529", "500", "cut", "slow", "stalled", "malformed", "error in 
 """``slow`` is a body that comes in drops and is whole; of every other fault no answer comes. Beside these any status
 may be given, and "instead" for what ``Proxy.instead`` holds."""
 
+WHOLE = ("", "slow")
 
 _ERRORS = {
     400: "invalid_request_error",
@@ -43,14 +44,16 @@ class Proxy:
     By that message, ``asked`` counts requests, ``times`` says when they came, ``drawn`` what was done to them, and
     ``delivered`` has the answers that were handed on whole; ``faults`` counts what was done. ``most_at_once`` is how
     many requests were seen under way together, ``stall`` how long a stalled body says nothing (seconds),
-    ``retry_after`` what a 429 asks for. With ``alike`` the server is asked only once what that makes of a last message,
-    and its answer (in ``answers``) is handed on to all that are alike: a thousand requests need not wait for as many.
+    ``retry_after`` what a 429 asks for, ``late`` after how many seconds nobody can be sure that what came was still
+    read: it is noted as "late". With ``alike`` the server is asked only once what that makes of a last message, and its
+    answer (in ``answers``) is handed on to all that are alike: a thousand requests need not wait for as many.
     """
 
     upstream: str
     fault: Callable[[str], str]
     stall: float = 3.0
     retry_after: str = "0.05"
+    late: float = float("inf")
     alike: Callable[[str], str] | None = None
     instead: bytes = b""
     asked: Counter[str] = field(default_factory=Counter)
@@ -77,13 +80,19 @@ class Proxy:
             self.most_at_once = max(self.most_at_once, self._under_way)
             fault = self.fault(question)
             self.faults[fault] += 1
-            self.drawn.setdefault(question, []).append(fault)
-            self.times.setdefault(question, []).append(time.monotonic())
+            drawn = self.drawn.setdefault(question, [])
+            drawn.append(fault)
+            turn, begun = len(drawn) - 1, time.monotonic()
+            self.times.setdefault(question, []).append(begun)
         try:
             yield fault
         finally:
             with self._lock:
                 self._under_way -= 1
+                if (fault in WHOLE or fault.isdigit()) and time.monotonic() - begun > self.late:
+                    drawn[turn] = "late"
+                    self.faults[fault] -= 1
+                    self.faults["late"] += 1
 
     def hand_on(self, question: str, text: str) -> None:
         with self._lock:
@@ -113,12 +122,16 @@ def once(fault: str) -> Callable[[str], str]:
     return choose
 
 
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 128  # with the five of the library, who connects in a crowd waits for seconds
+
+
 @contextmanager
 def proxy(upstream: str, fault: Callable[[str], str] = lambda _: "", stall: float = 3.0) -> Iterator[Proxy]:
     """A proxy before the server at ``upstream`` (scheme, host and port), on a free port."""
     state = Proxy(upstream, fault, stall)
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(state))
-    server.daemon_threads = True
+    server = _Server(("127.0.0.1", 0), _handler(state))
     state.url = f"http://127.0.0.1:{server.server_address[1]}"
     thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
     thread.start()
@@ -176,7 +189,7 @@ def _handler(state: Proxy) -> type[BaseHTTPRequestHandler]:
                 self.connection.shutdown(socket.SHUT_RDWR)
                 self.close_connection = True
                 return None
-            if fault in ("", "slow"):  # noted first: who has read the last event does not wait for the end
+            if fault in WHOLE:  # noted first: who has read the last event does not wait for the end
                 state.hand_on(question, answer.decode())
             if fault == "slow":
                 self._begin(kind, len(answer))

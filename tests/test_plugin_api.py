@@ -16,6 +16,8 @@ from fixtures.ollama import running, why_not
 from fixtures.quantize import base_gguf
 from fixtures.served import create
 
+pytestmark = pytest.mark.real
+
 KEY = "sk-proj-not-to-be-seen-anywhere"
 LIMIT = 20.5
 

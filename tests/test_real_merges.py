@@ -14,6 +14,8 @@ from fixtures.adapters import adapter_folder
 from fixtures.floats import float_base
 from fixtures.merge import merge, merge_4bit
 
+pytestmark = pytest.mark.real
+
 ADAPTER = adapter_folder("market_direction")
 
 

@@ -14,6 +14,8 @@ import pytest
 
 from fixtures.quantize import base_gguf
 
+pytestmark = pytest.mark.real
+
 ROOT = Path(__file__).parents[1]
 FEW = "riksbank or sudan or parental-leave or vendor-bank or harbour-cruise or adeyemi or quillvec or ghent-chunk"
 

@@ -15,7 +15,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-from fault_proxy import FAULTS, at_random, once, proxy
+from fault_proxy import FAULTS, WHOLE, at_random, once, proxy
 
 from evalkit.backends import Completion, Opening, Spec, anthropic, fingerprint_of, openai
 from evalkit.config import Alias
@@ -30,6 +30,8 @@ from evalkit.schemas import Schema
 from evalkit.store import Store
 from evalkit.tasks import Decoding
 from fixtures.ollama import Running
+
+pytestmark = pytest.mark.real
 
 ROOT = Path(__file__).parents[2]
 KEYS = {"anthropic": "sk-ant-api03-not-to-be-seen", "openai": "sk-proj-not-to-be-seen"}
@@ -231,7 +233,7 @@ def test_one_request_that_stays_unanswered_is_an_error_and_the_others_are_answer
 def test_a_server_that_is_gone_is_given_up_once_and_not_for_each_request(vendor: Vendor) -> None:
     backend = vendor.open(NOWHERE, tries=1000)
     backend.patience = 0.3
-    with pytest.raises(BackendDied, match=r"nothing was answered for 0 s \(APIConnectionError.*run the same command"):
+    with pytest.raises(BackendDied, match=r"nothing was answered for \d+ s \(APIConnectionError.*run the same command"):
         list(backend.answer([asked(number) for number in range(50)]))
     backend.close()
 
@@ -404,7 +406,7 @@ def test_of_a_thousand_requests_with_a_third_of_faults_none_is_wrong_and_none_as
         slow = vendor.open(between.url)
         keep(slow.answer([asked(number) for number in range(20)]), {})  # who waits for a model is not to be timed out
         slow.close()
-        between.fault = at_random(0.3)
+        between.fault, between.late = at_random(0.3), 1
         backend.price = Price(0.0, 1e6, 0.0, 0.0)
         task = load_task(ROOT / "golden" / "market_direction")
         model = Model(Alias("served", ""), task, "", backend, fingerprint_of(backend))
@@ -413,7 +415,7 @@ def test_of_a_thousand_requests_with_a_third_of_faults_none_is_wrong_and_none_as
         generate([(model, requests)], store, "run-1")
         backend.close()
         assert between.asked == first
-    assert between.faults.keys() == {"", *FAULTS}
+    assert between.faults.keys() - {"late"} == {"", *FAULTS}
     kept = store.get(model.key(request) for request in requests)
     failed = store.failures("run-1")
     assert len(kept) + len(failed) == 1000
@@ -424,12 +426,12 @@ def test_of_a_thousand_requests_with_a_third_of_faults_none_is_wrong_and_none_as
         _, _, whole = between.answers[question.partition(" #")[0]]
         assert one_kept.completion.text == text_in(vendor, whole.decode())
         *before, last = between.drawn[question]
-        assert last in ("", "slow", "cut", "stalled")  # which may come after the last event
-        assert not {"", "slow"} & set(before)  # it was not asked again once an answer was there
+        assert last in (*WHOLE, "late", "cut", "stalled")  # which may come after the last event
+        assert not set(WHOLE) & set(before)  # it was not asked again once an answer was there
     billed = sum((one_kept.completion.usage or {})["output"] for one_kept in kept.values())
     assert backend.purse.spent == billed > len(kept)
     broken = sum(between.faults[fault] for fault in ("cut", "stalled", "malformed", "error in the stream"))
     whole_all_the_same = sum(
         between.drawn[one.request.messages[-1].content][-1] in ("cut", "stalled") for one in kept.values()
     )
-    assert backend.purse.untold == broken - whole_all_the_same
+    assert 0 <= backend.purse.untold - (broken - whole_all_the_same) <= between.faults["late"]

@@ -22,6 +22,8 @@ from evalkit.schemas import Schema
 from evalkit.tasks import Decoding
 from fixtures.quantize import base_gguf
 
+pytestmark = pytest.mark.real
+
 ROOT = Path(__file__).parents[2]
 ADAPTER = "fixtures/adapters/market_direction"
 HEADLINES = [

@@ -22,6 +22,8 @@ from evalkit.tasks import Decoding
 from fixtures.floats import float_base
 from fixtures.merge import merge
 
+pytestmark = pytest.mark.real
+
 ROOT = Path(__file__).parents[2]
 ADAPTER = "fixtures/adapters/market_direction"
 TEXTS = ["Copper falls to a two-year low", "Truce holds", "Court strikes down the levy, and the council appeals", "Hi"]

@@ -24,6 +24,8 @@ from fixtures.ollama import Running, running
 from fixtures.quantize import base_gguf
 from fixtures.served import create
 
+pytestmark = pytest.mark.real
+
 ROOT = Path(__file__).parents[2]
 HEADLINES = ["Riverbank floods after record rain", "Central bank trims its key rate", "Striker out for six weeks"]
 

@@ -19,6 +19,8 @@ from fixtures.lessons import Lesson, lesson, shared_beginning
 from fixtures.settings import Settings
 from fixtures.training import Below, answer_loss, beginning, new_adapter, parallel_gradients, train
 
+pytestmark = pytest.mark.real
+
 QUICK = Settings(batch=4, learning_rate=2e-3, schedule="constant", warmup=0.0, dtype="float32")
 STEPS = 3
 GOLDEN = Path(__file__).parents[2] / "golden"

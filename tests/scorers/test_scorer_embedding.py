@@ -8,6 +8,8 @@ from evalkit.errors import ConfigError, MissingModel
 from evalkit.scorers import Judgement, embedding
 from evalkit.scorers.embedding import make_scorer
 
+pytestmark = pytest.mark.real
+
 REFERENCE = "The central bank raised its key rate by half a point"
 
 
