@@ -327,6 +327,7 @@ class BatchBackend(Generic[Answered]):
             pause = min(60.0, 2 * pause)
 
 
-def waiting(kept: Path, settings: Any) -> dict[str, Any]:
-    """Where a BatchBackend has its notes, in the folder ``kept``, and how often it looks, by its alias's settings."""
-    return {"folder": kept / "batches", "poll": float(settings.poll)}
+def in_batches(common: Mapping[str, Any], kept: Path, settings: Any) -> dict[str, Any]:
+    """What a BatchBackend has beside what is ``common`` to all ways of asking, by its alias's settings; its notes go
+    into the folder ``kept``."""
+    return {**common, "folder": kept / "batches", "poll": float(settings.poll)}

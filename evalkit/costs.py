@@ -48,6 +48,11 @@ class Price:
         names = ("input", "output", "cached", "cache_write")
         return replace(self, batch=1.0, **{name: getattr(self, name) * self.batch for name in names})
 
+    @property
+    def is_nothing(self) -> bool:
+        """Whether all is free."""
+        return not (self.input or self.output or self.cached or self.cache_write)
+
     def most(self, request: Request, thinking: int = 0) -> float:
         """What the answer to ``request`` can cost at most: a token is a byte at least, and an answer ends at its limit.
 

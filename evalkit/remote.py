@@ -19,15 +19,17 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from hashlib import sha256
 from importlib.util import find_spec
+from pathlib import Path
 from threading import Condition, Event, Lock
 from typing import Any, Generic, Literal, Protocol, TypeVar
 from urllib.parse import urlsplit
 
 from evalkit.concurrency import answered
 from evalkit.costs import Price, Purse
-from evalkit.errors import BackendDied, ConfigError, MissingModel, NotAnswered
-from evalkit.prompts import Request
+from evalkit.errors import BackendDied, ConfigError, MissingModel, NotAnswered, StoreError
+from evalkit.prompts import Request, digest_of_fingerprint
 from evalkit.tasks import Task
+from evalkit.under_way import UnderWay
 
 
 class Used(Protocol):
@@ -186,7 +188,8 @@ class RemoteBackend(Generic[Answered]):
     and for the longest wait that was asked for, the server is given up. ``remedies`` are by status. What ``purse`` does
     not allow is left unasked; ``thinking`` are tokens that an answer may have beside the request's limit.
 
-    What is under way when all is stopped is waited for, because it is paid for.
+    What is under way when all is stopped is waited for, because it is paid for; when all is killed, ``under_way`` knows
+    of it, and it is not asked again.
     """
 
     name: str
@@ -201,6 +204,7 @@ class RemoteBackend(Generic[Answered]):
     price: Price | None
     thinking: int
     longest: float
+    under_way: UnderWay
     patience: float = 120.0
     pause: float = 0.5
     by_example: bool = False
@@ -214,14 +218,25 @@ class RemoteBackend(Generic[Answered]):
     def answer(self, requests: Sequence[Request]) -> Iterator[tuple[Request, Answered | Exception]]:
         self._client = self._client or self.connect(self.key)  # before the threads that share it
         self._failures = 0
-        with closing(answered(requests, self._ask, self.pace.most)) as found:  # type: ignore[type-var]
-            yield from found
+        wanted = []
+        for request in requests:
+            if lost := self.under_way.lost(self._key(request), f"{request.example_id}: {self.name}"):
+                yield request, lost
+            else:
+                wanted.append(request)
+        with closing(answered(wanted, self._ask, self.pace.most)) as found:  # type: ignore[type-var]
+            for request, result in found:
+                yield request, result
+                self.under_way.end(self._key(request))  # it is stored by now
 
     def close(self) -> None:
         """Ends the connections; the next ``answer`` makes new ones."""
         if self._client is not None:
             self._client.close()
             self._client = None
+
+    def _key(self, request: Request) -> str:
+        return request.key(digest_of_fingerprint(self.fingerprint))
 
     def _ask(self, request: Request, stopped: Event) -> Answered:
         tried = waited = 0
@@ -249,6 +264,11 @@ class RemoteBackend(Generic[Answered]):
     def _once(self, request: Request, stopped: Event) -> Answered | Trouble:
         most = self.price.most(request, self.thinking) if self.price else 0.0
         self.purse.hold(request, most, stopped)
+        try:
+            self.under_way.begin(self._key(request))
+        except StoreError:
+            self.purse.free(most)
+            raise
         until = time.monotonic() + self.longest
 
         def in_time() -> None:
@@ -258,6 +278,7 @@ class RemoteBackend(Generic[Answered]):
         try:
             found = self.call(self._client, request, in_time)
         except Exception as error:
+            self.under_way.end(self._key(request))
             try:
                 trouble = trouble_of(error)
             except Exception:
@@ -331,10 +352,15 @@ def moving(model: str) -> dict[str, bool]:
     return {"moves": True} if model.endswith("-latest") else {}
 
 
-def limits(settings: Any) -> dict[str, Any]:
-    """The limits of a RemoteBackend, from its alias's settings."""
+def one_by_one(common: Mapping[str, Any], kept: Path, settings: Any) -> dict[str, Any]:
+    """What a RemoteBackend has beside what is ``common`` to all ways of asking, by its alias's settings; its notes go
+    into the folder ``kept`` where answers are paid for: at a price, or, where none is known, with a key."""
+    price: Price | None = common["price"]
+    free = common["key"] == _NO_KEY if price is None else price.is_nothing
     return {
+        **common,
         "pace": Pace(settings.most),
         "tries": settings.tries,
         "longest": 10.0 * settings.timeout,
+        "under_way": UnderWay(None if free else kept / "under_way"),
     }

@@ -30,10 +30,10 @@ from datetime import datetime
 from typing import Any
 
 from evalkit.backends import Backend, Completion, FinishReason, Opening
-from evalkit.batches import BatchBackend, waiting
+from evalkit.batches import BatchBackend, in_batches
 from evalkit.errors import ConfigError
 from evalkit.prompts import Request
-from evalkit.remote import Cut, RemoteBackend, access, check, extra_headers, limits, moving
+from evalkit.remote import Cut, RemoteBackend, access, check, extra_headers, moving, one_by_one
 
 _ENDS: Mapping[str, FinishReason] = {
     "max_tokens": "length",
@@ -107,11 +107,10 @@ def open_backend(opening: Opening) -> Backend:
     }
     if settings.batch:
         return BatchBackend(
-            **common, **waiting(opening.kept, settings), kind=Completion, vendor=_Batches(model, settings)
+            **in_batches(common, opening.kept, settings), kind=Completion, vendor=_Batches(model, settings)
         )
     return RemoteBackend(
-        **common,
-        **limits(settings),
+        **one_by_one(common, opening.kept, settings),
         call=lambda client, request, in_time: _call(client, _body(model, settings, request), in_time),
     )
 

@@ -30,10 +30,10 @@ from datetime import datetime
 from typing import Any
 
 from evalkit.backends import Backend, Completion, FinishReason, Opening
-from evalkit.batches import BatchBackend, Refused, waiting
+from evalkit.batches import BatchBackend, Refused, in_batches
 from evalkit.errors import BackendDied
 from evalkit.prompts import Request
-from evalkit.remote import Cut, RemoteBackend, access, check, limits, moving
+from evalkit.remote import Cut, RemoteBackend, access, check, moving, one_by_one
 
 _ENDPOINT = "/v1/chat/completions"
 _NAMED = "evalkit"
@@ -105,11 +105,10 @@ def open_backend(opening: Opening) -> Backend:
     }
     if settings.batch:
         return BatchBackend(
-            **common, **waiting(opening.kept, settings), kind=Completion, vendor=_Batches(model, settings, limit)
+            **in_batches(common, opening.kept, settings), kind=Completion, vendor=_Batches(model, settings, limit)
         )
     return RemoteBackend(
-        **common,
-        **limits(settings),
+        **one_by_one(common, opening.kept, settings),
         call=lambda client, request, in_time: _call(
             client, _body(model, settings, limit, request), settings.usage, in_time
         ),

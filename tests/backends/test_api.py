@@ -19,7 +19,7 @@ from fault_proxy import FAULTS, WHOLE, at_random, once, proxy
 
 from evalkit.backends import Completion, Opening, Spec, anthropic, fingerprint_of, openai
 from evalkit.config import Alias
-from evalkit.costs import Price
+from evalkit.costs import Price, Purse
 from evalkit.errors import BackendDied, ConfigError, MissingModel, NotAnswered
 from evalkit.generation import Model, generate
 from evalkit.golden import load_task
@@ -29,6 +29,7 @@ from evalkit.remote import RemoteBackend
 from evalkit.schemas import Schema
 from evalkit.store import Store
 from evalkit.tasks import Decoding
+from evalkit.under_way import UnderWay
 from fixtures.ollama import Running
 
 pytestmark = pytest.mark.real
@@ -52,6 +53,7 @@ class Vendor:
         backend: RemoteBackend[Completion] = self.module.open_backend(
             Opening(Spec(self.scheme, model), task, ROOT, given)
         )
+        backend.under_way = UnderWay(None)  # the tests ask the same again and again
         backend.pause = 0.02
         return backend
 
@@ -215,6 +217,46 @@ def test_what_is_wrong_with_the_request_stops_the_backend_with_its_remedy(
         backend.close()
     assert between.asked.total() == 1
     assert KEYS[vendor.scheme] not in str(caught.value)
+
+
+def test_what_is_under_way_is_noted_until_its_answer_is_stored(vendor: Vendor, server: Running, tmp_path: Path) -> None:
+    notes = tmp_path / "under_way"
+    with proxy(server.url, once("cut")) as between:
+        backend = vendor.open(between.url, most=1)
+        backend.under_way = UnderWay(notes)
+        answers = backend.answer([asked(number) for number in range(3)])
+        request, _ = next(answers)
+        assert request.key(fingerprint_of(backend)) in {place.name for place in notes.iterdir()}
+        answers.close()  # as by one who was stopped before he could store it
+        backend.close()
+        again = dict(backend.answer([asked(number) for number in range(3)]))
+        backend.close()
+    assert "may have been paid for" in str(again[request])
+    assert [place.name for place in notes.iterdir()] == [request.key(fingerprint_of(backend))]
+    assert sum(isinstance(answer, Completion) for answer in again.values()) == 2
+
+
+def test_without_a_place_for_notes_nothing_is_sent(vendor: Vendor, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with proxy(NOWHERE) as between:
+        backend = vendor.open(between.url, most=1)
+        backend.under_way = UnderWay(tmp_path / "file" / "under_way")
+        found = one(backend)
+    assert "Nothing more is sent without it" in str(found)
+    assert not between.asked
+
+
+@pytest.mark.parametrize(("key", "price", "noted"), [
+    ("", None, False), ("named", None, True), ("", Price(1, 1, 1, 1), True), ("named", Price(0, 0, 0, 0), False),
+])  # fmt: skip
+def test_only_what_may_be_paid_is_noted(vendor: Vendor, key: str, price: Price | None, noted: bool) -> None:
+    name = f"{vendor.scheme.upper()}_API_KEY" if key else ""
+    spec = Spec(vendor.scheme, "base")
+    purse = Purse({str(spec): price} if price else {})
+    task = load_task(ROOT / "golden" / "market_direction")
+    options = {"base_url": NOWHERE, "key": name}
+    backend = vendor.module.open_backend(Opening(spec, task, ROOT, options, purse=purse))
+    assert (backend.under_way.folder is not None) is noted
 
 
 def test_one_request_that_stays_unanswered_is_an_error_and_the_others_are_answered(
@@ -397,7 +439,7 @@ def store(tmp_path: Path) -> Iterator[Store]:
 
 
 def test_of_a_thousand_requests_with_a_third_of_faults_none_is_wrong_and_none_asked_twice(
-    vendor: Vendor, server: Running, store: Store
+    vendor: Vendor, server: Running, store: Store, tmp_path: Path
 ) -> None:
     requests = [named(asked(number % 20), number) for number in range(1000)]
     with proxy(server.url, stall=4) as between:
@@ -408,6 +450,7 @@ def test_of_a_thousand_requests_with_a_third_of_faults_none_is_wrong_and_none_as
         slow.close()
         between.fault, between.late = at_random(0.3), 1
         backend.price = Price(0.0, 1e6, 0.0, 0.0)
+        backend.under_way = UnderWay(tmp_path / "under_way")
         task = load_task(ROOT / "golden" / "market_direction")
         model = Model(Alias("served", ""), task, "", backend, fingerprint_of(backend))
         generate([(model, requests)], store, "run-1")
@@ -415,6 +458,7 @@ def test_of_a_thousand_requests_with_a_third_of_faults_none_is_wrong_and_none_as
         generate([(model, requests)], store, "run-1")
         backend.close()
         assert between.asked == first
+    assert not list((tmp_path / "under_way").iterdir())
     assert between.faults.keys() - {"late"} == {"", *FAULTS}
     kept = store.get(model.key(request) for request in requests)
     failed = store.failures("run-1")
