@@ -24,7 +24,7 @@ test: .venv/.test base
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/pytest -m 'not real' --numprocesses=logical --maxprocesses=8
+	$(BIN)/pytest -m 'not real' --numprocesses=logical --maxprocesses=8 --dist=worksteal
 	$(BIN)/pytest -m real
 
 # SmolLM2-135M-Instruct as GGUF, checked by sha256, one copy in the user's cache folder.

@@ -73,13 +73,24 @@ def main(context: click.Context, root: Path) -> None:
 
 @main.command()
 @click.argument("task", required=False)
+@click.option("--renew", is_flag=True, help="Retire TASK's test split into its train split; then write a new one.")
 @click.pass_obj
 @_plainly
-def freeze(config: Config, task: str | None) -> None:
+def freeze(config: Config, task: str | None, renew: bool) -> None:
     """Write checksums, counts and the date of TASK's splits (of every task, without one)."""
     from evalkit import frozen
     from evalkit.golden import load_task
 
+    if renew:
+        if task is None:
+            raise ConfigError("--renew: name the task whose test split is to be retired")
+        folder = _folders(config, [task])[task]
+        count = frozen.renew(folder, load_task(folder, verify=False).splits)
+        click.echo(
+            f"{task}: {count} examples went from test.jsonl to train.jsonl. Write a new test.jsonl, then: evalkit "
+            f"freeze {task}"
+        )
+        return
     for folder in _folders(config, [task] if task else ()).values():
         loaded = load_task(folder, verify=False)
         path = frozen.freeze(folder, loaded.splits)

@@ -41,7 +41,8 @@ class Entrant:
     it was asked, where that is not as the task says and once. ``decoding`` is what its sampler does beside what is
     asked. ``again`` are the keys of second answers to some examples, of a rung of a lineage. ``price`` is what its
     tokens cost, ``cost_per_hour`` what the machine does that it runs on; ``probe`` is what its latency was found to be.
-    ``moves`` is true where its name stands for another model from time to time.
+    ``moves`` is true where its name stands for another model from time to time. ``look`` is its number among those that
+    were judged on the test split, 0 where it spends no look.
     """
 
     name: str
@@ -59,6 +60,7 @@ class Entrant:
     cost_per_hour: float | None = None
     probe: Probe | None = None
     moves: bool = False
+    look: int = 0
 
     @classmethod
     def stored(cls, table: Mapping[str, Any]) -> Entrant:

@@ -6,6 +6,7 @@
     │   ├── UnknownName       no backend, scorer, alias or task of that name
     │   ├── GoldenError       everything that is wrong in a golden folder, each with its place
     │   ├── FrozenError       a frozen split is not what it was
+    │   ├── LooksError        the looks at a test split can't be read or noted
     │   └── MissingModel      weights, an adapter or a package that a backend or a scorer needs
     └── HarnessError          something broke while a model was asked; never scored as a wrong answer
         ├── BackendDied       nothing more can be asked of this backend
@@ -73,6 +74,10 @@ class GoldenError(SetupError):
 
 class FrozenError(SetupError):
     """A frozen split is not what was frozen."""
+
+
+class LooksError(SetupError):
+    """The looks at a test split can't be read or noted."""
 
 
 class MissingModel(SetupError):

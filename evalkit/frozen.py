@@ -25,6 +25,30 @@ def freeze(folder: Path, splits: Mapping[str, Sequence[Example]]) -> Path:
     return path
 
 
+def renew(folder: Path, splits: Mapping[str, Sequence[Example]]) -> int:
+    """Retires the test split of ``folder`` into its train split, and freezes what is left; how many examples that were.
+
+    A test split that was looked at too often is still good to learn from. What is judged next must be new. Raises
+    FrozenError without a test split, and where a file can't be written; then nothing is lost.
+    """
+    test, train = folder / "test.jsonl", folder / "train.jsonl"
+    if not splits.get("test"):
+        raise FrozenError(f"{test}: no example there to retire")
+    try:
+        before = train.read_text(encoding="utf-8") if train.exists() else ""
+        part = train.with_suffix(".part")
+        part.write_text(
+            before + "\n" * (before[-1:] not in ("", "\n")) + test.read_text(encoding="utf-8"), encoding="utf-8"
+        )
+        part.replace(train)
+        test.unlink()
+    except OSError as error:
+        raise FrozenError(f"{folder}: {error}") from error
+    left = {name: examples for name, examples in splits.items() if name != "test"}
+    freeze(folder, {**left, "train": (*left.get("train", ()), *splits["test"])})
+    return len(splits["test"])
+
+
 def verify(folder: Path, splits: Mapping[str, Sequence[Example]]) -> bool:
     """True when every split is what was frozen, False when nothing has been frozen yet.
 

@@ -1,10 +1,11 @@
 """Decides: comparisons and thresholds in, SHIP, BLOCK or INCONCLUSIVE out, each with its reasons.
 
-A win is shown when the sign-flip test's one-sided p is at most 0.025 and, where a least gain is declared, the lower
-bound of the mean paired difference reaches it. It is refuted when the upper bound is below the least gain (or,
-without one, not above 0). No loss is shown when the lower bound is above the margin, downwards, and refuted when the
-upper is below it; equivalence is that in both directions. Between the two, more examples must tell. Bounds are those
-of the two-sided 95 % interval.
+A win is shown when the sign-flip test's one-sided p is at most the level of the candidate's look (0.025 where it spends
+none, see ``evalkit.looks``) and, where a least gain is declared, the lower bound of the mean paired difference reaches
+it. It is refuted when the upper bound is below the least gain (or, without one, not above 0). No loss is shown when the
+lower bound is above the margin, downwards, and refuted when the upper is below it; equivalence is that in both
+directions. Between the two, more examples must tell. What shows has bounds of that level; what refutes, those of the
+two-sided 95 % interval.
 
 Both look a second time at the examples that both models answered readably: who gains the format and loses the
 decision has won nothing.
@@ -13,19 +14,21 @@ decision has won nothing.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from math import ceil, inf
+from statistics import NormalDist
 from typing import Literal
 
 from evalkit import metrics
+from evalkit.looks import Look
 from evalkit.metrics import Paired
-from evalkit.stats.intervals import Estimate
+from evalkit.stats.intervals import ALPHA, Estimate
 from evalkit.stats.tango import examples_to_rule_out, smallest_margin
 from evalkit.tasks import Hypothesis
 
-ALPHA = 0.025
-"""One-sided level of a win: the two-sided 95 % interval's."""
+NO_LOOK = Look()
+"""Of what is judged for itself: a development split, or a pair that was only asked for."""
 
 
 class Status(StrEnum):
@@ -39,19 +42,28 @@ class Status(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Readable:
     """Two models on the examples that both answered readably: what is left of a difference when the format is set
-    aside. ``least`` is the smallest margin that so many examples could show with no difference at all."""
+    aside. ``decisive`` has bounds of the level that decides; ``least`` is the smallest margin that so many examples
+    could show at it with no difference at all."""
 
     difference: Estimate
+    decisive: Estimate
     least: float | None
 
     @classmethod
     def of(
-        cls, ours: Sequence[float], theirs: Sequence[float], groups: Sequence[str], in_turn: bool = False
+        cls,
+        ours: Sequence[float],
+        theirs: Sequence[float],
+        groups: Sequence[str],
+        in_turn: bool = False,
+        alpha: float = ALPHA,
     ) -> Readable:
         """From the scores on those examples, ``in_turn`` where they are in the order in which they were asked;
         ValueError as ``metrics.difference``."""
         differ = metrics.difference_in_turn if in_turn else metrics.difference
-        return cls(differ(ours, theirs, groups), smallest_margin(len(set(groups))))
+        found = differ(ours, theirs, groups)
+        decisive = found if alpha == ALPHA else differ(ours, theirs, groups, alpha=alpha)
+        return cls(found, decisive, smallest_margin(len(set(groups)), 1 - 2 * alpha))
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -138,22 +150,25 @@ def compare(
     missing: int = 0,
     lost: Sequence[str] = (),
     p: float | None = None,
+    look: Look = NO_LOOK,
 ) -> Comparison:
     """Judges one pair; ``hypothesis`` is None, or not declared, where the pair was only asked for.
 
     ``missing`` examples are not in ``paired``, because one of the two left them unanswered. With any, nothing
     is shown: a model that died on the hard ones would be beaten on the easy ones. ``p`` stands in for the pair's
-    own where the hypothesis is one of several alternatives.
+    own where the hypothesis is one of several alternatives. ``paired`` and ``readable`` are of the level of ``look``.
     """
     p = paired.p if p is None else p
     figures = _figures(paired, p)
     if hypothesis is None:
         reason = f"{candidate} against {against} on {score}: {figures}; nothing was declared of this pair."
         return Comparison(candidate, against, score, "asked", None, paired, readable, p, reason, tuple(lost))
-    if hypothesis.kind == "win":
-        status, more = _win(hypothesis, paired, readable, p)
-    else:
-        status, more = _same(hypothesis, paired, readable)
+    status, more = _judged(hypothesis, paired, readable, p, look.alpha)
+    if status is Status.INCONCLUSIVE and _worn_out(hypothesis, paired, readable, p, look):
+        more += (
+            " Fewer looks would show it: this test split is worn out. Retire it with `evalkit freeze --renew`, and "
+            "write a new one."
+        )
     if missing:
         status = Status.INCONCLUSIVE if status is Status.SHIP else status
         more = f" {missing} examples were not answered by both."
@@ -168,6 +183,33 @@ def compare(
         hypothesis.family, hypothesis.where,
     )  # fmt: skip
 
+
+def _judged(
+    hypothesis: Hypothesis, paired: Paired, readable: Readable, p: float | None, alpha: float
+) -> tuple[Status, str]:
+    if hypothesis.kind == "win":
+        return _win(hypothesis, paired, readable, p, alpha)
+    return _same(hypothesis, paired, readable, 1 - 2 * alpha)
+
+
+def _worn_out(hypothesis: Hypothesis, paired: Paired, readable: Readable, p: float | None, look: Look) -> bool:
+    """Whether it is for the looks before that nothing is shown: a first one would have, or would with power 0.8 where a
+    difference is as large as the task declares."""
+    if look.number < 2:
+        return False
+    alone = replace(paired, decisive=paired.difference), replace(readable, decisive=readable.difference)
+    if _judged(hypothesis, *alone, p, ALPHA)[0] is Status.SHIP:
+        return True
+    effect, least = hypothesis.min_gain or hypothesis.margin, paired.detectable
+    if not effect or least is None:
+        return False
+    first, now = (
+        NormalDist().inv_cdf(1 - alpha) + NormalDist().inv_cdf(_POWER) for alpha in (Look(1).alpha, look.alpha)
+    )
+    return least * first / now <= effect < least
+
+
+_POWER = 0.8
 
 _TOLD = {
     "win": {
@@ -197,10 +239,12 @@ def _figures(paired: Paired, p: float | None) -> str:
     )
 
 
-def _win(hypothesis: Hypothesis, paired: Paired, readable: Readable, p: float | None) -> tuple[Status, str]:
-    low, high = paired.difference.low, paired.difference.high
+def _win(
+    hypothesis: Hypothesis, paired: Paired, readable: Readable, p: float | None, alpha: float
+) -> tuple[Status, str]:
+    low, high = paired.decisive.low, paired.difference.high
     gain = hypothesis.min_gain
-    if p is not None and p <= ALPHA and (gain == 0 or (low is not None and low >= gain)):
+    if p is not None and p <= alpha and (gain == 0 or (low is not None and low >= gain)):
         worse = readable.difference.high
         if worse is not None and worse < 0:
             return Status.BLOCK, f" It gains the format and loses the decision: {_readably(readable)}."
@@ -212,14 +256,14 @@ def _win(hypothesis: Hypothesis, paired: Paired, readable: Readable, p: float | 
     return Status.INCONCLUSIVE, f" About {paired.needed} examples would show a difference as large as this one."
 
 
-def _same(hypothesis: Hypothesis, paired: Paired, readable: Readable) -> tuple[Status, str]:
-    overall = _within(paired.difference, hypothesis)
-    among = _within(readable.difference, hypothesis)
+def _same(hypothesis: Hypothesis, paired: Paired, readable: Readable, level: float) -> tuple[Status, str]:
+    overall = _within(paired.difference, paired.decisive, hypothesis)
+    among = _within(readable.difference, readable.decisive, hypothesis)
     worse = "worse" if hypothesis.kind == "no_loss" else "another one"
     if among is Status.BLOCK:
         return Status.BLOCK, f" The decision is {worse}: {_readably(readable)}."
     if overall is Status.INCONCLUSIVE:
-        return overall, _enough(hypothesis, paired)
+        return overall, _enough(hypothesis, paired, level)
     if overall is not Status.SHIP or among is Status.SHIP:
         return overall, ""
     if readable.least is None or readable.least >= hypothesis.margin:
@@ -227,7 +271,7 @@ def _same(hypothesis: Hypothesis, paired: Paired, readable: Readable) -> tuple[S
     return Status.INCONCLUSIVE, f" The decision may be {worse}: {_readably(readable)}."
 
 
-def _enough(hypothesis: Hypothesis, paired: Paired) -> str:
+def _enough(hypothesis: Hypothesis, paired: Paired, level: float) -> str:
     """How many examples would show it, were the difference the one seen; empty where no number of them would.
 
     By the smallest difference that the present ones show with power 0.8, which falls with the square root of n; where
@@ -241,18 +285,18 @@ def _enough(hypothesis: Hypothesis, paired: Paired) -> str:
     if paired.effects.odds_ratio is not None:
         flips = [(paired.wins, paired.losses), (paired.losses, paired.wins)]
         for gained, lost in flips if hypothesis.kind == "equivalent" else flips[:1]:
-            needed += [examples_to_rule_out(margin, gained, lost, found.n) or 0]
+            needed += [examples_to_rule_out(margin, gained, lost, found.n, level) or 0]
     return f" About {max(needed)} examples would tell." if needed and max(needed) > found.n else ""
 
 
-def _within(difference: Estimate, hypothesis: Hypothesis) -> Status:
-    low, high, margin = difference.low, difference.high, hypothesis.margin
+def _within(difference: Estimate, decisive: Estimate, hypothesis: Hypothesis) -> Status:
+    margin = hypothesis.margin
     upper = margin if hypothesis.kind == "equivalent" else inf
-    if low is None or high is None:
+    if decisive.low is None or decisive.high is None or difference.low is None or difference.high is None:
         return Status.INCONCLUSIVE
-    if -margin < low and high < upper:
+    if -margin < decisive.low and decisive.high < upper:
         return Status.SHIP
-    return Status.BLOCK if high < -margin or low > upper else Status.INCONCLUSIVE
+    return Status.BLOCK if difference.high < -margin or difference.low > upper else Status.INCONCLUSIVE
 
 
 def _readably(readable: Readable) -> str:

@@ -10,7 +10,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from evalkit import frozen
+from evalkit import frozen, looks
 from evalkit.components import names
 from evalkit.digests import text_digest
 from evalkit.errors import EvalkitError, GoldenError, Problem, UnknownName
@@ -289,7 +289,7 @@ class _Reading:
             if path.exists():
                 splits[split] = tuple(self._examples(path, split, schema, required, optional, seen))
         for path in sorted(self.folder.glob("*.jsonl")):
-            if path.stem not in SPLITS and path.stem != "looks":
+            if path.stem not in SPLITS and path.name != looks.FILE:
                 self.problem(self.place(path.name), str(UnknownName("split", path.stem, SPLITS)))
         return splits
 

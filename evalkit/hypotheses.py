@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from evalkit.errors import EvalkitError, UnknownName
+from evalkit.looks import Look
 from evalkit.stats.tango import examples_for_margin, smallest_margin
 from evalkit.tasks import Hypothesis
 
@@ -70,9 +71,10 @@ def _margin(entry: Mapping[str, Any], groups: int) -> float:
     if "margin" not in entry:
         raise Misdeclared("margin is missing: how much worse (or other) is still the same (0.05 is 5 points)")
     margin = _share(entry, "margin", "above 0 to 1")
-    least = smallest_margin(groups)
+    level = 1 - 2 * Look(1).alpha  # no model is judged on a test split at a larger one
+    least = smallest_margin(groups, level)
     if least is not None and margin <= least:
-        enough = f"{examples_for_margin(margin)} are needed" if margin > 0 else "no number of examples is enough"
+        enough = f"{examples_for_margin(margin, level)} are needed" if margin > 0 else "no number of examples is enough"
         raise Misdeclared(
             f"margin is {margin}, which {groups} independent test examples can't show even where no answer differs: "
             f"{enough}, or a margin above {least:.3f}"

@@ -8,13 +8,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from math import ceil
 
 import numpy as np
 
 from evalkit.stats.betting import anytime_p, confidence_sequence, in_groups
 from evalkit.stats.bootstrap import cluster_bootstrap
 from evalkit.stats.effects import cohen_d_pooled, cohen_d_z, discordant_odds_ratio, rank_biserial
-from evalkit.stats.intervals import Estimate, wilson
+from evalkit.stats.intervals import ALPHA, Estimate, wilson
 from evalkit.stats.mcnemar import mcnemar
 from evalkit.stats.paired_t import paired_t
 from evalkit.stats.permutation import sign_flip
@@ -22,6 +23,9 @@ from evalkit.stats.planning import examples_needed, minimum_detectable
 from evalkit.stats.samples import Array, gather, pairs
 from evalkit.stats.tango import tango
 from evalkit.stats.wilcoxon import wilcoxon
+
+_BEYOND = 20
+"""So many random draws are to lie beyond a bound, or below a p, of the level that decides."""
 
 _DIGITS = 12
 """Scores that differ less than this many decimals tell are equal: repeated samples are averaged in floats."""
@@ -91,14 +95,15 @@ def _right_or_wrong(ours: Array, theirs: Array) -> bool:
 class Paired:
     """What two models' scores on the same examples say of their difference, candidate minus the other.
 
-    ``difference`` has the mean with a two-sided 95 % interval: its bounds are the one-sided 97.5 % ones that
-    verdicts use. ``p`` is one-sided, small where the candidate is better. ``wins``, ``losses`` and ``ties`` count
-    examples. ``needed`` is how many examples would show a true difference as large as the one seen with power 0.8,
-    ``detectable`` the smallest true difference that the present ones show with it, and ``for_half`` how many would
-    show half of that. ``effects`` are reference figures that decide nothing.
+    ``difference`` has the mean with a two-sided 95 % interval, ``decisive`` with bounds of the one-sided level that
+    verdicts use: the same where that is 0.025. ``p`` is one-sided, small where the candidate is better. ``wins``,
+    ``losses`` and ``ties`` count examples. ``needed`` is how many examples would show a true difference as large as the
+    one seen with power 0.8, ``detectable`` the smallest true difference that the present ones show with it, and
+    ``for_half`` how many would show half of that. ``effects`` are reference figures that decide nothing.
     """
 
     difference: Estimate
+    decisive: Estimate
     p: float | None
     wins: int
     losses: int
@@ -109,8 +114,11 @@ class Paired:
     effects: Effects
 
 
-def difference(candidate: Sequence[float], against: Sequence[float], groups: Sequence[str], seed: int = 0) -> Estimate:
-    """The mean paired difference, candidate minus the other, with its two-sided 95 % interval; scores in [0, 1].
+def difference(
+    candidate: Sequence[float], against: Sequence[float], groups: Sequence[str], seed: int = 0, alpha: float = ALPHA
+) -> Estimate:
+    """The mean paired difference, candidate minus the other, with its two-sided interval, in which each bound is of the
+    one-sided level ``alpha``: 95 % as a rule; scores in [0, 1].
 
     Where all scores are 0 or 1 and the examples of a group are alike the interval is Tango's, over groups (which
     are single examples as a rule), else the cluster bootstrap's (BCa) over groups. With fewer than two groups there
@@ -125,12 +133,18 @@ def difference(candidate: Sequence[float], against: Sequence[float], groups: Seq
     sizes = Counter(groups)
     if 2 <= len(units) == len(sizes) and len(set(sizes.values())) == 1 and _right_or_wrong(ours, theirs):
         pairs_of_units = Counter((own, other) for _, own, other in units)
-        found = tango(*(pairs_of_units[cell] for cell in ((1, 1), (1, 0), (0, 1), (0, 0))))
-        return replace(found, n=ours.size)
-    return cluster_bootstrap(differences, groups, seed=seed, bounds=(-1.0, 1.0))
+        both, gained, lost, neither = (pairs_of_units[cell] for cell in ((1, 1), (1, 0), (0, 1), (0, 0)))
+        return replace(tango(both, gained, lost, neither, 1 - 2 * alpha), n=ours.size)
+    return cluster_bootstrap(differences, groups, 1 - 2 * alpha, _draws(alpha), seed, bounds=(-1.0, 1.0))
 
 
-def paired_in_turn(candidate: Sequence[float], against: Sequence[float], groups: Sequence[str]) -> Paired:
+def _draws(alpha: float) -> int:
+    return max(10_000, ceil(_BEYOND / alpha))
+
+
+def paired_in_turn(
+    candidate: Sequence[float], against: Sequence[float], groups: Sequence[str], alpha: float = ALPHA
+) -> Paired:
     """``paired``, for scores in the order in which they were asked: its difference and its p hold whenever one stops.
     What holds only for a number of examples that was fixed before is left out.
 
@@ -142,6 +156,7 @@ def paired_in_turn(candidate: Sequence[float], against: Sequence[float], groups:
     differences = np.round(ours - theirs, _DIGITS)
     return Paired(
         difference=difference_in_turn(candidate, against, groups),
+        decisive=difference_in_turn(candidate, against, groups, alpha),
         p=anytime_p(in_groups(differences.tolist(), groups)),
         **_counts(differences),
         needed=None,
@@ -151,11 +166,13 @@ def paired_in_turn(candidate: Sequence[float], against: Sequence[float], groups:
     )
 
 
-def difference_in_turn(candidate: Sequence[float], against: Sequence[float], groups: Sequence[str]) -> Estimate:
+def difference_in_turn(
+    candidate: Sequence[float], against: Sequence[float], groups: Sequence[str], alpha: float = ALPHA
+) -> Estimate:
     """``difference``, for scores in the order in which they were asked, with an interval that holds whenever one stops:
     the confidence sequence of the groups' means, which counts every group alike."""
     ours, theirs = _scores(candidate, against)
-    found = confidence_sequence(in_groups(np.round(ours - theirs, _DIGITS).tolist(), groups))
+    found = confidence_sequence(in_groups(np.round(ours - theirs, _DIGITS).tolist(), groups), 1 - 2 * alpha)
     return replace(found, n=int(ours.size))
 
 
@@ -167,13 +184,15 @@ def _scores(candidate: Sequence[float], against: Sequence[float]) -> tuple[Array
     return ours, theirs
 
 
-def paired(candidate: Sequence[float], against: Sequence[float], groups: Sequence[str], seed: int = 0) -> Paired:
+def paired(
+    candidate: Sequence[float], against: Sequence[float], groups: Sequence[str], seed: int = 0, alpha: float = ALPHA
+) -> Paired:
     """Compares two models' scores, in [0, 1], on the same examples in the same order; ``groups`` as in ``rate``.
 
-    The interval is that of ``difference``, p the sign-flip test's with one sign per group, ``needed``,
-    ``detectable`` and ``for_half`` are those of ``planning``, by the spread of the differences seen.
-    Rests on all examples. Without any, nothing is estimable and p is None; ``needed`` is None too where the
-    candidate is not better, and where the spread of the differences is not estimable.
+    ``alpha`` is the one-sided level that decides. The interval is that of ``difference``, p the sign-flip test's with
+    one sign per group, ``needed``, ``detectable`` and ``for_half`` are those of ``planning``, by the spread of the
+    differences seen. Rests on all examples. Without any, nothing is estimable and p is None; ``needed`` is None too
+    where the candidate is not better, and where the spread of the differences is not estimable.
     Raises ValueError where a score is outside [0, 1], a label is empty, or the lengths differ.
 
     >>> result = paired([1, 1, 1, 0, 1, 1], [0, 1, 0, 0, 0, 1], ["a", "b", "c", "d", "e", "f"])
@@ -184,14 +203,15 @@ def paired(candidate: Sequence[float], against: Sequence[float], groups: Sequenc
     differences = np.round(ours - theirs, _DIGITS)
     mean = difference(candidate, against, groups, seed)
     better = mean.value is not None and mean.value > 0
-    least = minimum_detectable(differences, differences.size, groups=groups)
+    least = minimum_detectable(differences, differences.size, alpha, groups=groups)
     return Paired(
         difference=mean,
-        p=sign_flip(differences, groups, seed=seed),
+        decisive=mean if alpha == ALPHA else difference(candidate, against, groups, seed, alpha),
+        p=sign_flip(differences, groups, _draws(alpha), seed),
         **_counts(differences),
-        needed=examples_needed(differences, mean.value, groups=groups) if better and mean.value else None,
+        needed=examples_needed(differences, mean.value, alpha, groups=groups) if better and mean.value else None,
         detectable=least,
-        for_half=examples_needed(differences, least / 2, groups=groups) if least else None,
+        for_half=examples_needed(differences, least / 2, alpha, groups=groups) if least else None,
         effects=effects(candidate, against),
     )
 

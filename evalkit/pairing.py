@@ -9,6 +9,7 @@ from types import MappingProxyType
 
 from evalkit import gates, metrics
 from evalkit.answers import Answer
+from evalkit.looks import Look
 from evalkit.prompts import canonical
 from evalkit.stats.holm import holm
 from evalkit.tasks import Hypothesis, Task
@@ -46,6 +47,7 @@ class _Pair:
     readable: gates.Readable
     missing: int
     lost: tuple[str, ...]
+    look: Look
 
 
 def comparisons(
@@ -54,17 +56,19 @@ def comparisons(
     answers: Answers,
     split: str,
     turns: Turns = MappingProxyType({}),
+    looks: Mapping[str, Look] = MappingProxyType({}),
 ) -> Iterator[gates.Comparison]:
     """Judges every planned pair: alternatives together, each at its family's level.
 
-    ``turns`` has the rivals that were asked one example after the other until all was settled.
+    ``turns`` has the rivals that were asked one example after the other until all was settled, ``looks`` the candidates
+    that spend a look: what is declared of them is judged at its level.
     """
-    pairs = [_pair(task, *one, answers, split, turns.get(one[2])) for one in planned]
+    pairs = [_pair(task, *one, answers, split, turns.get(one[2]), _look_of(one, looks)) for one in planned]
     adjusted = {name: _alternatives(task, name, pairs) for name in {pair.candidate for pair in pairs}}
     found = [
         gates.compare(
             pair.hypothesis, pair.candidate, pair.against, pair.score, pair.paired, pair.readable, pair.missing,
-            pair.lost, adjusted[pair.candidate].get(pair.hypothesis) if pair.hypothesis else None,
+            pair.lost, adjusted[pair.candidate].get(pair.hypothesis) if pair.hypothesis else None, pair.look,
         )
         for pair in pairs
     ]  # fmt: skip
@@ -76,6 +80,11 @@ def comparisons(
     for one in found:
         excused = (one.candidate, one.family) in shown and one.status is not gates.Status.SHIP
         yield replace(one, excused=True) if excused else one
+
+
+def _look_of(planned: Planned, looks: Mapping[str, Look]) -> Look:
+    hypothesis, candidate, *_ = planned
+    return looks.get(candidate, gates.NO_LOOK) if hypothesis is not None and hypothesis.declared else gates.NO_LOOK
 
 
 def _same_hypothesis(one: gates.Comparison, other: gates.Comparison) -> bool:
@@ -108,6 +117,7 @@ def _pair(
     answers: Answers,
     split: str,
     turn: Sequence[str] | None,
+    look: Look,
 ) -> _Pair:
     ours, theirs = answers[candidate], answers[rival]
     groups_of = {example.id: example.group for example in task.splits.get(split, ())}
@@ -126,15 +136,16 @@ def _pair(
     read = [name for name in both if name in ours_read and name in theirs_read]
     groups = [asked[name] for name in read]
     readable = gates.Readable.of(
-        [ours_read[name] for name in read], [theirs_read[name] for name in read], groups, turn is not None
+        [ours_read[name] for name in read], [theirs_read[name] for name in read], groups, turn is not None, look.alpha
     )
     put_beside = metrics.paired if turn is None else metrics.paired_in_turn
     return _Pair(
         hypothesis, candidate, rival, score,
-        put_beside(scores(ours, both), scores(theirs, both), [asked[name] for name in both]),
+        put_beside(scores(ours, both), scores(theirs, both), [asked[name] for name in both], alpha=look.alpha),
         readable,
         len(asked) - len(answered),
         tuple(name for name in both if ours[name].scores[score].value < theirs[name].scores[score].value),
+        look,
     )  # fmt: skip
 
 

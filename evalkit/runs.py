@@ -23,6 +23,7 @@ from evalkit.changes import Change, change
 from evalkit.columns import COST, FLOORS, Column, Entrant, column_of, read_numbers, scored_examples
 from evalkit.latency import P50
 from evalkit.lineage import Lineage, Rung, follow
+from evalkit.looks import Look
 from evalkit.regressions import Regression
 from evalkit.rivals import Rivalry, Side, rivalry
 from evalkit.sequential import settled
@@ -76,6 +77,8 @@ class Judged:
     """A sentence for each adapter that changed no answer of its base."""
     rivals: tuple[Rivalry, ...] = ()
     """Each tested model beside each that it is compared with."""
+    looks: tuple[str, ...] = ()
+    """A sentence for each tested model, on what it spends of the test split."""
     in_turn: tuple[InTurn, ...] = ()
     """Who was asked until all was settled, where the session was to stop early."""
 
@@ -163,7 +166,8 @@ def judge_task(
     parents = {entrant.name: entrant.parent for entrant in entrants}
     wanted = planned_comparisons(task, backends, against, parents, margin, rungs)
     planned = [one for one in wanted if {one[1], one[2]} <= whole]
-    comparisons = tuple(pairing.comparisons(task, planned, answers, split, turns))
+    looks = {entrant.name: Look(entrant.look) for entrant in entrants if entrant.look and entrant.name in whole}
+    comparisons = tuple(pairing.comparisons(task, planned, answers, split, turns, looks))
     thresholds = {split if name == "test" else name: least for name, least in task.thresholds.items()}
     verdicts = tuple(
         gates.judge(column.entrant.name, column.rates, thresholds, comparisons, column.failed, tuple(column.unanswered))
@@ -194,6 +198,7 @@ def judge_task(
         ),
         verdicts=verdicts,
         idle=tuple(idle_adapters(entrants, kept)),
+        looks=tuple(f"{name}: {look}" for name, look in looks.items()),
         rivals=tuple(
             rivalry(
                 _side(columns, backend),

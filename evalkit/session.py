@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING
 
 from filelock import FileLock
 
-from evalkit import frozen
+from evalkit import frozen, looks
 from evalkit.ancestry import ancestry
 from evalkit.answers import Answer, Marker, averaged
 from evalkit.columns import ALSO, FLOORS, Entrant, Role
 from evalkit.config import Config
 from evalkit.costs import Price, Purse
+from evalkit.digests import text_digest
 from evalkit.errors import (
     ConfigError,
     EvalkitError,
@@ -186,6 +187,7 @@ class Session:
         for task in self._tasks.values():
             if not task.splits.get(self.split):
                 raise ConfigError(f"{task.folder}: no {self.split}.jsonl to judge on (--split={self.split})")
+            list(looks.read(task.folder))
             for hypothesis in task.hypotheses:
                 self._check_hypothesis(task, hypothesis)
         for name in (*self.backends, *self.against):
@@ -281,6 +283,7 @@ class Session:
             with FileLock(self.config.store.with_suffix(".lock")):
                 self.purse.resume(store.spent(self.identity))  # another process may have asked before this one
                 generate(wanted, store, self.identity, on_progress, self.purse)
+                self._note_looks()
                 rivals = [(task, name) for task, name, _ in self._everyone() if self._in_turn(name)]
                 # Once more while anything was asked: where hypotheses are alternatives, one rival moves another's.
                 while any(self._ask_in_turn(task, name, on_progress) for task, name in rivals):
@@ -502,11 +505,35 @@ class Session:
             name, role, model.spec, model.fingerprint, keys, reasons, model.alias.parent, asked=asked,
             decoding=dict(model.backend.fingerprint.get("decoding", {})),
             again={example: (model.key(request),) for example, request in self._questions.again(task, name).items()},
+            look=self._look(task, name),
             price=self._price(model),
             cost_per_hour=model.alias.cost_per_hour,
             moves=bool(model.backend.fingerprint.get("moves")),
             probe=probes.get((model.fingerprint, task.name)) if role != "floor" else None,
         )  # fmt: skip
+
+    def _candidate(self, task: Task, name: str) -> str:
+        """By what a candidate is known among the looks: its fingerprint, and how it is asked where that is its own."""
+        fingerprint, asked = self.model(name, task).fingerprint, self._questions.told(task, name)
+        return text_digest(f"{fingerprint} {asked}") if asked else fingerprint
+
+    def _look(self, task: Task, name: str) -> int:
+        """The number of a tested model among those that were judged on the test split, 0 where it spends no look."""
+        if self.split != "test" or name not in self.backends:
+            return 0
+        return looks.numbers(task.folder, looks.split_digest(task.splits["test"])).get(self._candidate(task, name), 0)
+
+    def _note_looks(self) -> None:
+        """Writes down who is judged on a test split for the first time: all of it was asked, and something answered."""
+        for task_name, selected in self.selection.items() if self.split == "test" else ():
+            task = self.task(task_name)
+            judged = {example.id for example in task.splits["test"]}
+            against = [name for name in selected if name not in self.backends]
+            for name in self.tested(task):
+                keys = [key for example in judged for key in self._keys(task, name, example)]
+                if judged <= set(selected.get(name, ())) and self.store.known(keys):
+                    mark, digest = self._candidate(task, name), looks.split_digest(task.splits["test"])
+                    looks.note(task.folder, digest, name, mark, against, self.identity)
 
     def _price(self, model: Model) -> Price | None:
         """What an alias pays for its tokens, however its answers were once come by."""

@@ -177,6 +177,7 @@ def test_an_adapter_without_its_weights_is_named(tmp_path: Path) -> None:
         gguf_adapter(folder, base_gguf(), tmp_path)
 
 
+@pytest.mark.real
 def test_llama_cpp_answers_with_it_as_peft_does(tmp_path: Path) -> None:
     from evalkit.backends import gguf, hf
     from fixtures.floats import float_base

@@ -19,14 +19,14 @@ LAYERS = (
     ("errors",),
     ("digests", "tasks", "pyproject", "machine"),
     ("schemas", "components", "scorers", "closing", "concurrency"),
-    ("stats", "near_duplicates"),
+    ("stats", "near_duplicates", "under_way"),
     ("lints",),
     ("metrics",),
     ("measures",),
     ("changes",),
     # Scorers and measures are among the names that task.toml may say, so golden reads them.
     ("rules",),
-    ("frozen", "prompts"),
+    ("frozen", "prompts", "looks"),
     ("hypotheses",),
     ("golden",),
     ("adapters",),
@@ -148,6 +148,12 @@ def test_what_every_pytest_start_imports_is_light(module: str) -> None:
     script = f"import sys, {module}; print(*sorted({{name.partition('.')[0] for name in sys.modules}} & {set(HEAVY)}))"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout.strip(), done.stderr) == (0, "", "")
+
+
+def test_judging_needs_no_import_that_takes_a_second() -> None:
+    script = "import sys, evalkit.conclusion, evalkit.reports.terminal; print('scipy.stats' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert done.stdout.strip() == "False", done.stderr
 
 
 def test_the_help_of_pytest_is_light() -> None:

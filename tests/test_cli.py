@@ -95,7 +95,7 @@ def test_show_spells_half_a_surrogate_pair(project: MiniProject) -> None:
 
 
 def test_rescore_after_a_changed_threshold_gives_another_verdict_without_a_model(project: MiniProject) -> None:
-    project.answers("tuned", project.right() | {"t-12": "prose"})
+    project.answers("tuned", project.right() | {"t-01": "prose"})
     stored(project)
     same = evalkit(project, "rescore", "run-1")
     assert (same.exit_code, "tuned: SHIP, keep. strict 91.7 % >= 80.0 %." in " ".join(same.output.split())) == (0, True)

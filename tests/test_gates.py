@@ -14,7 +14,7 @@ from evalkit.stats.planning import examples_needed
 from evalkit.tasks import Hypothesis
 
 WIN = Hypothesis("win", None, ("base",), "mood")
-NOTHING = Readable(Estimate(None, None, None, 0), None)
+NOTHING = Readable(Estimate(None, None, None, 0), Estimate(None, None, None, 0), None)
 
 
 def pair(ours: str, theirs: str) -> Paired:
@@ -85,7 +85,8 @@ def test_a_win_over_a_model_that_left_examples_unanswered_is_not_shown() -> None
 
 
 def readable(value: float, low: float, high: float, n: int = 50, least: float = 0.07) -> Readable:
-    return Readable(Estimate(value, low, high, n), least)
+    found = Estimate(value, low, high, n)
+    return Readable(found, found, least)
 
 
 def test_who_gains_the_format_and_loses_the_decision_is_blocked() -> None:

@@ -137,7 +137,7 @@ def test_a_wrong_line_is_told_by_its_number(project: MiniProject, line: str | di
             'kind = "win"',
             'kind = "no_loss"\nmargin = 0.05',
             "number 1: margin is 0.05, which 12 independent test examples can't show even where no answer differs: "
-            "73 are needed, or a margin above 0.242",
+            "96 are needed, or a margin above 0.295",
         ),
         ('kind = "win"', 'kind = "no_loss"\nmargin = 0', "margin is 0.0, which 12 independent test examples can't"),
         ('kind = "win"', 'kind = "equivalent"\nmargin = 0.05', "margin is 0.05, which 12 independent test examples"),

@@ -152,6 +152,7 @@ def _notes(task: Mapping[str, Any]) -> Iterator[str]:
         for name, reason in column["known_fails"].items() if column["entrant"]["role"] == "backend" else ():
             yield f"{column['entrant']['name']}: known to fail: {name}: {reason}"
     yield from task.get("idle", ())
+    yield from task.get("looks", ())
     for one in task.get("in_turn", ()):
         saved = one["examples"] - one["asked"]
         told = "and not everything is settled" if not one["settled"] else "until everything was settled"

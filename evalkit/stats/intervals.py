@@ -13,6 +13,9 @@ from evalkit.stats.samples import NOISE, finite
 LEVEL = 0.95
 """The confidence of every two-sided interval: each of its bounds alone is a one-sided 97.5 % bound."""
 
+ALPHA = 0.025
+"""The one-sided level of each of those bounds."""
+
 
 @dataclass(frozen=True, slots=True)
 class Estimate:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import ceil, isfinite, sqrt
+from math import ceil, isfinite, isnan, sqrt
 from statistics import NormalDist
 
 from numpy.typing import ArrayLike
@@ -76,14 +76,13 @@ def minimum_detectable(
     """The smallest true mean paired difference that ``n`` examples show with this ``power``.
 
     In the unit of ``differences``; test, spread and sources are those of ``examples_needed``.
-    None where the spread is not estimable or ``n`` is fewer than two examples or groups.
+    None where the spread is not estimable or ``n`` is fewer than two examples or groups, and where so few are asked for
+    so small an ``alpha`` that no difference anyone has would do.
     Raises ValueError where a difference is not finite, n negative, or not 0 < alpha < power < 1.
 
     >>> round(minimum_detectable([1, 0, 0, 1, -1, 0, 1, 0, 0, 0], n=81), 4)
     0.1993
     """
-    from scipy.optimize import brentq
-
     _check(alpha, power)
     if n < 0:
         raise ValueError(f"n must not be negative, got {n!r}")
@@ -96,10 +95,15 @@ def minimum_detectable(
     if count > _MANY:
         noncentral = NormalDist().inv_cdf(1 - alpha) + NormalDist().inv_cdf(power)
     else:
-        upper = 1.0
-        while _power(upper, count, alpha) < power:
-            upper *= 2
-        noncentral = float(brentq(lambda x: _power(x, count, alpha) - power, 0, upper, xtol=1e-12))
+        lower, upper = 0.0, 1.0
+        while (reached := _power(upper, count, alpha)) < power:
+            lower, upper = upper, 2 * upper
+        if isnan(reached):
+            return None  # so far out that nobody has such a difference
+        # By halving and not with scipy.optimize, whose import takes longer than all that a run does besides.
+        while (middle := (lower + upper) / 2) not in (lower, upper):
+            lower, upper = (middle, upper) if _power(middle, count, alpha) < power else (lower, middle)
+        noncentral = upper
     return noncentral * spread.deviation / sqrt(count)
 
 
@@ -124,7 +128,7 @@ def _spread(differences: ArrayLike, groups: Sequence[str] | None) -> _Spread | N
 
 def _power(noncentral: float, count: float, alpha: float) -> float:
     """The power of the one-sided t test on ``count`` groups, whose noncentrality is ``noncentral``."""
-    # Of scipy.special and not scipy.stats, which takes two seconds to import.
+    # Of scipy.special and not scipy.stats, which takes a second to import.
     from scipy.special import nctdtr, stdtrit
 
     return 1 - float(nctdtr(count - 1, noncentral, -stdtrit(count - 1, alpha)))

@@ -6,7 +6,6 @@ from math import isfinite
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.stats import quantile_test
 
 from evalkit.stats.intervals import LEVEL, Estimate, check_level
 from evalkit.stats.samples import finite
@@ -23,6 +22,8 @@ def quantile(values: ArrayLike, p: float, level: float = LEVEL) -> Estimate:
     >>> round(found.value, 2), found.low, found.high
     (28.55, 26.0, None)
     """
+    from scipy.stats import quantile_test
+
     check_level(level)
     if not 0 < p < 1:
         raise ValueError(f"p must be between 0 and 1, got {p!r}")
