@@ -131,7 +131,7 @@ def test_the_order_of_the_samples_makes_no_difference(drawn: MiniProject) -> Non
         right | {"t-01": WRONG, "t-03": "Well, good.", "t-09": '{"mood": "bad", "strength": 1.0}'},
         right | {"t-02": "Well, good.", "t-03": "Well, good."},
     )
-    (drawn.folder / "looks.jsonl").unlink()  # the same answers in another order are another recording, not another model
+    (drawn.folder / "looks.jsonl").unlink()  # another order makes another recording, and no other model
     second = drawn.asked(("tuned",), ("base",), samples=2, identity="run-2").judged("mood")
     assert second.comparisons == first.comparisons
     assert column(second).rates == column(first).rates
