@@ -6,6 +6,7 @@ if nothing had happened: what it costs is for a person to decide.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -42,4 +43,5 @@ class UnderWay:
     def end(self, key: str) -> None:
         """Notes that the answer to the request of ``key`` is stored, or that none will come."""
         if self.folder is not None:
-            (self.folder / key).unlink(missing_ok=True)
+            with suppress(OSError):  # what can't be taken away is asked about later, which loses nothing
+                (self.folder / key).unlink()
