@@ -18,7 +18,7 @@ demo: base
 demo-all: base
 	@$(BIN)/python -m fixtures demo suites/
 
-# Every test of the project: those with real models by themselves, the others on as many cores as there are.
+# Every test of the project: those with real models by themselves, the others on all cores (eight at most).
 test: .venv/.test base
 	@$(BIN)/python -m fixtures ollama > /dev/null || echo "the tests of Ollama will be skipped"
 	$(BIN)/ruff check .

@@ -6,10 +6,11 @@ import json
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import wraps
 from importlib import import_module
 from pathlib import Path
+from secrets import token_hex
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -150,6 +151,36 @@ def show(config: Config, run: str, example: str, backend: str | None) -> None:
         _say("")
 
 
+@main.command()
+@click.argument("task")
+@click.argument("variant", metavar="EXAMPLE~RELATION")
+@click.option("--backend", help="The model that is asked (default: that of pyproject.toml).")
+@click.option("--split", type=click.Choice(["test", "dev"]), default="test", help="The split of the example.")
+@click.option("--budget", type=int, default=80, help="Answers that may be asked for, at most (default: 80).")
+@click.pass_obj
+@_plainly
+def shrink(config: Config, task: str, variant: str, backend: str | None, split: str, budget: int) -> None:
+    """Find the smallest form of a changed example on which its relation does not hold, asking the model again and
+    again."""
+    from evalkit.session import Session
+    from evalkit.shrinking import shrink as smallest
+
+    session = Session(config, [backend] if backend else [], [], split, f"shrink-{token_hex(4)}")
+    try:
+        session.need_backend()
+        golden, name = session.task(task), session.backends[0]
+        known = session.variants(golden)
+        if variant not in known:
+            raise UnknownName("variant", variant, known, f"Those of [relations.<name>] in {golden.place('task.toml')}.")
+        found = smallest(golden, name, known[variant], lambda example: session.ask_anew(golden, name, example), budget)
+    finally:
+        session.close()
+    _say(f"{found.held!r}\nBefore, asked {json.dumps(dict(found.variant.of.input), ensure_ascii=False)}:")
+    _say(f"  {found.before.text}\nAfter, asked {json.dumps(dict(found.variant.example.input), ensure_ascii=False)}:")
+    _say(f"  {found.after.text}")
+    _say(f"{found.asked} answers" + (": all of the budget; more may make it smaller" if found.unfinished else ""))
+
+
 def _say(text: str, err: bool = False) -> None:
     # A model may write half a surrogate pair, which no terminal takes.
     click.echo(text.encode("utf-8", "backslashreplace").decode("utf-8"), err=err)
@@ -198,7 +229,7 @@ def rescore(config: Config, run: str) -> None:
         judged = []
         for task in stored["tasks"]:
             golden = reload_task(config, task["task"])
-            entrants = [Entrant.stored(column["entrant"]) for column in task["columns"]]
+            entrants = [_looked(golden, task["split"], Entrant.stored(one["entrant"])) for one in task["columns"]]
             try:
                 whether = frozen.verify(golden.folder, golden.splits)
             except FrozenError:
@@ -216,6 +247,15 @@ def rescore(config: Config, run: str) -> None:
         store.save_run(again)
     click.echo(render(again, color=sys.stdout.isatty()), nl=False)
     sys.exit(exit_code(judged, config))
+
+
+def _looked(golden: Task, split: str, entrant: Entrant) -> Entrant:
+    """``entrant`` with the number of its look. A run that was stored without one is judged as the next that comes."""
+    from evalkit.looks import number_of
+
+    if split != "test" or entrant.role != "backend" or entrant.look:
+        return entrant
+    return replace(entrant, look=number_of(golden.folder, ""))
 
 
 def _warn_of_other_prompts(
@@ -314,11 +354,11 @@ def lineage(config: Config, name: str, run: str | None) -> None:
 @_plainly
 def history(config: Config, task: str, score: str | None, backend: str | None, form: str) -> None:
     """Follow a score of TASK over the stored runs, the oldest first."""
-    from evalkit import history as looks
+    from evalkit import history as past
 
     with _opened(config) as store:
-        found = looks.history(store.runs(), task, score, backend)
-    _say(json.dumps(asdict(found), indent=1) if form == "json" else looks.render(found).rstrip("\n"))
+        found = past.history(store.runs(), task, score, backend)
+    _say(json.dumps(asdict(found), indent=1) if form == "json" else past.render(found).rstrip("\n"))
 
 
 @main.command("merge-check")

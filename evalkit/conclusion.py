@@ -56,7 +56,7 @@ def conclude(
     session.store.save_run(run)
     written: list[Path] = []
     trouble: list[str] = []
-    if any(task.verdicts for task in judged):
+    if any(task.verdicts or task.relations for task in judged):
         try:
             written += write(run, session.config.root / session.config.reports)
         except OSError as error:

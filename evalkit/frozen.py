@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
+from evalkit import looks
 from evalkit.digests import text_digest
-from evalkit.errors import FrozenError
+from evalkit.errors import FrozenError, LooksError
 from evalkit.tasks import SPLITS, Example
 
 FILE = "frozen.json"
@@ -29,23 +31,24 @@ def renew(folder: Path, splits: Mapping[str, Sequence[Example]]) -> int:
     """Retires the test split of ``folder`` into its train split, and freezes what is left; how many examples that were.
 
     A test split that was looked at too often is still good to learn from. What is judged next must be new. Raises
-    FrozenError without a test split, and where a file can't be written; then nothing is lost.
+    FrozenError where a file can't be written; then the splits are as they were.
     """
     test, train = folder / "test.jsonl", folder / "train.jsonl"
-    if not splits.get("test"):
-        raise FrozenError(f"{test}: no example there to retire")
+    part, left = train.with_suffix(".part"), {name: own for name, own in splits.items() if name != "test"}
+    retired, known = test.read_bytes(), train.read_bytes() if train.exists() else None
     try:
-        before = train.read_text(encoding="utf-8") if train.exists() else ""
-        part = train.with_suffix(".part")
-        part.write_text(
-            before + "\n" * (before[-1:] not in ("", "\n")) + test.read_text(encoding="utf-8"), encoding="utf-8"
-        )
+        before = known or b""
+        part.write_bytes(before + b"\n" * (before[-1:] not in (b"", b"\n")) + retired)
         part.replace(train)
         test.unlink()
-    except OSError as error:
-        raise FrozenError(f"{folder}: {error}") from error
-    left = {name: examples for name, examples in splits.items() if name != "test"}
-    freeze(folder, {**left, "train": (*left.get("train", ()), *splits["test"])})
+        freeze(folder, {**left, "train": (*left.get("train", ()), *splits["test"])})
+        looks.renew(folder)
+    except (OSError, LooksError) as error:
+        with suppress(OSError):
+            part.unlink(missing_ok=True)
+            test.write_bytes(retired)
+            train.unlink() if known is None else train.write_bytes(known)
+        raise FrozenError(f"{folder}: {error}. The splits are as they were") from error
     return len(splits["test"])
 
 

@@ -17,7 +17,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from math import ceil, inf
-from statistics import NormalDist
 from typing import Literal
 
 from evalkit import metrics
@@ -151,12 +150,14 @@ def compare(
     lost: Sequence[str] = (),
     p: float | None = None,
     look: Look = NO_LOOK,
+    first: tuple[Paired, Readable] | None = None,
 ) -> Comparison:
     """Judges one pair; ``hypothesis`` is None, or not declared, where the pair was only asked for.
 
     ``missing`` examples are not in ``paired``, because one of the two left them unanswered. With any, nothing
     is shown: a model that died on the hard ones would be beaten on the easy ones. ``p`` stands in for the pair's
-    own where the hypothesis is one of several alternatives. ``paired`` and ``readable`` are of the level of ``look``.
+    own where the hypothesis is one of several alternatives. ``paired`` and ``readable`` are of the level of ``look``,
+    ``first`` has the same two at that of a first look, where it is not the first.
     """
     p = paired.p if p is None else p
     figures = _figures(paired, p)
@@ -164,11 +165,8 @@ def compare(
         reason = f"{candidate} against {against} on {score}: {figures}; nothing was declared of this pair."
         return Comparison(candidate, against, score, "asked", None, paired, readable, p, reason, tuple(lost))
     status, more = _judged(hypothesis, paired, readable, p, look.alpha)
-    if status is Status.INCONCLUSIVE and _worn_out(hypothesis, paired, readable, p, look):
-        more += (
-            " Fewer looks would show it: this test split is worn out. Retire it with `evalkit freeze --renew`, and "
-            "write a new one."
-        )
+    if status is Status.INCONCLUSIVE and look.number:
+        more += _of_look(hypothesis, paired, readable, p, look, first)
     if missing:
         status = Status.INCONCLUSIVE if status is Status.SHIP else status
         more = f" {missing} examples were not answered by both."
@@ -192,24 +190,30 @@ def _judged(
     return _same(hypothesis, paired, readable, 1 - 2 * alpha)
 
 
-def _worn_out(hypothesis: Hypothesis, paired: Paired, readable: Readable, p: float | None, look: Look) -> bool:
-    """Whether it is for the looks before that nothing is shown: a first one would have, or would with power 0.8 where a
-    difference is as large as the task declares."""
-    if look.number < 2:
-        return False
+def _of_look(
+    hypothesis: Hypothesis,
+    paired: Paired,
+    readable: Readable,
+    p: float | None,
+    look: Look,
+    first: tuple[Paired, Readable] | None,
+) -> str:
+    """What nothing but its look keeps a hypothesis from; empty where it is not for that."""
     alone = replace(paired, decisive=paired.difference), replace(readable, decisive=readable.difference)
-    if _judged(hypothesis, *alone, p, ALPHA)[0] is Status.SHIP:
-        return True
-    effect, least = hypothesis.min_gain or hypothesis.margin, paired.detectable
-    if not effect or least is None:
-        return False
-    first, now = (
-        NormalDist().inv_cdf(1 - alpha) + NormalDist().inv_cdf(_POWER) for alpha in (Look(1).alpha, look.alpha)
+    if _judged(hypothesis, *alone, p, ALPHA)[0] is not Status.SHIP:
+        return ""
+    bounds, level = paired.decisive, 100 * (1 - 2 * look.alpha)
+    told = (
+        f" Look {look.number} at this split asks for p <= {look.alpha:.3g}, and for the {level:.4g} % interval "
+        f"({points(bounds.low)} to {points(bounds.high)})."
     )
-    return least * first / now <= effect < least
+    if first is None or _judged(hypothesis, *first, p, Look(1).alpha)[0] is not Status.SHIP:
+        return told
+    return told + (
+        " At a first look it would be shown: this test split is worn out. Retire it with `evalkit freeze --renew`, and "
+        "write a new one."
+    )
 
-
-_POWER = 0.8
 
 _TOLD = {
     "win": {

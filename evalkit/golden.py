@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -13,15 +13,28 @@ from typing import Any
 from evalkit import frozen, looks
 from evalkit.components import names
 from evalkit.digests import text_digest
-from evalkit.errors import EvalkitError, GoldenError, Problem, UnknownName
+from evalkit.errors import ConfigError, EvalkitError, GoldenError, Problem, UnknownName
 from evalkit.hypotheses import read_hypothesis
 from evalkit.rules import Reader, measure_reader, score_reader
 from evalkit.schemas import Schema
-from evalkit.tasks import ANSWERED, SPLITS, Decoding, Example, Hypothesis, MeasureRule, Prompt, ScoreRule, Task, Waiver
+from evalkit.tasks import (
+    ANSWERED,
+    SPLITS,
+    Decoding,
+    Example,
+    Hypothesis,
+    MeasureRule,
+    Prompt,
+    Relation,
+    ScoreRule,
+    Task,
+    Waiver,
+)
+from evalkit.variants import read_relation
 
 _SECTIONS = {
     "title", "input", "prompt", "decoding", "scores", "measurements", "primary", "thresholds", "hypotheses",
-    "waivers",
+    "relations", "waivers",
 }  # fmt: skip
 _LINE = {
     "id": str,
@@ -91,6 +104,7 @@ class _Reading:
         prompt = self._dataclass(Prompt, "prompt", toml)
         decoding = self._dataclass(Decoding, "decoding", toml)
         waivers = tuple(self._waivers(toml.get("waivers", [])))
+        relations = {one.name: one for one in self._relations(toml, {rule.field for rule in scores.values()})}
         if prompt is None or decoding is None or self.problems:
             return None
         checksum = text_digest("".join((self.folder / name).read_text("utf-8") for name in self._files(splits)))
@@ -109,6 +123,7 @@ class _Reading:
             splits=splits,
             checksum=checksum,
             waivers=waivers,
+            relations=relations,
         )
 
     def _files(self, splits: Mapping[str, object]) -> list[str]:
@@ -138,6 +153,17 @@ class _Reading:
         except ValueError as error:
             self.problem(place, f"not a valid JSON Schema: {error}")
         return None
+
+    def _relations(self, toml: Mapping[str, Any], scored: Collection[str]) -> Iterator[Relation]:
+        inputs = self._section(toml, "input")
+        asked = {*self._fields(inputs, "required"), *self._fields(inputs, "optional")}
+        for name, entry in self._section(toml, "relations").items():
+            try:
+                if not _ID.match(name):
+                    raise ConfigError("a name has letters, digits, dots, dashes and underscores only")
+                yield read_relation(name, entry, asked, scored)
+            except EvalkitError as error:
+                self.problem(self.place("task.toml"), f"[relations.{name}] {error}")
 
     def _waivers(self, entries: object) -> Iterator[Waiver]:
         place, wanted = self.place("task.toml"), [one.name for one in fields(Waiver)]

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -74,11 +73,10 @@ def probe(backend: Backend, requests: Sequence[Request], tell: Callable[[int], N
 
 
 def _one(backend: Backend, request: Request) -> Completion:
-    with closing(backend.answer([request])) as answers:  # type: ignore[type-var]
-        for _, result in answers:
-            if isinstance(result, Exception):
-                raise result
-            return result
+    for _, result in list(backend.answer([request])):  # to its end: only then does a backend know that it was taken
+        if isinstance(result, Exception):
+            raise result
+        return result
     raise EvalkitError("the backend ended without answering")
 
 

@@ -1,9 +1,13 @@
 """How often a held-out split was looked at, and what each look costs.
 
 Who tries twenty useless models on one split will see one of them win. So each distinct candidate that is judged on a
-task's test split gets a number, once and for all, and the k-th is judged at the one-sided level 0.025 / (k (k + 1)):
-these sum to 0.025, however many come. That is a Bonferroni correction with unequal shares, whose number of tests need
-not be known before. The same candidate again is free, as are other splits.
+task's test split gets a number, and the k-th is judged at the one-sided level 0.025 / (k (k + 1)): these sum to 0.025,
+however many come. That is a Bonferroni correction with unequal shares, whose number of tests need not be known before.
+The same candidate again is free, as are other splits.
+
+It corrects for choosing among candidates. It does not for one that was made from the answers of the one before: who
+reads what is missed on the test split and trains on it has no held-out split any more (C. Dwork et al. (2015), Science
+349, 636-638).
 
 Sources: J. P. Romano and M. Wolf (2005), Econometrica 73, 1237-1282 (what a search over models does to tests);
 D. P. Foster and R. A. Stine (2008), J. R. Stat. Soc. B 70, 429-444 (spending a level on hypotheses as they come).
@@ -16,6 +20,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from evalkit.digests import text_digest
 from evalkit.errors import LooksError
@@ -23,6 +28,7 @@ from evalkit.stats.intervals import ALPHA
 from evalkit.tasks import Example
 
 FILE = "looks.jsonl"
+_RENEWED = "renewed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,11 +40,11 @@ class Look:
     def __str__(self) -> str:
         """
         >>> print(Look(3))
-        model 3 that is judged on this test split: a win needs p <= 0.0021 (0.025 / 12), no loss a 99.58 % interval
+        model 3 that is judged on this test split: a win needs p <= 0.00208 (0.025 / 12), no loss a 99.58 % interval
         """
         share, level = self.number * (self.number + 1), 100 * (1 - 2 * self.alpha)
         return (
-            f"model {self.number} that is judged on this test split: a win needs p <= {self.alpha:.2g} "
+            f"model {self.number} that is judged on this test split: a win needs p <= {self.alpha:.3g} "
             f"(0.025 / {share}), no loss a {level:.4g} % interval"
         )
 
@@ -54,41 +60,69 @@ class Look:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One look: when, at which split (the digest of its ids), by which candidate, and with what it was compared."""
+    """One first look. ``candidate`` is a digest of the model and of how it is asked; the rest is for people: when it
+    was, the digest of the split's ids, the model's alias and fingerprint, whom it was compared with, and the run."""
 
     created: str
     split: str
-    candidate: str
+    model: str
     fingerprint: str
+    candidate: str
     against: tuple[str, ...]
     run: str
 
 
 def split_digest(examples: Sequence[Example]) -> str:
-    """By what a split is known: its ids. A label that is mended makes no new split of it."""
+    """By what a split is told in a line: its ids."""
     return text_digest("\n".join(sorted(example.id for example in examples)))[:12]
 
 
-def numbers(folder: Path, split: str) -> dict[str, int]:
-    """``{fingerprint: number}`` of every candidate that was judged on that ``split`` of the task in ``folder``."""
-    candidates = dict.fromkeys(line.fingerprint for line in read(folder) if line.split == split)
-    return {fingerprint: number for number, fingerprint in enumerate(candidates, start=1)}
+def numbers(folder: Path) -> dict[str, int]:
+    """``{candidate: number}`` of all that were judged on the test split of the task in ``folder`` since it was renewed.
+
+    Examples that are mended, added or taken away make no new split: what was seen before was seen.
+    """
+    candidates: dict[str, None] = {}
+    for line in read(folder):
+        if line is None:
+            candidates.clear()
+        else:
+            candidates.setdefault(line.candidate)
+    return {candidate: number for number, candidate in enumerate(candidates, start=1)}
 
 
-def note(folder: Path, split: str, candidate: str, fingerprint: str, against: Sequence[str], run: str) -> None:
-    """Writes down that ``candidate`` is judged on that ``split``, where that is its first time.
+def number_of(folder: Path, candidate: str) -> int:
+    """The number of ``candidate``: the next one, where it was not noted yet."""
+    known = numbers(folder)
+    return known.get(candidate, len(known) + 1)
+
+
+def note(folder: Path, line: Line) -> None:
+    """Writes down that a candidate is judged, where that is its first time.
 
     Raises LooksError where it can't be: a look that nobody knows of would make the next one too easy.
     """
-    if fingerprint in numbers(folder, split):
-        return
-    line = Line(datetime.now(UTC).isoformat(timespec="seconds"), split, candidate, fingerprint, tuple(against), run)
+    if line.candidate not in numbers(folder):
+        _append(folder, asdict(line))
+
+
+def renew(folder: Path) -> None:
+    """Writes down that the test split of ``folder`` was retired: the next candidate is the first again."""
+    if (folder / FILE).exists():
+        _append(folder, {_RENEWED: now()})
+
+
+def now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def _append(folder: Path, table: Mapping[str, Any]) -> None:
     path = folder / FILE
     try:
         before = path.read_text(encoding="utf-8") if path.exists() else ""
         torn = "\n" if before and not before.endswith("\n") else ""
         with path.open("a", encoding="utf-8") as file:
-            file.write(f"{torn}{json.dumps(asdict(line), ensure_ascii=False)}\n")
+            file.write(f"{torn}{json.dumps(table, ensure_ascii=False)}\n")
     except OSError as error:
         raise LooksError(
             f"{path}: can't be written: {error}. Each first look at the test split is noted there and committed; judge "
@@ -96,8 +130,11 @@ def note(folder: Path, split: str, candidate: str, fingerprint: str, against: Se
         ) from error
 
 
-def read(folder: Path) -> Iterator[Line]:
-    """Every look at the task in ``folder``, the first one first. Raises LooksError with the line that can't be read."""
+def read(folder: Path) -> Iterator[Line | None]:
+    """Every look at the task in ``folder``, the first one first, and None where the test split was renewed.
+
+    Raises LooksError with the line that can't be read.
+    """
     path = folder / FILE
     try:
         lines = path.read_text(encoding="utf-8").split("\n") if path.exists() else []
@@ -114,11 +151,12 @@ def read(folder: Path) -> Iterator[Line]:
                 ) from error
 
 
-def _line(table: object) -> Line:
+def _line(table: object) -> Line | None:
     if not isinstance(table, Mapping):
         raise TypeError(f"got {table!r}, expected an object")
+    if table.keys() == {_RENEWED}:
+        return None
     found = Line(**{**table, "against": tuple(table.get("against", ()))})
-    for name in ("split", "fingerprint"):
-        if not isinstance(getattr(found, name), str):
-            raise TypeError(f"{name} is {getattr(found, name)!r}, expected a string")
+    if not isinstance(found.candidate, str) or not found.candidate:
+        raise TypeError(f"candidate is {found.candidate!r}, expected a digest")
     return found

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from math import ceil
+from math import ceil, sqrt
 
 import numpy as np
 
@@ -26,6 +26,8 @@ from evalkit.stats.wilcoxon import wilcoxon
 
 _BEYOND = 20
 """So many random draws are to lie beyond a bound, or below a p, of the level that decides."""
+
+_MOST_DRAWS = 1_000_000
 
 _DIGITS = 12
 """Scores that differ less than this many decimals tell are equal: repeated samples are averaged in floats."""
@@ -135,11 +137,28 @@ def difference(
         pairs_of_units = Counter((own, other) for _, own, other in units)
         both, gained, lost, neither = (pairs_of_units[cell] for cell in ((1, 1), (1, 0), (0, 1), (0, 0)))
         return replace(tango(both, gained, lost, neither, 1 - 2 * alpha), n=ours.size)
-    return cluster_bootstrap(differences, groups, 1 - 2 * alpha, _draws(alpha), seed, bounds=(-1.0, 1.0))
+    return _bootstrap(differences, groups, seed, alpha)
 
 
 def _draws(alpha: float) -> int:
     return max(10_000, ceil(_BEYOND / alpha))
+
+
+def _bootstrap(differences: Array, groups: Sequence[str], seed: int, alpha: float) -> Estimate:
+    """The cluster bootstrap, with as many draws as leave some beyond its bounds, which it moves out for few groups.
+
+    Where that would be more than anybody waits for, the bounds are the ends of the range: so few groups show nothing at
+    so small a level.
+    """
+    if alpha == ALPHA:
+        return cluster_bootstrap(differences, groups, seed=seed, bounds=(-1.0, 1.0))
+    from scipy.special import ndtr, stdtrit
+
+    count = len(set(groups))
+    reach = float(stdtrit(count - 1, alpha)) * sqrt(count / (count - 1)) if count > 1 else 0.0
+    draws = _draws(max(float(ndtr(reach)), _BEYOND / (10 * _MOST_DRAWS)))
+    found = cluster_bootstrap(differences, groups, 1 - 2 * alpha, min(draws, _MOST_DRAWS), seed, bounds=(-1.0, 1.0))
+    return found if draws <= _MOST_DRAWS or found.low is None else replace(found, low=-1.0, high=1.0)
 
 
 def paired_in_turn(
@@ -207,7 +226,7 @@ def paired(
     return Paired(
         difference=mean,
         decisive=mean if alpha == ALPHA else difference(candidate, against, groups, seed, alpha),
-        p=sign_flip(differences, groups, _draws(alpha), seed),
+        p=sign_flip(differences, groups, min(_draws(alpha), _MOST_DRAWS), seed),
         **_counts(differences),
         needed=examples_needed(differences, mean.value, alpha, groups=groups) if better and mean.value else None,
         detectable=least,

@@ -48,6 +48,7 @@ class _Pair:
     missing: int
     lost: tuple[str, ...]
     look: Look
+    first: tuple[metrics.Paired, gates.Readable] | None
 
 
 def comparisons(
@@ -69,6 +70,7 @@ def comparisons(
         gates.compare(
             pair.hypothesis, pair.candidate, pair.against, pair.score, pair.paired, pair.readable, pair.missing,
             pair.lost, adjusted[pair.candidate].get(pair.hypothesis) if pair.hypothesis else None, pair.look,
+            pair.first,
         )
         for pair in pairs
     ]  # fmt: skip
@@ -135,18 +137,36 @@ def _pair(
     ours_read, theirs_read = readably(ours), readably(theirs)
     read = [name for name in both if name in ours_read and name in theirs_read]
     groups = [asked[name] for name in read]
-    readable = gates.Readable.of(
-        [ours_read[name] for name in read], [theirs_read[name] for name in read], groups, turn is not None, look.alpha
-    )
     put_beside = metrics.paired if turn is None else metrics.paired_in_turn
+
+    def at(look: Look) -> tuple[metrics.Paired, gates.Readable]:
+        # Of alternatives with a least gain each bound must hold for all of them; for p that is Holm's to see to.
+        alpha = look.alpha / _alternatives_to(task, hypothesis)
+        return (
+            put_beside(scores(ours, both), scores(theirs, both), [asked[name] for name in both], alpha=alpha),
+            gates.Readable.of(
+                [ours_read[name] for name in read],
+                [theirs_read[name] for name in read],
+                groups,
+                turn is not None,
+                alpha,
+            ),
+        )
+
     return _Pair(
-        hypothesis, candidate, rival, score,
-        put_beside(scores(ours, both), scores(theirs, both), [asked[name] for name in both], alpha=look.alpha),
-        readable,
+        hypothesis, candidate, rival, score, *at(look),
         len(asked) - len(answered),
         tuple(name for name in both if ours[name].scores[score].value < theirs[name].scores[score].value),
         look,
+        at(Look(1)) if look.number > 1 else None,
     )  # fmt: skip
+
+
+def _alternatives_to(task: Task, hypothesis: Hypothesis | None) -> int:
+    """How many hypotheses its family has, where it also asks for a least gain."""
+    if hypothesis is None or not hypothesis.family or not hypothesis.min_gain:
+        return 1
+    return sum((one.family, one.candidate) == (hypothesis.family, hypothesis.candidate) for one in task.hypotheses)
 
 
 def agreement(one: str, two: str, answers: Answers, split: str) -> Agreement:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from evalkit.generation import OnProgress
     from evalkit.lints import Finding
     from evalkit.merges import MergeReport
+    from evalkit.metamorphic import Held
     from evalkit.session import Session
     from evalkit.tasks import Task
 
@@ -78,8 +79,8 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
         "markers",
         "golden(task, split=('test', 'reference')): run this test for every example of a golden task's splits and "
-        "every --backend (fixture: answer), or once for every backend (verdict), comparison (comparison) or thing that "
-        "is found in its data (finding)",
+        "every --backend (fixture: answer), or once for every backend (verdict), comparison (comparison), changed "
+        "example (relation) or thing that is found in its data (finding)",
     )
     worker = getattr(config, "workerinput", None)
     config.stash[STATE] = State(worker["evalkit_session"]) if worker else State()
@@ -209,6 +210,12 @@ def _points(session: Session, task: Task, fixture: str, mark: pytest.Mark) -> di
     if fixture == "finding":
         found = enumerate(session.findings(task))
         return {f"{one.lint}-{number}": Point(task.name, "", finding=number) for number, one in found}
+    if fixture == "relation":
+        return {
+            f"{backend}-{name}": Point(task.name, backend, one.of.id, variant=name)
+            for backend in session.tested(task)
+            for name, one in session.variants(task).items()
+        }
     examples = session.examples(task, mark.kwargs.get("split", ("test", "reference")))
     return {
         f"{backend}-{example.id}": Point(task.name, backend, example.id)
@@ -270,7 +277,7 @@ def _ask(config: pytest.Config, points: Sequence[Point]) -> None:
     session, state = _session(config), config.stash[STATE]
     wish = Wish()
     for point in points:
-        examples = [point.example] if point.example else session.scored(session.task(point.task))
+        examples = point.asked or session.scored(session.task(point.task))
         for name in (point.backend, point.rival):
             # Whom it is only compared with is asked anyway.
             if name in session.backends:
@@ -327,6 +334,17 @@ def comparison(request: pytest.FixtureRequest) -> Comparison:
     point = _asked(request)
     with _plainly():
         return _session(request.config).comparison(point.task, point.backend, point.rival, point.score)
+
+
+@pytest.fixture
+def relation(request: pytest.FixtureRequest) -> Held:
+    """Whether a relation of the task holds on one example: ``assert relation.holds, relation``.
+
+    One for each ``[relations.<name>]`` of task.toml and each of the examples that it changes; no label is needed.
+    """
+    point = _asked(request)
+    with _plainly():
+        return _session(request.config).relation(point.task, point.backend, point.variant)
 
 
 @pytest.fixture

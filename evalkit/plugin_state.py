@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from evalkit.conclusion import Conclusion
     from evalkit.session import Selection, Session
 
-ASKING = ("answer", "verdict", "comparison")
+ASKING = ("answer", "verdict", "comparison", "relation")
 """The fixtures that models must answer for."""
 
 FIXTURES = (*ASKING, "merge", "finding")
@@ -54,9 +54,15 @@ class Point:
     task: str
     backend: str
     example: str = ""
+    variant: str = ""
     rival: str = ""
     score: str = ""
     finding: int = -1
+
+    @property
+    def asked(self) -> tuple[str, ...]:
+        """The ids of what a model must answer for it, the last one above all; none for all there is."""
+        return tuple(name for name in (self.example, self.variant) if name)
 
 
 def point_of(item: pytest.Item) -> Point | None:

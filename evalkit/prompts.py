@@ -89,6 +89,14 @@ class Request:
         return sha256(canonical(body).encode()).hexdigest()
 
 
+def way_of_asking(task: Task, asking: Asking) -> str:
+    """A digest of all that shapes a question beside the asked example: the task's prompt and decoding, ``asking``, and
+    the examples that it shows (sha256, hex)."""
+    shown = [[shot.input, shot.expected] for shot in task.splits.get("reference", ()) if asking.few_shot]
+    told = [asdict(task.prompt), _stated(task.decoding), asdict(asking), shown]
+    return sha256(canonical(told).encode()).hexdigest()
+
+
 def _stated(decoding: Decoding) -> dict[str, Any]:
     """The settings as a key has them. One that came later is left out where it changes nothing: what older releases
     stored, and someone may have paid for, stays an answer to the same question."""

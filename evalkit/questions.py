@@ -10,6 +10,7 @@ from evalkit.config import Config
 from evalkit.errors import ConfigError, Problem
 from evalkit.prompts import Asking, Request, render
 from evalkit.tasks import Example, Task
+from evalkit.variants import Variant, variants
 
 _AGAIN = 24
 """So many examples are asked a second time of each rung of a lineage."""
@@ -28,6 +29,7 @@ class Questions:
     samples: int
     rungs: Collection[str]
     _scored: dict[str, dict[str, Example]] = field(default_factory=dict)
+    _variants: dict[str, dict[str, Variant]] = field(default_factory=dict)
     _rendered: dict[tuple[str, Asking, int], dict[str, tuple[Request, ...]]] = field(default_factory=dict)
 
     def scored(self, task: Task) -> dict[str, Example]:
@@ -36,8 +38,19 @@ class Questions:
             self._scored[task.name] = scored_examples(task, self.split)
         return self._scored[task.name]
 
+    def variants(self, task: Task) -> dict[str, Variant]:
+        """The variants of the judged examples that may be asked of ``task``, by id."""
+        if task.name not in self._variants:
+            self._variants[task.name] = variants(task, self.split)
+        return self._variants[task.name]
+
+    def example(self, task: Task, name: str) -> Example:
+        """What may be asked under that id: an example, or a variant of one."""
+        found = self.scored(task).get(name)
+        return found if found is not None else self.variants(task)[name].example
+
     def of(self, task: Task, backend: str) -> dict[str, tuple[Request, ...]]:
-        """What ``backend`` is asked, by example: a request for each sample."""
+        """What ``backend`` may be asked, by example and variant: a request for each sample."""
         return self._requests(task, self.config.alias(backend).asking, self._samples_of(task, backend))
 
     def again(self, task: Task, name: str) -> dict[str, Request]:
@@ -67,9 +80,10 @@ class Questions:
     def _requests(self, task: Task, asking: Asking, count: int) -> dict[str, tuple[Request, ...]]:
         place = (task.name, asking, count)
         if place not in self._rendered:
+            examples = (*self.scored(task).values(), *(one.example for one in self.variants(task).values()))
             self._rendered[place] = {
-                name: tuple(render(task, example, asking, sample=sample) for sample in range(count))
-                for name, example in self.scored(task).items()
+                example.id: tuple(render(task, example, asking, sample=sample) for sample in range(count))
+                for example in examples
             }
         return self._rendered[place]
 

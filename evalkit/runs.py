@@ -24,11 +24,13 @@ from evalkit.columns import COST, FLOORS, Column, Entrant, column_of, read_numbe
 from evalkit.latency import P50
 from evalkit.lineage import Lineage, Rung, follow
 from evalkit.looks import Look
+from evalkit.metamorphic import Rate, held, rates
 from evalkit.regressions import Regression
 from evalkit.rivals import Rivalry, Side, rivalry
 from evalkit.sequential import settled
 from evalkit.store import Kept
 from evalkit.tasks import ANSWERED, Example, Hypothesis, Task
+from evalkit.variants import variants
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +79,8 @@ class Judged:
     """A sentence for each adapter that changed no answer of its base."""
     rivals: tuple[Rivalry, ...] = ()
     """Each tested model beside each that it is compared with."""
+    relations: tuple[Rate, ...] = ()
+    """How often each relation holds for each tested model, where it was tried."""
     looks: tuple[str, ...] = ()
     """A sentence for each tested model, on what it spends of the test split."""
     in_turn: tuple[InTurn, ...] = ()
@@ -198,7 +202,17 @@ def judge_task(
         ),
         verdicts=verdicts,
         idle=tuple(idle_adapters(entrants, kept)),
-        looks=tuple(f"{name}: {look}" for name, look in looks.items()),
+        relations=tuple(
+            rate
+            for entrant in entrants
+            if entrant.role == "backend"
+            for rate in _relations(task, split, entrant, answers[entrant.name], marker, kept)
+        ),
+        looks=tuple(
+            f"{name}: {look}"
+            for name, look in looks.items()
+            if any(one.candidate == name and one.kind != "asked" for one in comparisons)
+        ),
         rivals=tuple(
             rivalry(
                 _side(columns, backend),
@@ -284,6 +298,22 @@ def _lineage(
         again = _answers(marker, rung.name, rung.again, examples, kept)
         found.append(Rung(rung.name, rung.parent, rung.decoding, again, problem))
     return follow(name, task, split, found, answers, lambda before, after: _changes(task, before, after))
+
+
+def _relations(
+    task: Task,
+    split: str,
+    entrant: Entrant,
+    before: Mapping[str, Answer],
+    marker: Marker,
+    kept: Mapping[str, Kept],
+) -> list[Rate]:
+    tried = {name: one for name, one in variants(task, split).items() if name in entrant.keys and one.of.id in before}
+    after = _answers(marker, entrant.name, entrant.keys, {name: one.example for name, one in tried.items()}, kept)
+    found = [
+        (tried[name], held(task, entrant.name, tried[name], before[tried[name].of.id], after[name])) for name in after
+    ]
+    return rates(task, entrant.name, found)
 
 
 def _answers(

@@ -35,13 +35,15 @@ from evalkit.generation import Model, OnProgress, Workbench, generate, probe_lat
 from evalkit.golden import find_tasks, load_all, load_task
 from evalkit.latency import Probe
 from evalkit.lints import Finding, lint
+from evalkit.metamorphic import Held, held
 from evalkit.pairing import Planned
-from evalkit.prompts import Request
+from evalkit.prompts import Request, render, way_of_asking
 from evalkit.questions import Questions
 from evalkit.runs import Judged, idle_adapters, judge_task, planned_comparisons
 from evalkit.sequential import settled, steps, turn
 from evalkit.store import Kept, Store
 from evalkit.tasks import Example, Hypothesis, Task
+from evalkit.variants import Variant
 
 if TYPE_CHECKING:
     from evalkit.merges import MergeReport
@@ -151,6 +153,14 @@ class Session:
         if name not in self._tasks:
             self._tasks |= load_all(self.golden, [name])
         return self._tasks[name]
+
+    def example(self, task: Task, name: str) -> Example:
+        """The example, or the variant of one, that has this id."""
+        return self._questions.example(task, name)
+
+    def variants(self, task: Task) -> dict[str, Variant]:
+        """The changed examples by which the relations of ``task`` are tried in this session, by id."""
+        return self._questions.variants(task)
 
     def scored(self, task: Task) -> dict[str, Example]:
         """The examples that this session may ask of ``task``, by id."""
@@ -336,7 +346,9 @@ class Session:
             task = self.task(task_name)
             judged = [example.id for example in task.splits.get(self.split, ())]
             done[task_name] = {
-                name: list(self.scored(task)) if set(judged) <= set(examples) else list(examples)
+                name: list({**dict.fromkeys(self.scored(task)), **dict.fromkeys(examples)})
+                if set(judged) <= set(examples)
+                else list(examples)
                 for name, examples in backends.items()
             }
             if any(set(judged) <= set(examples) for examples in done[task_name].values()):
@@ -388,8 +400,27 @@ class Session:
                 raise NotAnswered(f"{backend} did not answer {example}: {reason}")
         if task_name not in self._markers:
             self._markers[task_name] = Marker(task)
-        marker, golden = self._markers[task_name], self.scored(task)[example]
+        marker, golden = self._markers[task_name], self._questions.example(task, example)
         return averaged([marker.mark(backend, golden, kept[key].request, kept[key].completion) for key in keys])
+
+    def relation(self, task_name: str, backend: str, variant: str) -> Held:
+        """What a relation is found to be on one example. Raises HarnessError where one of two answers is missing."""
+        task = self.task(task_name)
+        one = self.variants(task)[variant]
+        before, after = (self.answer(task_name, backend, example.id) for example in (one.of, one.example))
+        return held(task, backend, one, before, after)
+
+    def ask_anew(self, task: Task, backend: str, example: Example) -> Answer:
+        """The answer of ``backend`` to an example that no split has, from the store where it was asked before."""
+        model = self.model(backend, task)
+        if model.backend.by_example:
+            raise ConfigError(f"{backend}: answers that were recorded are to these examples only; name a model")
+        request = render(task, example, model.alias.asking)
+        generate([(model, [request])], self.store, self.identity, purse=self.purse)
+        key = model.key(request)
+        if key not in (kept := self.store.get([key])):
+            raise NotAnswered(self.store.failures(self.identity)[key])
+        return Marker(task).mark(backend, example, request, kept[key].completion)
 
     def _keys(self, task: Task, backend: str, example: str) -> tuple[str, ...]:
         """Where the samples of ``backend``'s answer to ``example`` are stored."""
@@ -513,27 +544,31 @@ class Session:
         )  # fmt: skip
 
     def _candidate(self, task: Task, name: str) -> str:
-        """By what a candidate is known among the looks: its fingerprint, and how it is asked where that is its own."""
-        fingerprint, asked = self.model(name, task).fingerprint, self._questions.told(task, name)
-        return text_digest(f"{fingerprint} {asked}") if asked else fingerprint
+        """By what a candidate is known among the looks: which model it is, and how it is asked."""
+        model = self.model(name, task)
+        return text_digest(f"{model.fingerprint} {way_of_asking(task, model.alias.asking)}")
 
     def _look(self, task: Task, name: str) -> int:
         """The number of a tested model among those that were judged on the test split, 0 where it spends no look."""
-        if self.split != "test" or name not in self.backends:
-            return 0
-        return looks.numbers(task.folder, looks.split_digest(task.splits["test"])).get(self._candidate(task, name), 0)
+        spends = self.split == "test" and name in self.backends
+        return looks.number_of(task.folder, self._candidate(task, name)) if spends else 0
 
     def _note_looks(self) -> None:
-        """Writes down who is judged on a test split for the first time: all of it was asked, and something answered."""
+        """Writes down who is judged on a test split for the first time: who has answered all of it."""
         for task_name, selected in self.selection.items() if self.split == "test" else ():
             task = self.task(task_name)
             judged = {example.id for example in task.splits["test"]}
-            against = [name for name in selected if name not in self.backends]
+            against = tuple(name for name in selected if name not in self.backends)
             for name in self.tested(task):
-                keys = [key for example in judged for key in self._keys(task, name, example)]
-                if judged <= set(selected.get(name, ())) and self.store.known(keys):
-                    mark, digest = self._candidate(task, name), looks.split_digest(task.splits["test"])
-                    looks.note(task.folder, digest, name, mark, against, self.identity)
+                if not judged <= set(selected.get(name, ())):
+                    continue
+                keys = {key for example in judged for key in self._keys(task, name, example)}
+                if self.store.known(keys) == keys:
+                    digest, mark = looks.split_digest(task.splits["test"]), self.model(name, task).fingerprint
+                    line = looks.Line(
+                        looks.now(), digest, name, mark, self._candidate(task, name), against, self.identity
+                    )
+                    looks.note(task.folder, line)
 
     def _price(self, model: Model) -> Price | None:
         """What an alias pays for its tokens, however its answers were once come by."""

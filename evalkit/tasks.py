@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from dataclasses import field as default
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 SPLITS = ("train", "dev", "test", "reference", "malformed")
 """The splits a golden folder may hold. ``train`` teaches adapters and floors and is never scored."""
@@ -125,6 +125,28 @@ class Hypothesis:
 
 
 @dataclass(frozen=True, slots=True)
+class Relation:
+    """That a model's answer to a changed input is known from its answer to the input as it was, without any label.
+
+    ``relation`` changes the fields ``input``. Of the answer, ``negates`` are the fields that are then negated (a number
+    by its sign, a truth by its opposite), ``follows`` those whose texts change as the input does, and ``free`` those of
+    which nothing is said; every other one that is scored stays what it was, within what its scorer takes for right.
+    ``most`` examples at most are changed.
+    """
+
+    MOST: ClassVar[int] = 24
+
+    name: str
+    relation: str
+    input: tuple[str, ...]
+    negates: tuple[str, ...] = ()
+    follows: tuple[str, ...] = ()
+    free: tuple[str, ...] = ()
+    most: int = MOST
+    options: Mapping[str, Any] = default(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Waiver:
     """That a finding of ``lint`` whose words hold ``about`` is meant to be so, and why."""
 
@@ -153,6 +175,7 @@ class Task:
     """sha256 of the contract (task.toml and schema.json) and of every split."""
 
     waivers: tuple[Waiver, ...] = ()
+    relations: Mapping[str, Relation] = default(default_factory=dict)
 
     def place(self, file: str) -> str:
         """Where a ``file`` of its folder is, as a message says it: ``golden/<task>/<file>``."""

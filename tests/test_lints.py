@@ -129,6 +129,19 @@ def test_the_same_input_with_two_answers_is_a_contradiction_but_not_within_a_gro
     assert [one for one in found(meant) if one.lint == "contradictions"] == []
 
 
+@pytest.mark.parametrize(("strength", "count"), [(0.85, 0), (0.1, 1)])
+def test_answers_that_the_task_scores_as_right_are_no_contradiction(sound: Task, strength: float, count: int) -> None:
+    """0.2 is the tolerance."""
+    text = "A violin fell into the cellar and the falcon laughed about it all night"
+    task = sound
+    for index, value in ((2, 0.9), (4, strength)):
+        task = changed(task, "test", index, with_text(text))
+        task = changed(
+            task, "test", index, lambda one, value=value: replace(one, expected={"mood": "good", "strength": value})
+        )
+    assert len([one for one in found(task) if one.lint == "contradictions"]) == count
+
+
 def test_an_input_that_the_prompt_holds_is_given_away(sound: Task) -> None:
     own = sound.splits["test"][7].input["text"]
     task = replace(sound, prompt=replace(sound.prompt, system=f"{sound.prompt.system} As in: {own}."))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,7 @@ from evalkit.cli import main
 from evalkit.columns import Entrant
 from evalkit.errors import FrozenError, LooksError
 from evalkit.gates import ALPHA, NO_LOOK, Status, compare
-from evalkit.looks import Look, numbers, read, split_digest
+from evalkit.looks import Look, read, split_digest
 from evalkit.metrics import paired
 from evalkit.tasks import Hypothesis
 
@@ -48,7 +49,7 @@ def test_the_first_look_is_written_down_and_the_same_model_again_is_free(project
     first = looked(project)
     assert first == [f"tuned: {Look(1)}"]
     [line] = lines(project)
-    assert (line["candidate"], line["against"], line["run"]) == ("tuned", ["base"], "run-1")
+    assert (line["model"], line["against"], line["run"]) == ("tuned", ["base"], "run-1")
     assert line["split"] == split_digest(project.task().splits["test"])
     assert looked(project, identity="run-2") == first
     assert len(lines(project)) == 1
@@ -89,29 +90,68 @@ def test_a_development_split_and_a_part_of_the_test_split_spend_nothing(project:
     assert lines(project) == []
 
 
-def test_a_model_that_answered_nothing_was_not_looked_at(project: MiniProject) -> None:
-    project.answers("tuned", {"other": "{}"})
-    looked(project)
+def test_a_model_that_did_not_answer_all_was_not_looked_at_and_gets_no_easier_level(project: MiniProject) -> None:
+    """It is blocked for what it left unanswered, and is judged as the one that comes next."""
+    answers = project.right()
+    project.answers("tuned", {name: text for name, text in answers.items() if name != "t-05"})
+    assert looked(project) == [f"tuned: {Look(1)}"]
     assert lines(project) == []
 
 
-def test_a_mended_label_makes_no_new_split_and_new_examples_do(project: MiniProject) -> None:
+def test_examples_that_are_mended_or_changed_make_no_new_split(project: MiniProject) -> None:
+    """What was seen before was seen."""
     looked(project)
-    before = split_digest(project.task().splits["test"])
-    project.change("golden/mood/test.jsonl", "This is t-03.", "This is t-03!")
-    assert split_digest(project.task().splits["test"]) == before
     project.change("golden/mood/test.jsonl", '"t-03"', '"t-99"')
-    assert split_digest(project.task().splits["test"]) != before
-    assert numbers(project.folder, split_digest(project.task().splits["test"])) == {}
+    project.answers("tuned", project.right())
+    project.answers("base", project.right())
+    assert looked(project, identity="run-2") == [f"tuned: {Look(2)}"]
+    assert len({line["split"] for line in lines(project)}) == 2
 
 
-def test_another_way_to_ask_is_another_candidate(project: MiniProject) -> None:
+@pytest.mark.parametrize(
+    ("file", "old", "new"),
+    [
+        ("pyproject.toml", 'parent = "base" }', 'parent = "base", prefill = "{" }'),
+        ("golden/mood/task.toml", "Say the mood as JSON.", "Say the mood as JSON, and nothing else."),
+        ("golden/mood/task.toml", "max_tokens = 40", "max_tokens = 60"),
+    ],
+)
+def test_another_way_to_ask_is_another_candidate(project: MiniProject, file: str, old: str, new: str) -> None:
     looked(project)
-    project.change("pyproject.toml", 'parent = "base" }', 'parent = "base", prefill = "{" }')
+    project.change(file, old, new)
     assert looked(project, identity="run-2") == [f"tuned: {Look(2)}"]
 
 
-@pytest.mark.parametrize("line", ["{torn", "[1]", '{"split": 3}', '{"created": "", "who": 1}'])
+def test_other_shots_are_another_candidate_where_they_are_shown(project: MiniProject) -> None:
+    for number, (old, new) in enumerate(
+        [('parent = "base" }', 'parent = "base", few_shot = true }'), ("", "")], start=1
+    ):
+        if old:
+            project.change("pyproject.toml", old, new)
+        else:
+            project.change("golden/mood/reference.jsonl", "This is r-1.", "This is another shot.")
+        assert looked(project, identity=f"run-{number}") == [f"tuned: {Look(number)}"]
+
+
+def test_more_samples_of_a_greedy_task_are_no_other_candidate(project: MiniProject) -> None:
+    """As where another task of the project draws its answers."""
+    looked(project)
+    shutil.copytree(project.folder, project.root / "golden" / "drawn")
+    path = project.root / "golden" / "drawn" / "task.toml"
+    path.write_text(path.read_text().replace("max_tokens = 40", "max_tokens = 40\ntemperature = 0.7"))
+    for split in ("test", "train", "reference", "malformed"):
+        file = project.root / "golden" / "drawn" / f"{split}.jsonl"
+        file.write_text(file.read_text().replace('"id": "', '"id": "drawn-'))
+    assert looked(project, identity="run-2", samples=3) == [f"tuned: {Look(1)}"]
+
+
+def test_where_no_hypothesis_is_declared_there_is_nothing_to_say_of_looks(project: MiniProject) -> None:
+    text = (project.folder / "task.toml").read_text()
+    project.write("golden/mood/task.toml", text[: text.index("[[hypotheses]]")])
+    assert looked(project) == []
+
+
+@pytest.mark.parametrize("line", ["{torn", "[1]", '{"split": 3}', '{"renewed": "", "who": 1}'])
 def test_a_line_that_is_no_look_stops_before_anything_is_asked(project: MiniProject, line: str) -> None:
     looked(project)
     with (project.folder / "looks.jsonl").open("a") as file:
@@ -149,9 +189,12 @@ def compared(hypothesis: Hypothesis, wins: int, losses: int, look: Look) -> tupl
 
     ours, theirs = scores(wins, losses)
     names = [str(number) for number in range(len(ours))]
-    beside = paired(ours, theirs, names, alpha=look.alpha)
-    readable = Readable.of(ours, theirs, names, alpha=look.alpha)
-    found = compare(hypothesis, "tuned", "base", "mood", beside, readable, look=look)
+    at = {
+        level: (paired(ours, theirs, names, alpha=level), Readable.of(ours, theirs, names, alpha=level))
+        for level in (look.alpha, Look(1).alpha)
+    }
+    first = at[Look(1).alpha] if look.number > 1 else None
+    found = compare(hypothesis, "tuned", "base", "mood", *at[look.alpha], look=look, first=first)
     return found.status, found.reason
 
 
@@ -174,7 +217,10 @@ def test_a_worn_out_split_says_so() -> None:
     assert status is Status.INCONCLUSIVE
     assert "this test split is worn out" in reason
     assert "evalkit freeze --renew" in reason
-    assert "worn out" not in compared(WIN, 10, 2, Look(1))[1]  # nobody wore it
+    for number in (1, 2):  # at a first look nothing would be shown either
+        told = compared(WIN, 10, 2, Look(number))[1]
+        assert f"Look {number} at this split asks for p <= " in told
+        assert "worn out" not in told
     assert "worn out" not in compared(WIN, 3, 2, Look(4))[1]  # nobody would have seen anything
     assert compared(NO_LOSS, 1, 2, NO_LOOK)[0] is Status.SHIP
     status, reason = compared(NO_LOSS, 1, 2, Look(9))
@@ -236,27 +282,66 @@ def test_a_renewed_split_goes_to_train_and_the_count_begins_again(
     project.answers("base", project.right())
     main(["--root", str(project.root), "freeze", "mood"], standalone_mode=False)
     assert looked(project, identity="run-2") == [f"tuned: {Look(1)}"]
-    assert len(lines(project)) == 2
+    assert [sorted(line) == ["renewed"] for line in lines(project)] == [False, True, False]
 
 
-def test_what_can_not_be_renewed_is_left_as_it_is(project: MiniProject, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("stage", ["write_bytes", "replace", "unlink", "write_text", "open"])
+def test_what_can_not_be_renewed_is_left_as_it_is(
+    project: MiniProject, monkeypatch: pytest.MonkeyPatch, stage: str
+) -> None:
+    """Wherever it fails: while train is written, while test is taken away, while what is left is frozen."""
     from evalkit import frozen
 
+    looked(project)
     before = {path.name: path.read_text() for path in project.folder.glob("*.jsonl")}
+    splits, real, calls = project.task().splits, getattr(Path, stage), []
 
-    def full(*_: object, **__: object) -> int:
-        raise OSError(28, "No space left on device")
+    def full(self: Path, *more: object, **named: object) -> object:
+        if not calls and (stage != "open" or "a" in more):  # looks are added to a file, the rest is read and written
+            calls.append(self)
+            raise OSError(28, "No space left on device")
+        return real(self, *more, **named)
 
-    splits = project.task().splits
     with monkeypatch.context() as broken:
-        broken.setattr(Path, "write_text", full)
-        with pytest.raises(FrozenError, match="No space left"):
+        broken.setattr(Path, stage, full)
+        with pytest.raises(FrozenError, match=r"No space left.*The splits are as they were"):
             frozen.renew(project.folder, splits)
     assert {path.name: path.read_text() for path in project.folder.glob("*.jsonl")} == before
+    assert not list(project.folder.glob("*.part"))
+
+
+def test_a_split_to_renew_must_be_named(project: MiniProject) -> None:
     with pytest.raises(SystemExit, match="4"):
         main(["--root", str(project.root), "freeze", "--renew"], standalone_mode=False)
 
 
 def test_the_looks_of_our_own_tasks_can_be_read() -> None:
     for folder in sorted((Path(__file__).parents[1] / "golden").iterdir()):
-        assert all(line.candidate and line.run for line in read(folder))
+        for line in read(folder):
+            assert line is None or (line.model and line.run and len(line.candidate) in (12, 64))
+
+
+def test_a_bound_that_no_draw_could_tell_is_none() -> None:
+    """Of three groups that differ, a level of a millionth says nothing, and takes no hour to say so."""
+    groups = ["a", "a", "b", "b", "c", "c"]
+    found = paired([1, 0.5, 1, 1, 1, 0.25], [0, 0, 0, 0, 0.5, 0], groups, alpha=1e-6)
+    assert (found.decisive.low, found.decisive.high) == (-1.0, 1.0)
+    assert found.difference.low is not None
+    assert found.difference.low > -1
+
+
+def test_a_family_with_a_least_gain_holds_each_bound_to_its_share(project: MiniProject) -> None:
+    """Holm sees to p, and not to a bound."""
+    from evalkit.pairing import _alternatives_to
+
+    one = Hypothesis("win", None, ("base",), "mood", min_gain=0.1, family="either", where="1")
+    task = replace(
+        project.task(), hypotheses=(one, replace(one, score="strength", where="2"), replace(one, family="", where="3"))
+    )
+    assert [_alternatives_to(task, each) for each in (*task.hypotheses, replace(one, min_gain=0.0), None)] == [
+        2,
+        2,
+        1,
+        1,
+        1,
+    ]

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 
 from evalkit.lints import Finding, judged, text_of
 from evalkit.near_duplicates import near_pairs
+from evalkit.rules import scorer_of
+from evalkit.scorers import InputScorer
 from evalkit.tasks import Example, Task
 
 _NEAR = 0.95
@@ -14,11 +16,10 @@ _FREE = ("text", "embedding")
 
 
 def check(task: Task) -> Iterator[Finding]:
-    free = {rule.field for rule in task.scores.values() if rule.scorer in _FREE}
-    fields = sorted({rule.field for rule in task.scores.values()} - free - {"error"})
+    scorers = [(rule.field, scorer_of(rule)) for rule in task.scores.values() if rule.scorer not in _FREE]
     examples = judged(example for split in task.splits.values() for example in split)
     for first, second, _ in near_pairs(examples, [text_of(example) for example in examples], _NEAR):
-        differ = [name for name in fields if _other(first, second, name)]
+        differ = sorted({field for field, scorer in scorers if _other(first, second, field, scorer)})
         if differ and first.group != second.group:
             told = ", ".join(f"{name} {first.expected[name]!r} and {second.expected[name]!r}" for name in differ)
             yield Finding(
@@ -27,5 +28,8 @@ def check(task: Task) -> Iterator[Finding]:
             )  # fmt: skip
 
 
-def _other(first: Example, second: Example, name: str) -> bool:
-    return name in first.expected and name in second.expected and first.expected[name] != second.expected[name]
+def _other(first: Example, second: Example, name: str, scorer: InputScorer) -> bool:
+    """Whether what one expects would be wrong on the other, as the task scores it: 0.5 and 0.55 may be the same."""
+    if name not in first.expected or name not in second.expected:
+        return False
+    return scorer(second.expected[name], first.expected[name], first.input).value < 1

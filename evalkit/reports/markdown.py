@@ -28,6 +28,11 @@ def render_rivals(run: tables.Run) -> str:
     return _each(run, lambda task: (f"{tables.heading(task)}.", "", *_rivals(task), *_verdicts(task)))
 
 
+def render_relations(run: tables.Run) -> str:
+    """Of each task only how often its relations hold."""
+    return _each(run, _relations)
+
+
 def render_lineage(run: tables.Run) -> str:
     """Of each task only its lineage."""
     return _each(run, _lineage)
@@ -41,6 +46,7 @@ def _whole(task: Mapping[str, Any]) -> Iterator[str]:
     yield f"### {task['title']}"
     yield ""
     yield from _scores(task)
+    yield from _relations(task)
     yield from _rivals(task)
     yield from _lineage(task)
     if pairs := list(tables.references(task)):
@@ -59,6 +65,13 @@ def _scores(task: Mapping[str, Any]) -> Iterator[str]:
     for line in (*tables.floors_not_beaten(task), *tables.notes(task), *tables.changes(task.get("regression"))):
         yield f"- {line}"
     yield ""
+
+
+def _relations(task: Mapping[str, Any]) -> Iterator[str]:
+    if models := tables.related(task):
+        yield f"{tables.relations_heading(task)} (in %, 95 % intervals):"
+        yield ""
+        yield from _table(models, tables.relation_rows(task))
 
 
 def _rivals(task: Mapping[str, Any]) -> Iterator[str]:

@@ -72,6 +72,23 @@ def rows(task: Mapping[str, Any]) -> Iterator[tuple[str, Sequence[str]]]:
         yield name, [figure(column["measurements"].get(name)) for column in shown]
 
 
+def related(task: Mapping[str, Any]) -> list[str]:
+    """The models on which relations were tried."""
+    return list(dict.fromkeys(one["backend"] for one in task.get("relations", ())))
+
+
+def relation_rows(task: Mapping[str, Any]) -> Iterator[Row]:
+    """How often each relation holds: its name, and a cell for each of ``related``."""
+    found = {(one["relation"], one["backend"]): one["rate"] for one in task.get("relations", ())}
+    for name in dict.fromkeys(name for name, _ in found):
+        rates = [found.get((name, backend)) for backend in related(task)]
+        yield name, [rate(one) + (f" (n={one['n']})" if one else "") for one in rates]
+
+
+def relations_heading(task: Mapping[str, Any]) -> str:
+    return f"{task['task']}, how often a changed input gets the answer that the unchanged one foretells"
+
+
 def _of_fewer(estimate: Mapping[str, Any] | None, most: int, task: Mapping[str, Any], split: str) -> str:
     """On how many examples a rate rests, of a model that was asked in turn."""
     fewer = split == task["split"] and task.get("in_turn") and estimate is not None and 0 < estimate["n"] < most

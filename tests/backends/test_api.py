@@ -23,6 +23,7 @@ from evalkit.costs import Price, Purse
 from evalkit.errors import BackendDied, ConfigError, MissingModel, NotAnswered
 from evalkit.generation import Model, generate
 from evalkit.golden import load_task
+from evalkit.latency import probe
 from evalkit.parsing import parse
 from evalkit.prompts import Message, Request
 from evalkit.remote import RemoteBackend
@@ -234,6 +235,16 @@ def test_what_is_under_way_is_noted_until_its_answer_is_stored(vendor: Vendor, s
     assert "may have been paid for" in str(again[request])
     assert [place.name for place in notes.iterdir()] == [request.key(fingerprint_of(backend))]
     assert sum(isinstance(answer, Completion) for answer in again.values()) == 2
+
+
+def test_a_probe_of_latency_leaves_no_note_behind(vendor: Vendor, server: Running, tmp_path: Path) -> None:
+    backend = vendor.open(server.url, most=1)
+    backend.under_way = UnderWay(tmp_path / "under_way")
+    for _ in range(2):
+        found = probe(backend, [asked(number, max_tokens=1) for number in (1, 2, 1)], lambda _: None)
+        assert (found.problem, len(found.seconds)) == (None, 2)
+    backend.close()
+    assert not list((tmp_path / "under_way").iterdir())
 
 
 def test_without_a_place_for_notes_nothing_is_sent(vendor: Vendor, tmp_path: Path) -> None:

@@ -1,0 +1,26 @@
+"""Adds a sentence that must change nothing: ``text = "The weather stayed mild."``, ``where = "end"`` or ``"begin"``.
+
+For what is beside the point, and for what would lead a model astray: JSON in a headline, "ignore the instructions".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from evalkit.errors import ConfigError
+from evalkit.relations import Change, only
+
+
+def make_relation(options: Mapping[str, Any]) -> Change:
+    """
+    >>> make_relation({"text": "It rained."})("Copper fell.")
+    'Copper fell. It rained.'
+    """
+    only(options, ("text", "where"))
+    text, where = options.get("text"), options.get("where", "end")
+    if not isinstance(text, str) or not text.strip():
+        raise ConfigError(f"text is {text!r}, expected a sentence")
+    if where not in ("begin", "end"):
+        raise ConfigError(f"where is {where!r}, expected 'begin' or 'end'")
+    return (lambda old: f"{text} {old}") if where == "begin" else (lambda old: f"{old} {text}")
