@@ -21,7 +21,7 @@ from evalkit.errors import ConfigError, EvalkitError, FrozenError, UnknownName
 if TYPE_CHECKING:
     from evalkit.columns import Entrant
     from evalkit.store import Kept, Store
-    from evalkit.tasks import Task
+    from evalkit.tasks import Example, Task
 
 
 def _plainly(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -108,7 +108,7 @@ def freeze(config: Config, task: str | None, renew: bool) -> None:
 def show(config: Config, run: str, example: str, backend: str | None) -> None:
     """Print prompt, raw answer, defects and scores of EXAMPLE in RUN (an id, its beginning, or "latest")."""
     from evalkit.answers import Marker
-    from evalkit.columns import Entrant, scored_examples
+    from evalkit.columns import Entrant
     from evalkit.session import reload_task
 
     with _opened(config) as store:
@@ -121,7 +121,7 @@ def show(config: Config, run: str, example: str, backend: str | None) -> None:
             (task, entrant, key)
             for task, column in columns
             for entrant in [Entrant.stored(column["entrant"])]
-            if example in column["examples"] and (entrant.name == backend if backend else entrant.role != "floor")
+            if example in entrant.keys and (entrant.name == backend if backend else entrant.role != "floor")
             for key in entrant.keys[example]
         ]
         if not places:
@@ -131,7 +131,7 @@ def show(config: Config, run: str, example: str, backend: str | None) -> None:
         kept = store.get(key for _, _, key in places)
     for task, entrant, key in places:
         golden = reload_task(config, task["task"])
-        examples = scored_examples(golden, task["split"])
+        examples = _askable(golden, task["split"])
         if example not in examples:
             raise UnknownName("example", example, examples, f"It was in {golden.folder} when the run was made.")
         if key not in kept:
@@ -258,15 +258,23 @@ def _looked(golden: Task, split: str, entrant: Entrant) -> Entrant:
     return replace(entrant, look=number_of(golden.folder, ""))
 
 
+def _askable(golden: Task, split: str) -> dict[str, Example]:
+    """The examples that a run may have asked, and the variants of those that it judged, by id."""
+    from evalkit.columns import scored_examples
+    from evalkit.variants import variants
+
+    changed = {name: variant.example for name, variant in variants(golden, split).items()}
+    return {**scored_examples(golden, split), **changed}
+
+
 def _warn_of_other_prompts(
     config: Config, golden: Task, split: str, entrants: Sequence[Entrant], kept: Mapping[str, Kept]
 ) -> None:
     """Says whose stored answer was given to another prompt than the task asks now: its score may mean nothing."""
-    from evalkit.columns import scored_examples
     from evalkit.gates import some
     from evalkit.prompts import Asking, render
 
-    examples = scored_examples(golden, split)
+    examples = _askable(golden, split)
     asking = {name: alias.asking for name, alias in config.aliases.items()}
     moved = sorted(
         {

@@ -35,19 +35,19 @@ def renew(folder: Path, splits: Mapping[str, Sequence[Example]]) -> int:
     """
     test, train = folder / "test.jsonl", folder / "train.jsonl"
     part, left = train.with_suffix(".part"), {name: own for name, own in splits.items() if name != "test"}
-    retired, known = test.read_bytes(), train.read_bytes() if train.exists() else None
+    kept: dict[Path, bytes | None] = {}
     try:
-        before = known or b""
+        kept = {path: path.read_bytes() if path.exists() else None for path in (test, train, folder / FILE)}
+        before, retired = kept[train] or b"", kept[test] or b""
         part.write_bytes(before + b"\n" * (before[-1:] not in (b"", b"\n")) + retired)
         part.replace(train)
         test.unlink()
         freeze(folder, {**left, "train": (*left.get("train", ()), *splits["test"])})
         looks.renew(folder)
     except (OSError, LooksError) as error:
-        with suppress(OSError):
-            part.unlink(missing_ok=True)
-            test.write_bytes(retired)
-            train.unlink() if known is None else train.write_bytes(known)
+        for path, content in {**kept, part: None}.items():
+            with suppress(OSError):
+                path.unlink(missing_ok=True) if content is None else path.write_bytes(content)
         raise FrozenError(f"{folder}: {error}. The splits are as they were") from error
     return len(splits["test"])
 

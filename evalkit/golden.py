@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import tomllib
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -104,7 +104,7 @@ class _Reading:
         prompt = self._dataclass(Prompt, "prompt", toml)
         decoding = self._dataclass(Decoding, "decoding", toml)
         waivers = tuple(self._waivers(toml.get("waivers", [])))
-        relations = {one.name: one for one in self._relations(toml, {rule.field for rule in scores.values()})}
+        relations = {one.name: one for one in self._relations(toml, splits.get("test", ()), scores)}
         if prompt is None or decoding is None or self.problems:
             return None
         checksum = text_digest("".join((self.folder / name).read_text("utf-8") for name in self._files(splits)))
@@ -154,14 +154,15 @@ class _Reading:
             self.problem(place, f"not a valid JSON Schema: {error}")
         return None
 
-    def _relations(self, toml: Mapping[str, Any], scored: Collection[str]) -> Iterator[Relation]:
-        inputs = self._section(toml, "input")
-        asked = {*self._fields(inputs, "required"), *self._fields(inputs, "optional")}
+    def _relations(
+        self, toml: Mapping[str, Any], test: Sequence[Example], scores: Mapping[str, ScoreRule]
+    ) -> Iterator[Relation]:
+        scorers = {rule.field: rule.scorer for rule in reversed([*scores.values()])}
         for name, entry in self._section(toml, "relations").items():
             try:
                 if not _ID.match(name):
                     raise ConfigError("a name has letters, digits, dots, dashes and underscores only")
-                yield read_relation(name, entry, asked, scored)
+                yield read_relation(name, entry, test, scorers)
             except EvalkitError as error:
                 self.problem(self.place("task.toml"), f"[relations.{name}] {error}")
 

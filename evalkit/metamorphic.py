@@ -2,33 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from evalkit import metrics
 from evalkit.answers import Answer
 from evalkit.components import find
-from evalkit.rules import scorer_of
+from evalkit.rules import FREE_TEXT, alike, scorer_of
 from evalkit.stats.intervals import Estimate
 from evalkit.tasks import Relation, ScoreRule, Task
 from evalkit.variants import Variant, change_of
 
-_NO_EQUALS = ("text", "embedding")
-"""Scorers of free text: a model that says the same in other words has not changed its mind."""
-
 _MISSING = object()
+
+
+class Reason(NamedTuple):
+    """Why a relation does not hold: which kind of failure it is, and its words."""
+
+    kind: str
+    text: str
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Held:
-    """What one relation is found to be on one example: ``holds``, or ``why`` not."""
+    """What one relation is found to be on one example: ``holds``, or ``why`` not.
+
+    ``moot`` is true where it can't but hold, because what it negates is its own negation: a direction of 0.
+    """
 
     backend: str
     relation: str
     example: str
-    why: tuple[str, ...]
+    why: tuple[Reason, ...]
     input: Mapping[str, Any]
+    moot: bool = False
 
     @property
     def holds(self) -> bool:
@@ -38,14 +46,14 @@ class Held:
         if self.holds:
             return f"{self.relation} holds for {self.backend} on {self.example}"
         told = ", ".join(f"{name} {value!r}" for name, value in self.input.items())
-        return (
-            f"{self.relation} does not hold for {self.backend} on {self.example}: {'; '.join(self.why)}. Asked: {told}"
-        )
+        why = "; ".join(reason.text for reason in self.why)
+        return f"{self.relation} does not hold for {self.backend} on {self.example}: {why}. Asked: {told}"
 
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """How often a relation holds for a model, with the 95 % interval, and the variants on which it does not."""
+    """How often a relation holds for a model, with the 95 % interval, and the variants on which it does not. Those on
+    which it can't but hold are left out."""
 
     backend: str
     relation: str
@@ -54,28 +62,34 @@ class Rate:
 
 
 def held(task: Task, backend: str, variant: Variant, before: Answer, after: Answer) -> Held:
-    """Puts two answers of ``backend`` beside one another.
+    """Puts two answers of ``backend`` beside one another, sample by sample: it holds where it does for each.
 
-    An unreadable one holds nothing, and neither does one that the schema refuses after one that it took.
+    Nothing holds where one of them can't be read, or the first is an error object, because the example expects none;
+    and an answer that was strict must stay so.
     """
-    unread = [f"the answer to {one.example.id} can't be read" for one in (before, after) if one.value is None]
-    why = unread or list(_broken(task, variant.relation, before, after))
-    if not unread and before.strict and not after.strict:
-        why.append(f"the answer to {after.example.id} is not strict: {after.scores['strict'].why}")
-    return Held(backend, variant.relation.name, variant.example.id, tuple(why), variant.example.input)
+    each = list(zip(before.each, after.each, strict=False))
+    why = {reason: None for one, other in each for reason in _reasons(task, variant, one, other)}
+    moot = not why and all(_moot(task, variant.relation, one) for one, _ in each)
+    return Held(backend, variant.relation.name, variant.example.id, tuple(why), variant.example.input, moot)
 
 
-def _broken(task: Task, relation: Relation, before: Answer, after: Answer) -> Iterable[str]:
+def _reasons(task: Task, variant: Variant, before: Answer, after: Answer) -> Iterator[Reason]:
+    if before.value is None:
+        yield Reason("before", f"the answer to {variant.of.id} can't be read")
+    elif "error" in before.value:
+        yield Reason("before", f"the answer to {variant.of.id} is an error: {before.value['error']!r}")
+    elif after.value is None:
+        yield Reason("after", f"the answer to {variant.example.id} can't be read")
+    else:
+        yield from _broken(task, variant.relation, before, after)
+        if before.strict and not after.strict:
+            yield Reason("strict", f"the answer to {variant.example.id} is not strict: {after.scores['strict'].why}")
+
+
+def _broken(task: Task, relation: Relation, before: Answer, after: Answer) -> Iterator[Reason]:
     change = change_of(relation)
     old, new = before.value or {}, after.value or {}
-    rules: dict[str, ScoreRule] = {}
-    for rule in task.scores.values():
-        rules.setdefault(rule.field, rule)
-    for name, rule in rules.items():
-        if name in relation.free or (rule.scorer in _NO_EQUALS and name not in relation.follows):
-            continue
-        if not hasattr(find("scorers", rule.scorer), "make_scorer"):
-            continue  # it judges by the input, which has changed
+    for name, rule in _compared(task, relation):
         expected, got = old.get(name, _MISSING), new.get(name, _MISSING)
         if name in relation.negates:
             expected = _negated(expected)
@@ -83,9 +97,31 @@ def _broken(task: Task, relation: Relation, before: Answer, after: Answer) -> It
             expected = _following(expected, change)
         if expected is _MISSING or got is _MISSING:
             if expected is not got:
-                yield f"{name} was {'there' if got is _MISSING else 'not there'} before"
-        elif scorer_of(rule)(got, expected, after.example.input).value < 1:
-            yield f"{name} was {old[name]!r} and is {got!r}, expected {expected!r}"
+                yield Reason(f"{name} missing", f"{name} was {'there' if got is _MISSING else 'not there'} before")
+        elif not alike(scorer_of(rule), got, expected, after.example.input):
+            yield Reason(name, f"{name} was {old[name]!r} and is {got!r}, expected {expected!r}")
+
+
+def _compared(task: Task, relation: Relation) -> Iterator[tuple[str, ScoreRule]]:
+    """The fields of which ``relation`` says anything, each with the first score that compares two values of it."""
+    rules: dict[str, ScoreRule] = {}
+    for rule in task.scores.values():
+        # One that judges by the input says nothing of two inputs.
+        if hasattr(find("scorers", rule.scorer), "make_scorer"):
+            rules.setdefault(rule.field, rule)
+    for name, rule in rules.items():
+        if name not in relation.free and (rule.scorer not in FREE_TEXT or name in relation.follows):
+            yield name, rule
+
+
+def _moot(task: Task, relation: Relation, before: Answer) -> bool:
+    value = before.value or {}
+    negated = [
+        (rule, value[name]) for name, rule in _compared(task, relation) if name in relation.negates and name in value
+    ]
+    return bool(negated) and all(
+        alike(scorer_of(rule), one, _negated(one), before.example.input) for rule, one in negated
+    )
 
 
 def _negated(value: Any) -> Any:
@@ -104,7 +140,8 @@ def rates(task: Task, backend: str, found: Iterable[tuple[Variant, Held]]) -> li
     """For each relation of ``task`` that was tried on ``backend``, how often it holds."""
     tried: dict[str, list[tuple[Variant, Held]]] = {name: [] for name in task.relations}
     for variant, one in found:
-        tried[variant.relation.name].append((variant, one))
+        if not one.moot:
+            tried[variant.relation.name].append((variant, one))
     return [
         Rate(
             backend,

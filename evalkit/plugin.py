@@ -238,7 +238,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         point = point_of(item)
         if point is not None and point.example:
             # On the item, not by record_property, which warns under xunit2.
-            item.user_properties.append(("evalkit", f"{point.task} {point.backend} {point.example}"))
+            item.user_properties.append(("evalkit", f"{point.task} {point.backend} {point.asked[-1]}"))
 
 
 def _drop_pointless(config: pytest.Config, items: list[pytest.Item]) -> None:

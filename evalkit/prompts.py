@@ -93,7 +93,8 @@ def way_of_asking(task: Task, asking: Asking) -> str:
     """A digest of all that shapes a question beside the asked example: the task's prompt and decoding, ``asking``, and
     the examples that it shows (sha256, hex)."""
     shown = [[shot.input, shot.expected] for shot in task.splits.get("reference", ()) if asking.few_shot]
-    told = [asdict(task.prompt), _stated(task.decoding), asdict(asking), shown]
+    schema = json.dumps(task.schema) if asking.constrained else ""
+    told = [asdict(task.prompt), _stated(task.decoding), asdict(asking), shown, schema]
     return sha256(canonical(told).encode()).hexdigest()
 
 

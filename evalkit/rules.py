@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from evalkit.components import find, names
-from evalkit.errors import ConfigError, UnknownName
+from evalkit.errors import ConfigError, EvalkitError, UnknownName
 from evalkit.scorers import InputScorer, Scorer
 from evalkit.scorers.number import as_number
 from evalkit.tasks import Example, MeasureRule, ScoreRule
@@ -33,6 +35,20 @@ def scorer_of(rule: ScoreRule) -> InputScorer:
         )
     scorer: Scorer = module.make_scorer(rule.options)
     return lambda got, expected, _: scorer(got, expected)
+
+
+FREE_TEXT = ("text", "embedding")
+"""Scorers of free text, which nobody writes twice alike."""
+
+
+def alike(scorer: InputScorer, got: object, expected: object, given: Mapping[str, Any]) -> bool:
+    """Whether two values of a field, neither of which is a label, are the same as its ``scorer`` takes them."""
+    if json.dumps(got, sort_keys=True) == json.dumps(expected, sort_keys=True):
+        return True
+    try:
+        return scorer(got, expected, given).value == 1
+    except EvalkitError:
+        return False  # what no label may be, null above all, is like nothing but itself
 
 
 def score_reader(rule: ScoreRule) -> Reader:

@@ -1,6 +1,6 @@
 """Makes a variant on which a relation does not hold as small as it can be, so that a person sees what it hangs on.
 
-Hypothesis leaves words of the input away as long as the same field goes wrong. Source: D. R. MacIver and A. F.
+Hypothesis leaves words of the input away as long as the same thing goes wrong. Source: D. R. MacIver and A. F.
 Donaldson (2020), ECOOP, article 13 (shrinking by the choices that made a value).
 """
 
@@ -53,7 +53,7 @@ def shrink(task: Task, backend: str, variant: Variant, ask: Ask, budget: int) ->
         raise ConfigError(
             f"{variant.relation.name} holds for {backend} on {variant.example.id}: there is nothing to shrink"
         )
-    search.fields = _fields(whole.held)
+    search.kinds = _kinds(whole.held)
     words = _words(variant)
     smaller = _found(len(words), lambda kept: search.is_broken(_with(variant, words, kept)))
     best = search.tried(_with(variant, words, smaller)) if smaller is not None else None
@@ -63,7 +63,7 @@ def shrink(task: Task, backend: str, variant: Variant, ask: Ask, budget: int) ->
 
 @dataclass(slots=True)
 class _Search:
-    """What was tried. ``fields`` are those that go wrong in the whole variant, and are to go wrong in a smaller one."""
+    """What was tried. ``kinds`` are the failures of the whole variant, of which a smaller one is to have one."""
 
     task: Task
     backend: str
@@ -71,12 +71,12 @@ class _Search:
     budget: int
     asked: int = 0
     spent: bool = False
-    fields: frozenset[str] = frozenset()
+    kinds: frozenset[str] = frozenset()
     known: dict[str, Answer] = field(default_factory=dict)
 
     def is_broken(self, variant: Variant) -> bool:
         found = self.tried(variant)
-        return found is not None and bool(_fields(found.held) & self.fields)
+        return found is not None and bool(_kinds(found.held) & self.kinds)
 
     def tried(self, variant: Variant) -> Smallest | None:
         """What comes of ``variant``; None where its relation changes nothing of it, or the budget is spent."""
@@ -99,8 +99,8 @@ def _key(example: Example) -> str:
     return repr(sorted(example.input.items()))
 
 
-def _fields(one: Held) -> frozenset[str]:
-    return frozenset(reason.partition(" ")[0] for reason in one.why)
+def _kinds(one: Held) -> frozenset[str]:
+    return frozenset(reason.kind for reason in one.why)
 
 
 def _words(variant: Variant) -> list[Word]:

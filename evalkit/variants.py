@@ -15,6 +15,9 @@ from evalkit.tasks import Example, Relation, Task
 SPLIT = "relations"
 """The split that variants are of. No file has it, and none of its examples has an expected answer."""
 
+_NEGATED = ("sign", "number", "bool")
+"""Scorers of what has an opposite."""
+
 _GENERIC = ("relation", "input", "negates", "follows", "free", "most")
 
 
@@ -33,12 +36,20 @@ def change_of(relation: Relation) -> Change:
     return change
 
 
-def read_relation(name: str, entry: Any, inputs: Collection[str], answered: Collection[str]) -> Relation:
-    """The relation that the table ``entry`` declares. ``inputs`` are the fields of the task's input, ``answered`` those
-    of an answer. Raises an EvalkitError where the table can't be used as it stands."""
+def read_relation(name: str, entry: Any, examples: Collection[Example], scorers: Mapping[str, str]) -> Relation:
+    """The relation that the table ``entry`` declares, for ``examples`` whose answers have fields with ``scorers``.
+
+    Raises an EvalkitError where the table can't be used as it stands, or would change none of them.
+    """
+    inputs = {key for example in examples for key in example.input}
     if not isinstance(entry, dict) or not isinstance(entry.get("relation"), str):
         raise ConfigError(f'got {entry!r}, expected a table with relation = "..."')
-    told = {key: _names(entry, key, answered) for key in ("negates", "follows", "free")}
+    told = {key: _names(entry, key, scorers) for key in ("negates", "follows", "free")}
+    for field in told["negates"]:
+        if scorers[field] not in _NEGATED:
+            raise ConfigError(
+                f"negates has {field!r}, which is scored by {scorers[field]}; only {_NEGATED} have opposites"
+            )
     most = entry.get("most", Relation.MOST)
     if isinstance(most, bool) or not isinstance(most, int) or most < 1:
         raise ConfigError(f"most is {most!r}, expected a number of examples, 1 or more")
@@ -49,7 +60,8 @@ def read_relation(name: str, entry: Any, inputs: Collection[str], answered: Coll
         raise ConfigError(f"{both[0]} is in negates and in another list: say one thing of it")
     options = {key: value for key, value in entry.items() if key not in _GENERIC}
     found = Relation(name, entry["relation"], changed, **told, most=most, options=options)
-    change_of(found)
+    if examples and not any(True for _ in _variants(found, examples)):
+        raise ConfigError("it changes no example of test.jsonl: a word may be misspelt, or the field be no text")
     return found
 
 

@@ -142,6 +142,16 @@ def test_answers_that_the_task_scores_as_right_are_no_contradiction(sound: Task,
     assert len([one for one in found(task) if one.lint == "contradictions"]) == count
 
 
+def test_two_empty_lists_are_the_same_answer_whatever_they_score(sound: Task) -> None:
+    text = "A violin fell into the cellar and the falcon laughed about it all night"
+    rule = replace(sound.scores["mood"], name="names", field="names", scorer="set", options={"both_empty": 0})
+    task = replace(sound, scores={**sound.scores, "names": rule})
+    for index in (2, 4):
+        task = changed(task, "test", index, with_text(text))
+        task = changed(task, "test", index, lambda one: replace(one, expected={"mood": "good", "names": []}))
+    assert [one for one in found(task) if one.lint == "contradictions"] == []
+
+
 def test_an_input_that_the_prompt_holds_is_given_away(sound: Task) -> None:
     own = sound.splits["test"][7].input["text"]
     task = replace(sound, prompt=replace(sound.prompt, system=f"{sound.prompt.system} As in: {own}."))

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from mini_project import ALL, IDS, Project, answer, truth
 
-from evalkit.answers import Answer, Marker
+from evalkit.answers import Answer, Marker, averaged
 from evalkit.backends import Completion
 from evalkit.errors import ConfigError
 from evalkit.metamorphic import held
+from evalkit.metamorphic import rates as rates_of
 from evalkit.prompts import render
 from evalkit.shrinking import shrink
 from evalkit.tasks import Example, Task
@@ -58,7 +59,8 @@ def answered(task: Task, example: Example, value: Mapping[str, Any] | str) -> An
 
 def found(task: Task, name: str, before: Mapping[str, Any] | str, after: Mapping[str, Any] | str) -> tuple[str, ...]:
     variant = variants(task, "test")[name]
-    return held(task, "tuned", variant, answered(task, variant.of, before), answered(task, variant.example, after)).why
+    one = held(task, "tuned", variant, answered(task, variant.of, before), answered(task, variant.example, after))
+    return tuple(reason.text for reason in one.why)
 
 
 # -- variants -------------------------------------------------------------------------------------------
@@ -93,10 +95,14 @@ def test_an_example_that_expects_an_error_is_not_changed(task: Task) -> None:
     [
         ('relation = "swap"', 'relation = "swop"', "unknown relation 'swop'. Did you mean 'swap'?"),
         ('relation = "swap"', "", 'expected a table with relation = "..."'),
-        ('input = "text"', "", "input is missing: name the fields that are changed, of source, text"),
+        ('input = "text"', "", "input is missing: name the fields that are changed, of text"),
         ('input = "text"', 'input = "title"', "unknown field 'title'"),
         ('negates = "strength"', 'negates = "strenght"', "unknown field 'strenght'. Did you mean 'strength'?"),
-        ('negates = "strength"', 'negates = "mood"', "mood is in negates and in another list"),
+        ('negates = "strength"', 'negates = "mood"', "negates has 'mood', which is scored by exact"),
+        ('free = ["mood"]', 'free = ["strength"]', "strength is in negates and in another list"),
+        ('input = "text"', 'input = "source"', "unknown field 'source'. Known: text. (in input)"),
+        ('[["good", "awful"]]', '[["goood", "awfull"]]', "it changes no example of test.jsonl"),
+        ('[["good", "awful"]]', '[["good", "awful"], ["Good", "bad"]]', "a word has two others"),
         ('free = ["mood"]', "free = 3", "free is 3, expected a field or a list of fields"),
         ('free = ["mood"]', "most = 0", "most is 0, expected a number of examples"),
         ('[["good", "awful"]]', '[["good"]]', "words is [['good']], expected pairs of texts"),
@@ -143,6 +149,49 @@ def test_an_answer_that_was_strict_must_stay_so(task: Task) -> None:
     (why,) = found(task, "t-01~loud", before, loose)
     assert why.startswith("the answer to t-01~loud is not strict: ")
     assert found(task, "t-01~loud", loose, loose) == ()
+
+
+def test_who_refuses_everything_holds_nothing(task: Task) -> None:
+    """No example that is changed expects an error."""
+    error = {"error": "no_text"}
+    assert found(task, "t-01~loud", error, error) == ("the answer to t-01 is an error: 'no_text'",)
+
+
+def test_what_is_its_own_opposite_is_not_counted(task: Task) -> None:
+    """Who always says 0 can't be caught, and is not praised."""
+    variant, still = variants(task, "test")["t-01~turned"], {"mood": "good", "strength": 0}
+    one = held(task, "tuned", variant, *(answered(task, each, still) for each in (variant.of, variant.example)))
+    assert (one.holds, one.moot) == (True, True)
+    assert rates_of(task, "tuned", [(variant, one)]) == []
+    moved = held(
+        task,
+        "tuned",
+        variant,
+        answered(task, variant.of, still),
+        answered(task, variant.example, {"mood": "good", "strength": 0.9}),
+    )
+    assert (moved.holds, moved.moot) == (False, False)
+
+
+def test_of_several_samples_each_must_hold_with_its_own(task: Task) -> None:
+    """Not the weakest by the label with any: no label decides here."""
+    variant = variants(task, "test")["t-01~loud"]
+    weak, strong = {"mood": "good", "strength": 0.1}, {"mood": "good", "strength": 0.9}
+    before = averaged([answered(task, variant.of, one) for one in (weak, strong)])
+    same = averaged([answered(task, variant.example, one) for one in (weak, strong)])
+    other = averaged([answered(task, variant.example, one) for one in (strong, strong)])
+    assert held(task, "tuned", variant, before, same).holds
+    assert [reason.kind for reason in held(task, "tuned", variant, before, other).why] == ["strength"]
+
+
+def test_a_value_that_no_label_may_have_is_like_itself_alone(project: MiniProject, task: Task) -> None:
+    """A schema may let a model answer null, and a scorer refuse to expect it."""
+    project.change("golden/mood/schema.json", '"type": "number"', '"type": ["number", "null"]')
+    loose, null, number = project.task(), {"mood": "good", "strength": None}, {"mood": "good", "strength": 0.5}
+    assert task.relations
+    assert found(loose, "t-01~loud", null, null) == ()
+    assert found(loose, "t-01~loud", null, number) == ("strength was None and is 0.5, expected None",)
+    assert found(loose, "t-01~loud", number, null) == ("strength was 0.5 and is None, expected 0.5",)
 
 
 @pytest.mark.parametrize("unread", [0, 1])
@@ -278,6 +327,18 @@ def test_a_budget_is_kept_and_what_is_left_undone_is_said(task: Task, budget: in
     assert found.asked == len(asked) <= budget
     assert found.unfinished
     assert not found.held.holds
+
+
+def test_another_failure_is_no_smaller_form_of_this_one(task: Task) -> None:
+    """Of a short text this model says that it is none: that is broken too, and is not what was looked for."""
+
+    def ask(example: Example) -> Answer:
+        short = len(example.input["text"].split()) < 4
+        return answered(task, example, {"error": "no_text"} if short else {"mood": "good", "strength": 0.5})
+
+    found = shrink(task, "tuned", variants(task, "test")["t-01~turned"], ask, budget=80)
+    assert len(found.variant.of.input["text"].split()) == 4
+    assert [reason.kind for reason in found.held.why] == ["strength"]
 
 
 def test_where_a_relation_holds_there_is_nothing_to_shrink(task: Task) -> None:

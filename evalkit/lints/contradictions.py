@@ -6,17 +6,15 @@ from collections.abc import Iterator
 
 from evalkit.lints import Finding, judged, text_of
 from evalkit.near_duplicates import near_pairs
-from evalkit.rules import scorer_of
+from evalkit.rules import FREE_TEXT, alike, scorer_of
 from evalkit.scorers import InputScorer
 from evalkit.tasks import Example, Task
 
 _NEAR = 0.95
-_FREE = ("text", "embedding")
-"""Scorers of free text, which two people never write alike."""
 
 
 def check(task: Task) -> Iterator[Finding]:
-    scorers = [(rule.field, scorer_of(rule)) for rule in task.scores.values() if rule.scorer not in _FREE]
+    scorers = [(rule.field, scorer_of(rule)) for rule in task.scores.values() if rule.scorer not in FREE_TEXT]
     examples = judged(example for split in task.splits.values() for example in split)
     for first, second, _ in near_pairs(examples, [text_of(example) for example in examples], _NEAR):
         differ = sorted({field for field, scorer in scorers if _other(first, second, field, scorer)})
@@ -32,4 +30,4 @@ def _other(first: Example, second: Example, name: str, scorer: InputScorer) -> b
     """Whether what one expects would be wrong on the other, as the task scores it: 0.5 and 0.55 may be the same."""
     if name not in first.expected or name not in second.expected:
         return False
-    return scorer(second.expected[name], first.expected[name], first.input).value < 1
+    return not alike(scorer, second.expected[name], first.expected[name], first.input)

@@ -51,10 +51,10 @@ def substitution(words: Mapping[str, str]) -> Change:
     >>> substitution({"rise": "fall", "fall": "rise"})("Rise or fall? A rising tide.")
     'Fall or rise? A rising tide.'
     """
-    known = {word.casefold(): other for word, other in words.items()}
-    longest = sorted(known, key=len, reverse=True)
-    pattern = re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, longest))})(?!\w)", re.IGNORECASE)
-    return lambda text: pattern.sub(lambda found: _as_large(found[0], known[found[0].casefold()]), text)
+    longest = sorted(words, key=len, reverse=True)
+    each = "|".join(f"({re.escape(word)})" for word in longest)
+    pattern = re.compile(rf"(?<![\w-])(?:{each})(?![\w-])", re.IGNORECASE)
+    return lambda text: pattern.sub(lambda found: _as_large(found[0], words[longest[(found.lastindex or 1) - 1]]), text)
 
 
 def _as_large(written: str, other: str) -> str:

@@ -1,4 +1,6 @@
-"""Adds a sentence that must change nothing: ``text = "The weather stayed mild."``, ``where = "end"`` or ``"begin"``.
+"""Adds a sentence that must change nothing: ``text = "The page has a new layout."``, ``where = "end"`` or ``"begin"``.
+
+A text that ends in no full stop gets one first.
 
 For what is beside the point, and for what would lead a model astray: JSON in a headline, "ignore the instructions".
 """
@@ -14,8 +16,8 @@ from evalkit.relations import Change, only
 
 def make_relation(options: Mapping[str, Any]) -> Change:
     """
-    >>> make_relation({"text": "It rained."})("Copper fell.")
-    'Copper fell. It rained.'
+    >>> make_relation({"text": "It rained."})("Copper falls")
+    'Copper falls. It rained.'
     """
     only(options, ("text", "where"))
     text, where = options.get("text"), options.get("where", "end")
@@ -23,4 +25,6 @@ def make_relation(options: Mapping[str, Any]) -> Change:
         raise ConfigError(f"text is {text!r}, expected a sentence")
     if where not in ("begin", "end"):
         raise ConfigError(f"where is {where!r}, expected 'begin' or 'end'")
-    return (lambda old: f"{text} {old}") if where == "begin" else (lambda old: f"{old} {text}")
+    if where == "begin":
+        return lambda old: f"{text} {old}"
+    return lambda old: f"{old}{'' if old.rstrip().endswith(('.', '!', '?', '…')) else '.'} {text}"

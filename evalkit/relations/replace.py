@@ -19,6 +19,6 @@ def make_relation(options: Mapping[str, Any]) -> Change:
     """
     only(options, ("words",))
     words = pairs(options, "words")
-    if len(dict(words)) < len(words):
+    if len({word.casefold() for word, _ in words}) < len(words):
         raise ConfigError(f"words is {options['words']!r}: a word has two others, so it is not known which one comes")
     return substitution(dict(words))

@@ -36,7 +36,7 @@ def _rule(pattern: str, other: str) -> tuple[re.Pattern[str], str]:
     try:
         compiled = re.compile(pattern)
         # Groups that the pattern lacks are found by expanding the template, for which a match is needed.
-        re.compile(f"(?:{pattern})?").sub(other, "", count=1)
+        re.compile(f"{pattern}|").sub(other, "", count=1)
     except (re.error, IndexError) as error:
         raise ConfigError(f"rules: {[pattern, other]!r} can't be used: {error}") from error
     return compiled, other

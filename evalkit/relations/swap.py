@@ -20,6 +20,6 @@ def make_relation(options: Mapping[str, Any]) -> Change:
     only(options, ("words",))
     words = pairs(options, "words")
     other = {one: two for pair in words for one, two in (pair, pair[::-1])}
-    if len(other) < 2 * len(words):
+    if len({word.casefold() for word in other}) < 2 * len(words):
         raise ConfigError(f"words is {options['words']!r}: a word has two others, so it is not known which one comes")
     return substitution(other)

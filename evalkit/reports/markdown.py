@@ -45,7 +45,8 @@ def _each(run: tables.Run, lines_of: Callable[[Mapping[str, Any]], Iterable[str]
 def _whole(task: Mapping[str, Any]) -> Iterator[str]:
     yield f"### {task['title']}"
     yield ""
-    yield from _scores(task)
+    if task["verdicts"] or not tables.related(task):
+        yield from _scores(task)  # of the examples that relations draw alone it would say too much
     yield from _relations(task)
     yield from _rivals(task)
     yield from _lineage(task)
