@@ -129,7 +129,7 @@ def _found(count: int, is_broken: Callable[[list[bool]], bool]) -> list[bool] | 
         from hypothesis import strategies as st
         from hypothesis.errors import NoSuchExample
     except ImportError:
-        raise MissingModel("shrinking needs the hypothesis package: pip install hypothesis") from None
+        raise MissingModel("shrinking needs the hypothesis package: pip install 'pytest-evalkit[shrink]'") from None
     kept = st.lists(st.sampled_from(_KEPT), min_size=count, max_size=count)
     quietly = settings(
         max_examples=1000, database=None, deadline=None, derandomize=True, phases=(Phase.generate, Phase.shrink),
