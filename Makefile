@@ -50,6 +50,7 @@ fixtures: .venv/.test
 
 bench: .venv/.test
 	$(BIN)/python benchmarks/import_time.py
+	$(BIN)/python benchmarks/near_duplicates.py
 
 clean:
 	rm -rf .venv .evalkit
