@@ -53,12 +53,13 @@ class Held:
 @dataclass(frozen=True, slots=True)
 class Rate:
     """How often a relation holds for a model, with the 95 % interval, and the variants on which it does not. Those on
-    which it can't but hold are left out."""
+    which it can't but hold are left out, and so are the ``unanswered``."""
 
     backend: str
     relation: str
     rate: Estimate
     broken: tuple[str, ...]
+    unanswered: tuple[str, ...] = ()
 
 
 def held(task: Task, backend: str, variant: Variant, before: Answer, after: Answer) -> Held:
@@ -136,8 +137,14 @@ def _following(value: Any, change: Any) -> Any:
     return [_following(one, change) for one in value] if isinstance(value, list) else value
 
 
-def rates(task: Task, backend: str, found: Iterable[tuple[Variant, Held]]) -> list[Rate]:
-    """For each relation of ``task`` that was tried on ``backend``, how often it holds."""
+def rates(
+    task: Task, backend: str, found: Iterable[tuple[Variant, Held]], unanswered: Iterable[Variant] = ()
+) -> list[Rate]:
+    """For each relation of ``task`` that was tried on ``backend``, how often it holds.
+
+    ``unanswered`` are variants of which nothing is known, because they or their examples were not answered.
+    """
+    left = list(unanswered)
     tried: dict[str, list[tuple[Variant, Held]]] = {name: [] for name in task.relations}
     for variant, one in found:
         if not one.moot:
@@ -148,7 +155,8 @@ def rates(task: Task, backend: str, found: Iterable[tuple[Variant, Held]]) -> li
             name,
             metrics.rate([float(one.holds) for _, one in own], [variant.of.group for variant, _ in own]),
             tuple(one.example for _, one in own if not one.holds),
+            tuple(variant.example.id for variant in left if variant.relation.name == name),
         )
         for name, own in tried.items()
-        if own
+        if own or any(variant.relation.name == name for variant in left)
     ]

@@ -308,12 +308,11 @@ def _relations(
     marker: Marker,
     kept: Mapping[str, Kept],
 ) -> list[Rate]:
-    tried = {name: one for name, one in variants(task, split).items() if name in entrant.keys and one.of.id in before}
+    tried = {name: one for name, one in variants(task, split).items() if name in entrant.keys}
     after = _answers(marker, entrant.name, entrant.keys, {name: one.example for name, one in tried.items()}, kept)
-    found = [
-        (tried[name], held(task, entrant.name, tried[name], before[tried[name].of.id], after[name])) for name in after
-    ]
-    return rates(task, entrant.name, found)
+    answered = {name: one for name, one in tried.items() if name in after and one.of.id in before}
+    found = [(one, held(task, entrant.name, one, before[one.of.id], after[name])) for name, one in answered.items()]
+    return rates(task, entrant.name, found, [one for name, one in tried.items() if name not in answered])
 
 
 def _answers(

@@ -102,7 +102,9 @@ def test_after_a_kill_nothing_is_paid_again_unless_somebody_says_so(suite: Proje
         result = suite.run("suites", "--backend=served")
         lost = sorted(set(ALL) - set(suite.stored()))
         under_way = list((suite.root / ".evalkit" / "under_way").iterdir())
-        assert 1 <= len(lost) == len(under_way) <= 2
+        # One more may be noted: what was stored at the very moment of the kill. It is not asked for any more.
+        assert 1 <= len(lost) <= 2
+        assert len(lost) <= len(under_way) <= len(lost) + 1
         assert set(between.asked.values()) == {1}  # no question was asked twice, answered or not
         assert result.ret == 1
         for name in lost:
@@ -112,7 +114,8 @@ def test_after_a_kill_nothing_is_paid_again_unless_somebody_says_so(suite: Proje
             place.unlink()
         suite.run("suites", "--backend=served")
         assert sorted(suite.stored()) == sorted(ALL)
-    assert sum(between.asked.values()) == len(ALL) + len(lost)
+    # Each of those lost was asked once more, or for the first time where it was noted and not yet sent.
+    assert len(ALL) <= sum(between.asked.values()) <= len(ALL) + len(lost)
     assert not list((suite.root / ".evalkit" / "under_way").iterdir())
 
 

@@ -272,6 +272,16 @@ def test_a_relation_is_a_test_of_each_example_and_a_rate_of_each_model(
     assert "| turned | 91.7" in (suite.root / "reports" / "latest.md").read_text()
 
 
+def test_what_stayed_unanswered_is_told_and_not_counted(suite: Project) -> None:
+    lines = [json.loads(line) for line in (suite.root / "answers" / "good.jsonl").read_text().splitlines()]
+    suite.answers("good", {line["id"]: line["text"] for line in lines if line["id"] != "h04~turned"})
+    result = suite.run("suites/test_relations.py", "--backend=good")
+    assert result.ret == 1
+    assert rates(suite) == {"good": (10 / 11, 11)}
+    result.stdout.fnmatch_lines(["*(n=11, 1 unanswered)*"])
+    result.stdout.fnmatch_lines(["*did not answer h04~turned*"])
+
+
 def test_who_runs_no_relation_asks_for_no_variant(suite: Project) -> None:
     suite.run("suites/test_moods.py", "--backend=good")
     assert sorted(suite.stored()) == sorted(ALL)

@@ -79,10 +79,16 @@ def related(task: Mapping[str, Any]) -> list[str]:
 
 def relation_rows(task: Mapping[str, Any]) -> Iterator[Row]:
     """How often each relation holds: its name, and a cell for each of ``related``."""
-    found = {(one["relation"], one["backend"]): one["rate"] for one in task.get("relations", ())}
+    found = {(one["relation"], one["backend"]): one for one in task.get("relations", ())}
     for name in dict.fromkeys(name for name, _ in found):
-        rates = [found.get((name, backend)) for backend in related(task)]
-        yield name, [rate(one) + (f" (n={one['n']})" if one else "") for one in rates]
+        yield name, [_held(found.get((name, backend))) for backend in related(task)]
+
+
+def _held(one: Mapping[str, Any] | None) -> str:
+    if one is None:
+        return "-"
+    left = f", {len(one['unanswered'])} unanswered" if one["unanswered"] else ""
+    return f"{rate(one['rate'])} (n={one['rate']['n']}{left})"
 
 
 def relations_heading(task: Mapping[str, Any]) -> str:
