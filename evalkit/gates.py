@@ -202,10 +202,10 @@ def _of_look(
     alone = replace(paired, decisive=paired.difference), replace(readable, decisive=readable.difference)
     if _judged(hypothesis, *alone, p, ALPHA)[0] is not Status.SHIP:
         return ""
-    bounds, level = paired.decisive, 100 * (1 - 2 * look.alpha)
+    bounds = paired.decisive
     told = (
-        f" Look {look.number} at this split asks for p <= {look.alpha:.3g}, and for the {level:.4g} % interval "
-        f"({points(bounds.low)} to {points(bounds.high)})."
+        f" Look {look.number} at this split asks for p <= {look.alpha:.3g}, and for the {100 * look.level:.4g} % "
+        f"interval ({points(bounds.low)} to {points(bounds.high)})."
     )
     if first is None or _judged(hypothesis, *first, p, Look(1).alpha)[0] is not Status.SHIP:
         return told

@@ -71,7 +71,7 @@ def _margin(entry: Mapping[str, Any], groups: int) -> float:
     if "margin" not in entry:
         raise Misdeclared("margin is missing: how much worse (or other) is still the same (0.05 is 5 points)")
     margin = _share(entry, "margin", "above 0 to 1")
-    level = 1 - 2 * Look(1).alpha  # no model is judged on a test split at a larger one
+    level = Look(1).level  # no model is judged on a test split at a larger one
     least = smallest_margin(groups, level)
     if least is not None and margin <= least:
         enough = f"{examples_for_margin(margin, level)} are needed" if margin > 0 else "no number of examples is enough"

@@ -42,10 +42,10 @@ class Look:
         >>> print(Look(3))
         model 3 that is judged on this test split: a win needs p <= 0.00208 (0.025 / 12), no loss a 99.58 % interval
         """
-        share, level = self.number * (self.number + 1), 100 * (1 - 2 * self.alpha)
+        share = self.number * (self.number + 1)
         return (
             f"model {self.number} that is judged on this test split: a win needs p <= {self.alpha:.3g} "
-            f"(0.025 / {share}), no loss a {level:.4g} % interval"
+            f"(0.025 / {share}), no loss a {100 * self.level:.4g} % interval"
         )
 
     @property
@@ -56,6 +56,11 @@ class Look:
         (0.025, 0.0125, 0.025)
         """
         return ALPHA / (self.number * (self.number + 1)) if self.number else ALPHA
+
+    @property
+    def level(self) -> float:
+        """The confidence of the two-sided interval whose bounds are of that level."""
+        return 1 - 2 * self.alpha
 
 
 @dataclass(frozen=True, slots=True)

@@ -173,9 +173,10 @@ def paired_in_turn(
     """
     ours, theirs = _scores(candidate, against)
     differences = np.round(ours - theirs, _DIGITS)
+    mean = difference_in_turn(candidate, against, groups)
     return Paired(
-        difference=difference_in_turn(candidate, against, groups),
-        decisive=difference_in_turn(candidate, against, groups, alpha),
+        difference=mean,
+        decisive=mean if alpha == ALPHA else difference_in_turn(candidate, against, groups, alpha),
         p=anytime_p(in_groups(differences.tolist(), groups)),
         **_counts(differences),
         needed=None,

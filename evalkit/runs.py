@@ -30,7 +30,7 @@ from evalkit.rivals import Rivalry, Side, rivalry
 from evalkit.sequential import settled
 from evalkit.store import Kept
 from evalkit.tasks import ANSWERED, Example, Hypothesis, Task
-from evalkit.variants import variants
+from evalkit.variants import Variant, variants
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +179,7 @@ def judge_task(
         if column.entrant.role == "backend" and column.entrant.name in whole
     )
     real = [entrant.name for entrant in entrants if entrant.role != "floor"]
+    changed = variants(task, split)
     return Judged(
         task=task.name,
         title=task.title,
@@ -206,7 +207,7 @@ def judge_task(
             rate
             for entrant in entrants
             if entrant.role == "backend"
-            for rate in _relations(task, split, entrant, answers[entrant.name], marker, kept)
+            for rate in _relations(task, entrant, changed, answers[entrant.name], marker, kept)
         ),
         looks=tuple(
             f"{name}: {look}"
@@ -302,13 +303,13 @@ def _lineage(
 
 def _relations(
     task: Task,
-    split: str,
     entrant: Entrant,
+    changed: Mapping[str, Variant],
     before: Mapping[str, Answer],
     marker: Marker,
     kept: Mapping[str, Kept],
 ) -> list[Rate]:
-    tried = {name: one for name, one in variants(task, split).items() if name in entrant.keys}
+    tried = {name: one for name, one in changed.items() if name in entrant.keys}
     after = _answers(marker, entrant.name, entrant.keys, {name: one.example for name, one in tried.items()}, kept)
     answered = {name: one for name, one in tried.items() if name in after and one.of.id in before}
     found = [(one, held(task, entrant.name, one, before[one.of.id], after[name])) for name, one in answered.items()]

@@ -17,7 +17,7 @@ Source: T. Y. Chen, S. C. Cheung and S. M. Yiu (1998), Metamorphic testing, HKUS
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from evalkit.errors import ConfigError, UnknownName
@@ -45,12 +45,18 @@ def pairs(options: Mapping[str, Any], name: str) -> list[tuple[str, str]]:
     return [(one, other) for one, other in value]
 
 
-def substitution(words: Mapping[str, str]) -> Change:
-    """Every whole word (or phrase) of ``words`` by what it stands for, all at once, as large as it was written.
+def substitution(exchanges: Sequence[tuple[str, str]]) -> Change:
+    """Every whole word (or phrase) by the other of its pair, all at once, as large as it was written.
 
-    >>> substitution({"rise": "fall", "fall": "rise"})("Rise or fall? A rising tide.")
+    Raises ConfigError where a word has two others.
+
+    >>> substitution([("rise", "fall"), ("fall", "rise")])("Rise or fall? A rising tide.")
     'Fall or rise? A rising tide.'
     """
+    words = dict(exchanges)
+    if len({word.casefold() for word in words}) < len(exchanges):
+        told = [list(pair) for pair in exchanges]
+        raise ConfigError(f"words is {told!r}: a word has two others, so it is not known which one comes")
     longest = sorted(words, key=len, reverse=True)
     each = "|".join(f"({re.escape(word)})" for word in longest)
     pattern = re.compile(rf"(?<![\w-])(?:{each})(?![\w-])", re.IGNORECASE)

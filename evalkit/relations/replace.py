@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from evalkit.errors import ConfigError
 from evalkit.relations import Change, only, pairs, substitution
 
 
@@ -18,7 +17,4 @@ def make_relation(options: Mapping[str, Any]) -> Change:
     'Riksbank cuts'
     """
     only(options, ("words",))
-    words = pairs(options, "words")
-    if len({word.casefold() for word, _ in words}) < len(words):
-        raise ConfigError(f"words is {options['words']!r}: a word has two others, so it is not known which one comes")
-    return substitution(dict(words))
+    return substitution(pairs(options, "words"))

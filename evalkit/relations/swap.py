@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from evalkit.errors import ConfigError
 from evalkit.relations import Change, only, pairs, substitution
 
 
@@ -19,7 +18,4 @@ def make_relation(options: Mapping[str, Any]) -> Change:
     """
     only(options, ("words",))
     words = pairs(options, "words")
-    other = {one: two for pair in words for one, two in (pair, pair[::-1])}
-    if len({word.casefold() for word in other}) < 2 * len(words):
-        raise ConfigError(f"words is {options['words']!r}: a word has two others, so it is not known which one comes")
-    return substitution(other)
+    return substitution([*words, *((two, one) for one, two in words)])

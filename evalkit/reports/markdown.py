@@ -70,7 +70,7 @@ def _scores(task: Mapping[str, Any]) -> Iterator[str]:
 
 def _relations(task: Mapping[str, Any]) -> Iterator[str]:
     if models := tables.related(task):
-        yield f"{tables.relations_heading(task)} (in %, 95 % intervals):"
+        yield f"{tables.relations_heading(task)}:"
         yield ""
         yield from _table(models, tables.relation_rows(task))
 

@@ -92,7 +92,8 @@ def _held(one: Mapping[str, Any] | None) -> str:
 
 
 def relations_heading(task: Mapping[str, Any]) -> str:
-    return f"{task['task']}, how often a changed input gets the answer that the unchanged one foretells"
+    told = "how often a changed input gets the answer that the unchanged one foretells"
+    return f"{task['task']}, {told} (in %, 95 % intervals)"
 
 
 def _of_fewer(estimate: Mapping[str, Any] | None, most: int, task: Mapping[str, Any], split: str) -> str:

@@ -24,8 +24,7 @@ def render(run: tables.Run, width: int = 120, color: bool = False) -> str:
         for line in (*tables.floors_not_beaten(task), *tables.notes(task)) if task["verdicts"] else ():
             console.print(Text(f"- {line}"), width=width)
         if models := tables.related(task):
-            title = f"{tables.relations_heading(task)} (in %, 95 % intervals)"
-            console.print(_table(title, dict.fromkeys(models, ""), tables.relation_rows(task)))
+            console.print(_table(tables.relations_heading(task), dict.fromkeys(models, ""), tables.relation_rows(task)))
         for candidate, names, rows in tables.rival_tables(task):
             console.print(_table(tables.rivals_heading(candidate), dict.fromkeys(names, ""), rows))
         for sentence in tables.picks(task):
