@@ -6,7 +6,7 @@ All backends of a run that name one file share one copy of its weights: adapters
 each request says which one it wants. Options of the alias:
 
     context = 1024          tokens of one slot: prompt and answer together
-    slots = 4               answers at once; each slot reads a beginning that all prompts share once
+    slots = 4               answers at once; a beginning that their prompts share is read once for all of them
     threads = (all cores)
     reproducible = false    true: one slot and no reuse of a shared prefix, so that an answer's arithmetic does not
                             depend on what was asked before or beside it; slower
@@ -23,7 +23,7 @@ import secrets
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from importlib.util import find_spec
@@ -137,7 +137,7 @@ class GgufBackend:
         self.engine.register(self.adapter)
 
     def answer(self, requests: Sequence[Request]) -> Iterator[tuple[Request, Completion | Exception]]:
-        yield from self.engine.answer((request, self.adapter) for request in requests)
+        yield from self.engine.answer(requests, self.adapter)
 
     def memory(self) -> int:
         return resident_memory()
@@ -155,6 +155,7 @@ class Engine:
         self._held: set[str] = set()
         self._server: Any = None
         self._key = secrets.token_hex(16)
+        self._state = cache / f"slot-{secrets.token_hex(8)}.state"
 
     def register(self, adapter: Path | None) -> None:
         """Makes room for ``adapter``; llama.cpp takes adapters only while it loads."""
@@ -166,16 +167,40 @@ class Engine:
         self._server = None
 
     def answer(
-        self, asked: Iterator[tuple[Request, Path | None]] | Sequence[tuple[Request, Path | None]]
+        self, requests: Sequence[Request], adapter: Path | None
     ) -> Iterator[tuple[Request, Completion | Exception]]:
-        """Answers requests, each by the weights with the adapter it names, all slots busy."""
-        asked = list(asked)
+        """Answers ``requests`` by the weights with ``adapter``: the first alone, then the others, all slots busy."""
         self._load()
-        self._hold([request for request, _ in asked])
+        self._hold(requests)
+        lora = [{"id": n, "scale": float(path == adapter)} for n, path in enumerate(self._adapters)]
+        shares = self.settings.slots > 1 and len(requests) > 1
+        first, rest = (requests[:1], requests[1:]) if shares else ((), requests)
+        yield from self._ask_all(first, {"lora": lora, "id_slot": 0})
+        if shares:
+            self._hand_round(lora, min(self.settings.slots, len(rest)))
+        yield from self._ask_all(rest, {"lora": lora})
+
+    def _ask_all(
+        self, requests: Sequence[Request], how: Mapping[str, Any]
+    ) -> Iterator[tuple[Request, Completion | Exception]]:
         # The workers sit in C, where Ctrl-C is not heard: they look at the event with every token.
-        found = answered(asked, lambda one, stopped: self._ask(*one, stopped), self.settings.slots)
+        found = answered(requests, lambda request, stopped: self._ask(request, how, stopped), self.settings.slots)
         with closing(found):  # type: ignore[type-var]
-            yield from ((request, result) for (request, _), result in found)
+            yield from found
+
+    def _hand_round(self, lora: Sequence[Mapping[str, Any]], slots: int) -> None:
+        """Copies what the first slot has read into the others: what their prompts share with it they need not read.
+
+        A slot that can't have it (a full disk) reads for itself, which takes longer and gives no other answer.
+        """
+        own = {"prompt": "a", "n_predict": 1, "temperature": 0, "lora": lora}
+        with suppress(NotAnswered):
+            self._post("/slots/0?action=save", {"filename": self._state.name})
+            for slot in range(1, slots):
+                # A slot that comes from another adapter throws away what it holds: let it do so before.
+                self._server.handle_completions({**own, "id_slot": slot})
+                self._post(f"/slots/{slot}?action=restore", {"filename": self._state.name})
+        self._state.unlink(missing_ok=True)
 
     def _load(self) -> None:
         if self._server is not None:
@@ -194,6 +219,8 @@ class Engine:
         p.verbosity = 1
         p.fit_params = False
         p.api_keys = [self._key]
+        self.cache.mkdir(parents=True, exist_ok=True)
+        p.slot_save_path = f"{self.cache.absolute()}{os.sep}"
         # llama.cpp's cache of prompts in RAM hands one adapter's state to another (upstream issue 26207).
         p.cache_ram_mib = 0
         p.lora_adapters = [xllamacpp.CommonAdapterLoraInfo(str(self._gguf(path)), 0.0) for path in self._adapters]
@@ -226,7 +253,7 @@ class Engine:
 
         return gguf_adapter(adapter, self.model, self.cache)
 
-    def _ask(self, request: Request, adapter: Path | None, stopped: Event) -> Completion:
+    def _ask(self, request: Request, how: Mapping[str, Any], stopped: Event) -> Completion:
         messages = [asdict(message) for message in request.messages]
         rendered = self._post("/apply-template", {"messages": messages})["prompt"] + request.prefill
         tokens = self._post("/tokenize", {"content": rendered, "add_special": True, "parse_special": True})["tokens"]
@@ -251,7 +278,7 @@ class Engine:
             "frequency_penalty": 0.0,
             "cache_prompt": not self.settings.reproducible,
             "stream": True,
-            "lora": [{"id": n, "scale": float(path == adapter)} for n, path in enumerate(self._adapters)],
+            **how,
             **({} if request.schema is None else {"json_schema": _bounded(request.schema)}),
         }
         refused = self._server.handle_completions(body, watch)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -74,6 +75,37 @@ def test_base_and_adapter_interleaved_on_one_server_answer_as_they_do_alone(open
 
     assert together == alone
     assert all(alone[""][headline] != alone[ADAPTER][headline] for headline in HEADLINES), "the adapter does nothing"
+
+
+def test_what_one_slot_has_read_the_others_need_not_read_whatever_adapter_they_come_from(opening: Opening) -> None:
+    requests = [asked(headline) for headline in HEADLINES[:4]]
+    shared: dict = {}
+    base, tuned = (opened(opening, adapter, shared, slots=3) for adapter in ("", ADAPTER))
+    by_base = texts(base, requests)
+    engine = tuned.engine  # type: ignore[attr-defined]
+    lora = [{"id": 0, "scale": 1.0}]
+    [(_, answer)] = engine._ask_all(requests[:1], {"lora": lora, "id_slot": 0})
+
+    engine._hand_round(lora, 3)
+
+    body = {"prompt": answer.rendered, "n_predict": 20, "temperature": 0, "samplers": ["temperature"], "lora": lora}
+    told = [engine._server.handle_completions({**body, "id_slot": slot}) for slot in range(3)]
+    assert [one["timings"]["prompt_n"] for one in told] == [1, 1, 1], "a slot has read the prompt again"
+    assert len({one["choices"][0]["text"] for one in told}) == 1
+    assert told[0]["choices"][0]["text"] != by_base[requests[0].example_id]
+    assert not list(engine.cache.glob("slot-*")), "the state was left on disk"
+
+
+def test_a_slot_that_gets_no_copy_reads_for_itself(opening: Opening, tmp_path: Path) -> None:
+    requests = [render(opening.task, example) for example in opening.task.splits["dev"][:4]]
+    cache = tmp_path / "cache"
+    backend = opened(replace(opening, cache=cache), ADAPTER, slots=3)
+    backend.engine._load()  # type: ignore[attr-defined]
+    shutil.rmtree(cache)  # nothing can be written there any more
+
+    schema = Schema(opening.task.schema)
+    for _, completion in backend.answer(requests):
+        assert parse(completion, prefill="", schema=schema).strict  # type: ignore[arg-type]
 
 
 def test_all_slots_give_what_one_slot_gives_in_reproducible_mode(opening: Opening) -> None:
