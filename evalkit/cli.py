@@ -167,8 +167,8 @@ def shrink(config: Config, task: str, variant: str, backend: str | None, split: 
 
     session = Session(config, [backend] if backend else [], [], split, f"shrink-{token_hex(4)}")
     try:
-        session.need_backend()
-        golden, name = session.task(task), session.backends[0]
+        session.roster.need_backend()
+        golden, name = session.task(task), session.roster.backends[0]
         known = session.variants(golden)
         if variant not in known:
             raise UnknownName("variant", variant, known, f"Those of [relations.<name>] in {golden.place('task.toml')}.")

@@ -65,7 +65,7 @@ def conclude(
         for task in run["tasks"]:
             path = baselines.place(session.golden, task["task"], wanted.save)
             try:
-                baselines.write(path, baselines.take(wanted.save, task, session.backends[0], run["created"]))
+                baselines.write(path, baselines.take(wanted.save, task, session.roster.backends[0], run["created"]))
                 written.append(path)
             except SetupError as error:
                 trouble.append(str(error))
@@ -77,7 +77,7 @@ def conclude(
 def _regression(session: Session, judged: Judged, name: str, strict: bool) -> Regression:
     then = baselines.find(session.golden, judged.task, name)
     hypotheses, margin = session.task(judged.task).hypotheses, session.config.baseline_margin
-    return compare(then, asdict(judged), session.backends[0], hypotheses, margin, strict)
+    return compare(then, asdict(judged), session.roster.backends[0], hypotheses, margin, strict)
 
 
 def exit_code(judged: list[Judged], config: Config) -> int:

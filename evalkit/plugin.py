@@ -183,7 +183,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     try:
         task = session.task(mark.args[0])
         if fixtures != ["finding"]:
-            session.need_models(task)
+            session.roster.need_models(task)
         plugin_baselines.check_task(metafunc.config, session, task)
         points = _points(session, task, fixtures[0], mark)
     except SetupError as error:
@@ -199,27 +199,27 @@ def _misuse(config: pytest.Config, message: str) -> NoReturn:
 
 def _points(session: Session, task: Task, fixture: str, mark: pytest.Mark) -> dict[str, Point]:
     if fixture == "verdict":
-        return {backend: Point(task.name, backend) for backend in session.tested(task)}
+        return {backend: Point(task.name, backend) for backend in session.roster.tested(task)}
     if fixture == "comparison":
         return {
             f"{candidate}-against-{rival}-{score}": Point(task.name, candidate, rival=rival, score=score)
-            for _, candidate, rival, score in session.comparisons(task)
+            for _, candidate, rival, score in session.roster.comparisons(task)
         }
     if fixture == "merge":
-        return {name: Point(task.name, name) for name in session.merges(task)}
+        return {name: Point(task.name, name) for name in session.roster.merges(task)}
     if fixture == "finding":
         found = enumerate(session.findings(task))
         return {f"{one.lint}-{number}": Point(task.name, "", finding=number) for number, one in found}
     if fixture == "relation":
         return {
             f"{backend}-{name}": Point(task.name, backend, one.of.id, variant=name)
-            for backend in session.tested(task)
+            for backend in session.roster.tested(task)
             for name, one in session.variants(task).items()
         }
     examples = session.examples(task, mark.kwargs.get("split", ("test", "reference")))
     return {
         f"{backend}-{example.id}": Point(task.name, backend, example.id)
-        for backend in session.tested(task)
+        for backend in session.roster.tested(task)
         for example in examples
     }
 
@@ -280,7 +280,7 @@ def _ask(config: pytest.Config, points: Sequence[Point]) -> None:
         examples = point.asked or session.scored(session.task(point.task))
         for name in (point.backend, point.rival):
             # Whom it is only compared with is asked anyway.
-            if name in session.backends:
+            if name in session.roster.backends:
                 wish.add(point.task, name, examples)
     state.selection = wish.selection
     session.ask(wish.selection, _progress(config))
@@ -355,7 +355,7 @@ def merge(request: pytest.FixtureRequest) -> MergeReport:
     """
     point = _asked(request)
     with _plainly():
-        return _session(request.config).merge(point.task, point.backend)
+        return _session(request.config).roster.merge(point.task, point.backend)
 
 
 @pytest.fixture

@@ -56,7 +56,7 @@ def check(config: pytest.Config, session: Session) -> None:
     from evalkit.golden import find_tasks
 
     tasks = find_tasks(session.golden)
-    baselines.check(wanted(config), session.golden, tasks, session.backends, session.split)
+    baselines.check(wanted(config), session.golden, tasks, session.roster.backends, session.split)
 
 
 def check_task(config: pytest.Config, session: Session, task: Task) -> None:

@@ -8,45 +8,38 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from itertools import islice, takewhile
+from itertools import takewhile
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from filelock import FileLock
 
 from evalkit import frozen, looks
-from evalkit.ancestry import ancestry
 from evalkit.answers import Answer, Marker, averaged
 from evalkit.columns import ALSO, FLOORS, Entrant, Role
 from evalkit.config import Config
 from evalkit.costs import Price, Purse
-from evalkit.digests import text_digest
 from evalkit.errors import (
     ConfigError,
     EvalkitError,
     GoldenError,
     HarnessError,
     NotAnswered,
-    SetupError,
     UnknownName,
 )
 from evalkit.gates import Comparison, Verdict
-from evalkit.generation import Model, OnProgress, Workbench, generate, probe_latency, unsettled
+from evalkit.generation import Model, OnProgress, generate, probe_latency, unsettled
 from evalkit.golden import find_tasks, load_all, load_task
 from evalkit.latency import Probe
 from evalkit.lints import Finding, lint
 from evalkit.metamorphic import Held, held
-from evalkit.pairing import Planned
-from evalkit.prompts import Request, render, way_of_asking
+from evalkit.prompts import Request, render
 from evalkit.questions import Questions
-from evalkit.runs import Judged, idle_adapters, judge_task, planned_comparisons
+from evalkit.roster import Roster
+from evalkit.runs import Judged, idle_adapters, judge_task
 from evalkit.sequential import settled, steps, turn
 from evalkit.store import Kept, Store
-from evalkit.tasks import Example, Hypothesis, Task
+from evalkit.tasks import Example, Task
 from evalkit.variants import Variant
-
-if TYPE_CHECKING:
-    from evalkit.merges import MergeReport
 
 Selection = dict[str, dict[str, list[str]]]
 """``{task: {backend: [example ids]}}``, JSON-able: what of a suite was selected."""
@@ -95,8 +88,6 @@ class Session:
         sequential: bool = False,
     ) -> None:
         self.config = config
-        self.lineage = self._lineage(lineage)
-        self.rungs = self.lineage[1] if self.lineage else ()
         self.split = split
         self.identity = identity
         self.samples = samples
@@ -106,40 +97,12 @@ class Session:
         self.broken: EvalkitError | None = None
         self._tasks: dict[str, Task] = {}
         self.purse = Purse(config.prices, max_cost)
-        self._bench = Workbench(config, purse=self.purse)
-        self._questions = Questions(config, split, samples, self.rungs)
+        known = (self.task(name) for name in find_tasks(self.golden))
+        self.roster = Roster(config, backends, against, lineage, known, self.purse)
+        self._questions = Questions(config, split, samples, self.roster.rungs)
         self._markers: dict[str, Marker] = {}
         self._findings: dict[str, tuple[Finding, ...]] = {}
         self._judged: dict[str, Judged] = {}
-        self._problems: dict[tuple[str, str], str | None] = {}
-        self._named = frozenset(backends)
-        self.backends = tuple(dict.fromkeys(backends or self._last_rung() or config.backend))
-        self.against = tuple(name for name in dict.fromkeys((*against, *self.rungs)) if name not in self.backends)
-
-    def _last_rung(self) -> tuple[str, ...]:
-        """What is shipped is the last rung. Where it can't run here, the last that can is tested in its place."""
-        tasks = [self.task(name) for name in find_tasks(self.golden)] if self.rungs else []
-        found = (rung for rung in reversed(self.rungs) if any(self._problem(rung, task) is None for task in tasks))
-        return tuple(islice(found, 1)) or self.rungs[-1:]
-
-    def tested(self, task: Task) -> list[str]:
-        """The backends that are tested on ``task``: all, but for a rung that nobody named and that can't run."""
-        return [name for name in self.backends if not self._tolerated(name) or self._problem(name, task) is None]
-
-    def _tolerated(self, name: str) -> bool:
-        """Whether ``name`` is in the session as a rung alone: where it can't run, its column says why."""
-        return name in self.rungs and name not in self._named
-
-    def _lineage(self, name: str | None) -> tuple[str, tuple[str, ...]] | None:
-        """The lineage ``name`` of pyproject.toml, with its rungs. Raises UnknownName."""
-        if name is None:
-            return None
-        known = self.config.lineages
-        if name not in known:
-            raise UnknownName(
-                "lineage", name, known, "Lineages stand in [tool.evalkit.lineage.NAME] of pyproject.toml."
-            )
-        return name, known[name]
 
     # -- what there is ------------------------------------------------------------------------------
 
@@ -166,10 +129,6 @@ class Session:
         """The examples that this session may ask of ``task``, by id."""
         return self._questions.scored(task)
 
-    def model(self, name: str, task: Task) -> Model:
-        """The model that the alias or spec ``name`` is for ``task``."""
-        return self._bench.open(name, task)
-
     def check(self) -> None:
         """Finds every mistake that can be found without asking a model. Raises SetupError.
 
@@ -178,18 +137,13 @@ class Session:
         """
         if not find_tasks(self.golden):
             raise ConfigError(f"{self.golden}: no golden task there (a folder with a task.toml)")
-        self.need_backend()
-        for name in (*self.backends, *self.against):
-            self.config.alias(name)
-        for name in FLOORS:
-            if name in self.config.aliases:
-                raise ConfigError(f"[tool.evalkit.backends] {name}: is the name of a floor; choose another alias")
+        self.roster.check_names()
         self._tasks |= load_all(self.golden)
         problems = [problem for task in self._tasks.values() if (problem := self._questions.problem(task))]
         if problems:
             raise GoldenError(problems)
         self._check_samples()
-        for name in self.against if self.sequential else ():
+        for name in self.roster.against if self.sequential else ():
             if self.config.alias(name).options.get("batch") is True:
                 raise ConfigError(f"{name}: a batch can't stop early; take --sequential or the alias's batch away")
         if self.latency < 0:
@@ -199,10 +153,8 @@ class Session:
                 raise ConfigError(f"{task.folder}: no {self.split}.jsonl to judge on (--split={self.split})")
             list(looks.read(task.folder))
             for hypothesis in task.hypotheses:
-                self._check_hypothesis(task, hypothesis)
-        for name in (*self.backends, *self.against):
-            if not self._tolerated(name) and all(self._problem(name, task) for task in self._tasks.values()):
-                self.model(name, next(iter(self._tasks.values())))  # raises again what it raised first
+                self.roster.check_hypothesis(task, hypothesis)
+        self.roster.check_models(list(self._tasks.values()))
 
     def _check_samples(self) -> None:
         if self.samples < 1:
@@ -211,33 +163,6 @@ class Session:
             raise ConfigError(
                 f"--samples={self.samples}: every task is greedy, and greedy answers asked again say nothing new; set "
                 f"temperature in [decoding] of task.toml, or take --samples away"
-            )
-
-    def _check_hypothesis(self, task: Task, hypothesis: Hypothesis) -> None:
-        """A hypothesis whose names nobody has would never be judged, and the model would ship without it."""
-        for name in (hypothesis.candidate, *hypothesis.against):
-            if name is None or name == "parent":
-                continue
-            try:
-                self.config.alias(name)
-            except UnknownName as error:
-                raise ConfigError(f"{hypothesis.where}: {error}") from error
-            problem = self._problem(name, task) if name in FLOORS else None
-            if problem is not None:
-                raise ConfigError(f"{hypothesis.where}: {name!r} can't be judged: {problem}")
-
-    def need_models(self, task: Task) -> None:
-        """Raises SetupError where a model that was named can't be run on ``task``, or none was named."""
-        self.need_backend()
-        for name in (*self.backends, *self.against):
-            if not self._tolerated(name):
-                self.model(name, task)
-
-    def need_backend(self) -> None:
-        """Raises ConfigError where there is no model to test."""
-        if not self.backends:
-            raise ConfigError(
-                'no backend: give --backend=ALIAS, or backend = "ALIAS" in [tool.evalkit] of pyproject.toml'
             )
 
     def examples(self, task: Task, splits: object) -> list[Example]:
@@ -259,12 +184,6 @@ class Session:
             raise ConfigError(f"{task.folder}: no examples in {', '.join(f'{name}.jsonl' for name in names)}")
         return found
 
-    def comparisons(self, task: Task) -> list[Planned]:
-        """What is compared in this session on ``task``."""
-        tested = self.tested(task)
-        parents = {name: self.config.alias(name).parent for name in tested}
-        return planned_comparisons(task, tested, self.against, parents, self.config.baseline_margin, self.rungs)
-
     # -- asking -------------------------------------------------------------------------------------
 
     @cached_property
@@ -281,7 +200,7 @@ class Session:
         try:
             self.selection = self._completed(selection)
             wanted = [
-                (self.model(name, task), requests)
+                (self.roster.model(name, task), requests)
                 for task, name, examples in self._everyone()
                 if not self._in_turn(name)
                 for requests in (
@@ -298,10 +217,10 @@ class Session:
                 # Once more while anything was asked: where hypotheses are alternatives, one rival moves another's.
                 while any(self._ask_in_turn(task, name, on_progress) for task, name in rivals):
                     pass
-                self._bench.rest()
+                self.roster.rest()
                 if self.latency:
                     probe_latency(self._timed(), store, self.identity, self.latency, on_progress, self.purse)
-            self._bench.rest()
+            self.roster.rest()
         except EvalkitError as error:
             self.broken = error
         except Exception as error:  # whatever it is, it is told by the tests that have no answer, not by a crash
@@ -309,11 +228,11 @@ class Session:
 
     def _in_turn(self, name: str) -> bool:
         """Whether ``name`` is asked until all is settled, and no further."""
-        return self.sequential and name in self.against and name not in self.rungs
+        return self.sequential and name in self.roster.against and name not in self.roster.rungs
 
     def _ask_in_turn(self, task: Task, name: str, on_progress: OnProgress) -> bool:
         """Asks ``name`` on until its comparisons are settled; whether it answered anything new."""
-        requests, model, new = self._questions.of(task, name), self.model(name, task), False
+        requests, model, new = self._questions.of(task, name), self.roster.model(name, task), False
         for number, step in enumerate(steps(turn(task.splits[self.split]))):
             asked = [request for example in step for request in requests[example]]
             if not unsettled(model, asked, self.store, self.identity):
@@ -335,7 +254,7 @@ class Session:
         """The examples of the judged split that ``name`` has been asked, in turn."""
         requests, ordered = self._questions.of(task, name), turn(task.splits[self.split])
         asked = [request for group in ordered for example in group for request in requests[example]]
-        left = unsettled(self.model(name, task), asked, self.store, self.identity)
+        left = unsettled(self.roster.model(name, task), asked, self.store, self.identity)
         open_ones = {request.example_id for request in left.values()}
         return [example for group in takewhile(open_ones.isdisjoint, ordered) for example in group]
 
@@ -353,17 +272,17 @@ class Session:
             }
             if any(set(judged) <= set(examples) for examples in done[task_name].values()):
                 # Who is only compared with is asked what is compared, which may cost money, and nothing else.
-                done[task_name] |= dict.fromkeys(self.against, judged)
+                done[task_name] |= dict.fromkeys(self.roster.against, judged)
         return done
 
     def _everyone(self) -> Iterable[tuple[Task, str, list[str]]]:
         for task_name, names in self.selection.items():
             task = self.task(task_name)
             for name, examples in names.items():
-                if not self._tolerated(name) or self._problem(name, task) is None:
+                if self.roster.takes_part(name, task):
                     yield task, name, examples
             for floor in FLOORS:
-                if self._problem(floor, task) is None:
+                if self.roster.problem(floor, task) is None:
                     yield task, floor, list(self.scored(task))
 
     def _timed(self) -> Iterable[tuple[Model, list[Request]]]:
@@ -371,18 +290,7 @@ class Session:
         for task, name, examples in self._everyone():
             if name not in FLOORS:
                 judged, asked = {one.id for one in task.splits.get(self.split, ())}, self._questions.of(task, name)
-                yield self.model(name, task), [asked[example][0] for example in examples if example in judged]
-
-    def _problem(self, name: str, task: Task) -> str | None:
-        """Why a floor, or a rung, can't be run on ``task``; None where it can."""
-        place = (task.name, name)
-        if place not in self._problems:
-            try:
-                self.model(name, task)
-                self._problems[place] = None
-            except SetupError as error:
-                self._problems[place] = str(error)
-        return self._problems[place]
+                yield self.roster.model(name, task), [asked[example][0] for example in examples if example in judged]
 
     def answer(self, task_name: str, backend: str, example: str) -> Answer:
         """The scored answer of ``backend`` to ``example``, ``averaged`` where it was asked several times.
@@ -412,7 +320,7 @@ class Session:
 
     def ask_anew(self, task: Task, backend: str, example: Example) -> Answer:
         """The answer of ``backend`` to an example that no split has, from the store where it was asked before."""
-        model = self.model(backend, task)
+        model = self.roster.model(backend, task)
         if model.backend.by_example:
             raise ConfigError(f"{backend}: answers that were recorded are to these examples only; name a model")
         request = render(task, example, model.alias.asking)
@@ -424,7 +332,7 @@ class Session:
 
     def _keys(self, task: Task, backend: str, example: str) -> tuple[str, ...]:
         """Where the samples of ``backend``'s answer to ``example`` are stored."""
-        model = self.model(backend, task)
+        model = self.roster.model(backend, task)
         return tuple(model.key(request) for request in self._questions.of(task, backend)[example])
 
     # -- judging ------------------------------------------------------------------------------------
@@ -437,9 +345,9 @@ class Session:
             task = self.task(task_name)
             entrants, kept = self._at_hand(task)
             whether = frozen.verify(task.folder, task.splits)
-            margin = self.config.baseline_margin
+            margin, lineage = self.config.baseline_margin, self.roster.lineage
             turns = {entrant.name: list(entrant.keys) for entrant in entrants if self._in_turn(entrant.name)}
-            self._judged[task_name] = judge_task(task, self.split, entrants, kept, whether, margin, self.lineage, turns)
+            self._judged[task_name] = judge_task(task, self.split, entrants, kept, whether, margin, lineage, turns)
         return self._judged[task_name]
 
     def idle(self) -> list[str]:
@@ -479,23 +387,6 @@ class Session:
             self._findings[task.name] = tuple(finding for finding in lint(task) if finding.level != "note")
         return self._findings[task.name]
 
-    def merges(self, task: Task) -> list[str]:
-        """The tested models, and the rungs that can be run, that are said to be a merge."""
-        return [
-            name
-            for name in dict.fromkeys((*self.backends, *self.rungs))
-            if ancestry(self.config, name, task.name) is not None
-            if not self._tolerated(name) or self._problem(name, task) is None
-        ]
-
-    def merge(self, task_name: str, name: str) -> MergeReport:
-        """Whether the model ``name`` holds what it is said to be a merge of. Raises SetupError for a missing file."""
-        from evalkit.merges import check_merge
-
-        if (stated := ancestry(self.config, name, task_name)) is None:
-            raise HarnessError(f"{name}: nothing says what it is a merge of")
-        return check_merge(stated.base, stated.adapter, stated.merged)
-
     def judge_selection(self, selection: Selection) -> list[Judged]:
         """Judges every task of ``selection`` (as another process of this session collected it)."""
         self.selection = self._completed(selection)
@@ -504,8 +395,8 @@ class Session:
     def _entrants(self, task: Task) -> list[Entrant]:
         failures = self.store.failures(self.identity)
         selected = self.selection.get(task.name, {})
-        roles: list[tuple[str, Role]] = [(name, "backend") for name in self.backends if name in selected]
-        roles += [(name, "against") for name in self.against if name in selected]
+        roles: list[tuple[str, Role]] = [(name, "backend") for name in self.roster.backends if name in selected]
+        roles += [(name, "against") for name in self.roster.against if name in selected]
         roles += [(name, "floor") for name in FLOORS if name not in selected]
         probes = self.store.probes(self.identity)
         return [self._entrant(task, name, role, selected.get(name), failures, probes) for name, role in roles]
@@ -519,10 +410,10 @@ class Session:
         failures: Mapping[str, str],
         probes: Mapping[tuple[str, str], Probe],
     ) -> Entrant:
-        problem = self._problem(name, task) if role == "floor" or name in self.rungs else None
+        problem = self.roster.problem(name, task) if role == "floor" or name in self.roster.rungs else None
         if problem is not None:
             return Entrant(name, role, name, "", {}, {}, self.config.alias(name).parent, problem)
-        model = self.model(name, task)
+        model = self.roster.model(name, task)
         keys = {
             example: self._keys(task, name, example)
             for example in (self.scored(task) if examples is None else examples)
@@ -543,30 +434,25 @@ class Session:
             probe=probes.get((model.fingerprint, task.name)) if role != "floor" else None,
         )  # fmt: skip
 
-    def _candidate(self, task: Task, name: str) -> str:
-        """By what a candidate is known among the looks: which model it is, and how it is asked."""
-        model = self.model(name, task)
-        return text_digest(f"{model.fingerprint} {way_of_asking(task, model.alias.asking)}")
-
     def _look(self, task: Task, name: str) -> int:
         """The number of a tested model among those that were judged on the test split, 0 where it spends no look."""
-        spends = self.split == "test" and name in self.backends
-        return looks.number_of(task.folder, self._candidate(task, name)) if spends else 0
+        spends = self.split == "test" and name in self.roster.backends
+        return looks.number_of(task.folder, self.roster.candidate(task, name)) if spends else 0
 
     def _note_looks(self) -> None:
         """Writes down who is judged on a test split for the first time: who has answered all of it."""
         for task_name, selected in self.selection.items() if self.split == "test" else ():
             task = self.task(task_name)
             judged = {example.id for example in task.splits["test"]}
-            against = tuple(name for name in selected if name not in self.backends)
-            for name in self.tested(task):
+            against = tuple(name for name in selected if name not in self.roster.backends)
+            for name in self.roster.tested(task):
                 if not judged <= set(selected.get(name, ())):
                     continue
                 keys = {key for example in judged for key in self._keys(task, name, example)}
                 if self.store.known(keys) == keys:
-                    digest, mark = looks.split_digest(task.splits["test"]), self.model(name, task).fingerprint
+                    digest, mark = looks.split_digest(task.splits["test"]), self.roster.model(name, task).fingerprint
                     line = looks.Line(
-                        looks.now(), digest, name, mark, self._candidate(task, name), against, self.identity
+                        looks.now(), digest, name, mark, self.roster.candidate(task, name), against, self.identity
                     )
                     looks.note(task.folder, line)
 
@@ -583,7 +469,7 @@ class Session:
 
     def close(self) -> None:
         """Gives back what the backends hold, and the store."""
-        self._bench.rest()
+        self.roster.rest()
         if "store" in self.__dict__:  # a cached property: it is there once it was asked for
             self.store.close()
 

@@ -49,7 +49,7 @@ LAYERS = (
     ("regressions",),
     ("columns",),
     ("runs",),
-    ("reports", "questions"),
+    ("reports", "questions", "roster"),
     ("session", "progress", "history"),
     ("conclusion",),
     ("plugin_state",),
