@@ -6,7 +6,7 @@ All backends of a run that name one file share one copy of its weights: adapters
 each request says which one it wants. Options of the alias:
 
     context = 1024          tokens of one slot: prompt and answer together
-    slots = 4               answers at once; a beginning that their prompts share is read once for all of them
+    slots = 6               answers at once; a beginning that their prompts share is read once for all of them
     threads = (all cores)
     reproducible = false    true: one slot and no reuse of a shared prefix, so that an answer's arithmetic does not
                             depend on what was asked before or beside it; slower
@@ -46,7 +46,7 @@ class Settings:
     """How one copy of the weights is run."""
 
     context: int = 1024
-    slots: int = 4
+    slots: int = 6
     threads: int = 0
     reproducible: bool = False
 
