@@ -133,7 +133,7 @@ class Session:
         """Finds every mistake that can be found without asking a model. Raises SetupError.
 
         Reads all of golden/, renders every prompt, opens every backend for every task. A model may be there for some
-        tasks alone: that is a mistake where a test asks it of another (``need_models``), and here where no task has it.
+        tasks alone: that is a mistake where a test asks it of another, and here where no task has it.
         """
         if not find_tasks(self.golden):
             raise ConfigError(f"{self.golden}: no golden task there (a folder with a task.toml)")

@@ -22,7 +22,7 @@ import os
 import secrets
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import closing, suppress
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
@@ -175,14 +175,17 @@ class Engine:
         lora = [{"id": n, "scale": float(path == adapter)} for n, path in enumerate(self._adapters)]
         shares = self.settings.slots > 1 and len(requests) > 1
         first, rest = (requests[:1], requests[1:]) if shares else ((), requests)
-        yield from self._ask_all(first, {"lora": lora, "id_slot": 0})
-        if shares:
-            self._hand_round(lora, min(self.settings.slots, len(rest)))
+        with closing(self._ask_all(first, {"lora": lora, "id_slot": 0})) as alone:
+            for request, result in alone:
+                yield request, result
+                # What was not answered may not have been read: the slot may hold what another adapter made of a prompt.
+                if isinstance(result, Completion):
+                    self._hand_round(lora, min(self.settings.slots, len(rest)))
         yield from self._ask_all(rest, {"lora": lora})
 
     def _ask_all(
         self, requests: Sequence[Request], how: Mapping[str, Any]
-    ) -> Iterator[tuple[Request, Completion | Exception]]:
+    ) -> Generator[tuple[Request, Completion | Exception]]:
         # The workers sit in C, where Ctrl-C is not heard: they look at the event with every token.
         found = answered(requests, lambda request, stopped: self._ask(request, how, stopped), self.settings.slots)
         with closing(found):  # type: ignore[type-var]
@@ -194,13 +197,16 @@ class Engine:
         A slot that can't have it (a full disk) reads for itself, which takes longer and gives no other answer.
         """
         own = {"prompt": "a", "n_predict": 1, "temperature": 0, "lora": lora}
-        with suppress(NotAnswered):
-            self._post("/slots/0?action=save", {"filename": self._state.name})
-            for slot in range(1, slots):
-                # A slot that comes from another adapter throws away what it holds: let it do so before.
-                self._server.handle_completions({**own, "id_slot": slot})
-                self._post(f"/slots/{slot}?action=restore", {"filename": self._state.name})
-        self._state.unlink(missing_ok=True)
+        try:
+            with suppress(NotAnswered):
+                self._post("/slots/0?action=save", {"filename": self._state.name})
+                for slot in range(1, slots):
+                    # A slot that comes from another adapter throws away what it holds: let it do so before.
+                    self._server.handle_completions({**own, "id_slot": slot})
+                    self._post(f"/slots/{slot}?action=restore", {"filename": self._state.name})
+        finally:
+            with suppress(OSError):
+                self._state.unlink()
 
     def _load(self) -> None:
         if self._server is not None:

@@ -96,6 +96,21 @@ def test_what_one_slot_has_read_the_others_need_not_read_whatever_adapter_they_c
     assert not list(engine.cache.glob("slot-*")), "the state was left on disk"
 
 
+def test_a_first_prompt_that_was_not_read_hands_nothing_round(opening: Opening, monkeypatch) -> None:
+    good, too_long = asked("Rain", max_tokens=2), asked("Hail", max_tokens=4000)
+    backend = opened(opening, slots=3)
+    engine, handed = backend.engine, []  # type: ignore[attr-defined]
+    monkeypatch.setattr(engine, "_hand_round", lambda _, slots: handed.append(slots))
+
+    (_, refused), (_, answer) = backend.answer([too_long, good])
+
+    assert isinstance(refused, NotAnswered)
+    assert answer.completion_tokens == 2  # type: ignore[union-attr]
+    assert handed == [], "the slot may still hold what another adapter made of a prompt"
+    list(backend.answer([good, too_long, asked("Fog", max_tokens=2)]))
+    assert handed == [2]
+
+
 def test_a_slot_that_gets_no_copy_reads_for_itself(opening: Opening, tmp_path: Path) -> None:
     requests = [render(opening.task, example) for example in opening.task.splits["dev"][:4]]
     cache = tmp_path / "cache"
