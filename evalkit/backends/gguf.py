@@ -40,6 +40,9 @@ from evalkit.machine import resident_memory
 from evalkit.prompts import Request, canonical
 from evalkit.tasks import REPEAT_LAST
 
+_ONE_TOKEN = {"prompt": "a", "n_predict": 1, "temperature": 0}
+"""The least that can be asked, where it is not the answer that matters."""
+
 
 @dataclass(frozen=True, slots=True)
 class Settings:
@@ -196,13 +199,12 @@ class Engine:
 
         A slot that can't have it (a full disk) reads for itself, which takes longer and gives no other answer.
         """
-        own = {"prompt": "a", "n_predict": 1, "temperature": 0, "lora": lora}
         try:
             with suppress(NotAnswered):
                 self._post("/slots/0?action=save", {"filename": self._state.name})
                 for slot in range(1, slots):
                     # A slot that comes from another adapter throws away what it holds: let it do so before.
-                    self._server.handle_completions({**own, "id_slot": slot})
+                    self._server.handle_completions({**_ONE_TOKEN, "lora": lora, "id_slot": slot})
                     self._post(f"/slots/{slot}?action=restore", {"filename": self._state.name})
         finally:
             with suppress(OSError):
@@ -235,7 +237,7 @@ class Engine:
         except Exception as error:
             raise BackendDied(f"llama.cpp could not load {self.model}: {error}") from error
         # A server that is dropped before it has answered can hang for ever: let it answer once.
-        self._server.handle_completions({"prompt": "a", "n_predict": 1, "temperature": 0})
+        self._server.handle_completions(_ONE_TOKEN)
 
     def _hold(self, requests: Sequence[Request]) -> None:
         """Raises BackendDied for a schema that llama.cpp can't hold answers to: it would leave them free."""
@@ -243,7 +245,7 @@ class Engine:
             if request.schema is None or (text := canonical(request.schema)) in self._held:
                 continue
             # A first word that is no JSON is made all but certain; it comes only where nothing forbids it.
-            body = {"prompt": "a", "n_predict": 1, "temperature": 0, "logit_bias": [["Hello", 100.0]]}
+            body = {**_ONE_TOKEN, "logit_bias": [["Hello", 100.0]]}
             told = self._server.handle_completions({**body, "json_schema": _bounded(request.schema)})
             if "error" in told or told["choices"][0]["text"].strip() in "Hello":
                 raise BackendDied(
