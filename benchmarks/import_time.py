@@ -27,7 +27,7 @@ def main(pairs: int) -> None:
         folder = Path(name)
         (folder / "test_nothing.py").write_text("def test_nothing(): pass\n")
         session(folder)  # bytecode is written and files are in memory afterwards
-        measured = [(session(folder), session(folder, "-p", "no:evalkit.plugin")) for _ in range(pairs)]
+        measured = [(session(folder), session(folder, "-p", "no:evalkit")) for _ in range(pairs)]
     with_it, without = [one for one, _ in measured], [other for _, other in measured]
     added = median(one - other for one, other in measured)
     print(f"an empty session: {median(with_it):.3f} s with evalkit, {median(without):.3f} s without")

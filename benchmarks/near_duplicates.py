@@ -8,7 +8,7 @@ from __future__ import annotations
 import random
 import time
 
-from evalkit.near_duplicates import near_pairs
+from evalkit.golden.near_duplicates import near_pairs
 
 COUNT, PLANTED, WORDS = 100_000, 500, 12
 

@@ -28,7 +28,7 @@ class EvalkitError(Exception):
     """Root of the tree: catch this to catch everything that evalkit raises on purpose."""
 
 
-def told(error: Exception) -> str:
+def describe_error(error: Exception) -> str:
     """What ``error`` says, for a person: our own speak for themselves, others with their name."""
     return str(error) if isinstance(error, EvalkitError) else f"{type(error).__name__}: {error}"
 

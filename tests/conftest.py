@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from evalkit.config import read_config
 from evalkit.errors import GoldenError
-from evalkit.golden import load_task
-from evalkit.session import Selection, Session
-from evalkit.tasks import Task
+from evalkit.golden.loader import load_task
+from evalkit.golden.model import Task
+from evalkit.models.config import read_config
+from evalkit.session.session import EvalSession, Selection
 
 TASK = """
 title = "Is the mood good?"
@@ -106,7 +106,7 @@ class MiniProject:
         self.root = root
         self.folder = root / "golden" / "mood"
         self.folder.mkdir(parents=True)
-        self.opened: list[Session] = []
+        self.opened: list[EvalSession] = []
         self.write("pyproject.toml", PYPROJECT)
         self.write("golden/mood/task.toml", TASK)
         self.write("golden/mood/schema.json", json.dumps(SCHEMA))
@@ -197,11 +197,11 @@ class MiniProject:
         split: str = "test",
         identity: str = "run-1",
         samples: int = 1,
-    ) -> Session:
-        self.opened.append(Session(read_config(self.root), backends, against, split, identity, samples))
+    ) -> EvalSession:
+        self.opened.append(EvalSession(read_config(self.root), backends, against, split, identity, samples))
         return self.opened[-1]
 
-    def asked(self, backends: Sequence[str] = ("tuned",), against: Sequence[str] = (), **more: Any) -> Session:
+    def asked(self, backends: Sequence[str] = ("tuned",), against: Sequence[str] = (), **more: Any) -> EvalSession:
         """A session that has asked its backends the whole test split."""
         session = self.session(backends, against, **more)
         session.check()

@@ -21,7 +21,7 @@ from typing import Any
 import pytest
 
 IDS = tuple(f"h{number:02}" for number in range(12))
-PLUGINS = ("-p", "evalkit.plugin", "-p", "xdist.plugin")
+PLUGINS = ("-p", "evalkit.plugin.hooks", "-p", "xdist.plugin")
 
 ALL = (*IDS, "ref-cut", "bad-empty")
 """Every example that a whole run asks of a model."""
@@ -118,7 +118,7 @@ import os
 import time
 from pathlib import Path
 
-from evalkit.backends import Completion
+from evalkit.models.backend import Completion
 from evalkit.errors import BackendDied
 
 

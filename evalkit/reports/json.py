@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from evalkit.reports.tables import Run
+from evalkit.reports.view import Run
 
 
 def render(run: Run) -> str:

@@ -5,102 +5,102 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from evalkit.reports import tables
+from evalkit.reports import view
 
 
-def render(run: tables.Run) -> str:
+def render(run: view.Run) -> str:
     """The run as GitHub-flavoured Markdown."""
     return _each(run, _whole)
 
 
-def render_scores(run: tables.Run) -> str:
+def render_scores(run: view.Run) -> str:
     """Of each task only the table of scores, and what else there is to know of them."""
     return _each(run, _scores)
 
 
-def render_results(run: tables.Run) -> str:
+def render_results(run: view.Run) -> str:
     """Of each task its table of scores, what it says of its rivals, and its verdicts."""
     return _each(run, lambda task: (*_scores(task), *_rivals(task), *_verdicts(task)))
 
 
-def render_rivals(run: tables.Run) -> str:
+def render_rivals(run: view.Run) -> str:
     """Of each task only the tested models beside their rivals, with the verdicts."""
-    return _each(run, lambda task: (f"{tables.heading(task)}.", "", *_rivals(task), *_verdicts(task)))
+    return _each(run, lambda task: (f"{view.heading(task)}.", "", *_rivals(task), *_verdicts(task)))
 
 
-def render_relations(run: tables.Run) -> str:
+def render_relations(run: view.Run) -> str:
     """Of each task only how often its relations hold."""
     return _each(run, _relations)
 
 
-def render_lineage(run: tables.Run) -> str:
+def render_lineage(run: view.Run) -> str:
     """Of each task only its lineage."""
     return _each(run, _lineage)
 
 
-def _each(run: tables.Run, lines_of: Callable[[Mapping[str, Any]], Iterable[str]]) -> str:
+def _each(run: view.Run, lines_of: Callable[[Mapping[str, Any]], Iterable[str]]) -> str:
     return "\n".join([*(line for task in run["tasks"] for line in lines_of(task)), _origin(run)]) + "\n"
 
 
 def _whole(task: Mapping[str, Any]) -> Iterator[str]:
     yield f"### {task['title']}"
     yield ""
-    if task["verdicts"] or not tables.related(task):
+    if task["verdicts"] or not view.related(task):
         yield from _scores(task)  # of the examples that relations draw alone it would say too much
     yield from _relations(task)
     yield from _rivals(task)
     yield from _lineage(task)
-    if pairs := list(tables.references(task)):
+    if pairs := list(view.references(task)):
         yield "For reference, and deciding nothing (p two-sided, groups not known to them):"
         yield ""
-        yield from _table(tables.REFERENCES, pairs)
+        yield from _table(view.REFERENCES, pairs)
     yield from _verdicts(task)
 
 
 def _scores(task: Mapping[str, Any]) -> Iterator[str]:
-    shown = tables.columns(task)
-    yield f"{tables.heading(task)}. Rates in %, with 95 % intervals; * marks the primary score."
+    shown = view.columns(task)
+    yield f"{view.heading(task)}. Rates in %, with 95 % intervals; * marks the primary score."
     yield ""
     if shown:
-        yield from _table([column["entrant"]["name"] for column in shown], tables.rows(task))
-    for line in (*tables.floors_not_beaten(task), *tables.notes(task), *tables.changes(task.get("regression"))):
+        yield from _table([column["entrant"]["name"] for column in shown], view.rows(task))
+    for line in (*view.floors_not_beaten(task), *view.notes(task), *view.changes(task.get("regression"))):
         yield f"- {line}"
     yield ""
 
 
 def _relations(task: Mapping[str, Any]) -> Iterator[str]:
-    if models := tables.related(task):
-        yield f"{tables.relations_heading(task)}:"
+    if models := view.related(task):
+        yield f"{view.relations_heading(task)}:"
         yield ""
-        yield from _table(models, tables.relation_rows(task))
+        yield from _table(models, view.relation_rows(task))
 
 
 def _rivals(task: Mapping[str, Any]) -> Iterator[str]:
-    for candidate, names, rows in tables.rival_tables(task):
-        yield f"{tables.rivals_heading(candidate)}:"
+    for candidate, names, rows in view.rival_tables(task):
+        yield f"{view.rivals_heading(candidate)}:"
         yield ""
         yield from _table(names, rows)
-    for sentence in tables.picks(task):
+    for sentence in view.picks(task):
         yield sentence
         yield ""
 
 
 def _verdicts(task: Mapping[str, Any]) -> Iterator[str]:
-    for status, sentence in tables.verdict_lines(task):
+    for status, sentence in view.verdict_lines(task):
         yield f"**{sentence}**" if status else sentence
         yield ""
 
 
 def _lineage(task: Mapping[str, Any]) -> Iterator[str]:
-    if rungs := tables.rungs(task):
+    if rungs := view.rungs(task):
         yield f"#### Lineage {task['lineage']['name']}"
         yield ""
-        yield from _table(rungs, tables.lineage_rows(task))
-        yield from (f"- {line}" for line in tables.lineage_notes(task))
+        yield from _table(rungs, view.lineage_rows(task))
+        yield from (f"- {line}" for line in view.lineage_notes(task))
         yield ""
 
 
-def _origin(run: tables.Run) -> str:
+def _origin(run: view.Run) -> str:
     environment = ", ".join(f"{key} {value}" for key, value in run["environment"].items())
     return f"Run {run['id']}: `{run['command']}` ({environment})."
 

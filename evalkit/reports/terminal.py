@@ -9,43 +9,43 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from evalkit.reports import tables
+from evalkit.reports import view
 
 _COLORS = {"SHIP": "bold green", "BLOCK": "bold red", "INCONCLUSIVE": "bold yellow"}
 
 
-def render(run: tables.Run, width: int = 120, color: bool = False) -> str:
+def render(run: view.Run, width: int = 120, color: bool = False) -> str:
     """The run as text; sentences are wrapped at ``width`` columns."""
     out = StringIO()
     console = _console(out, color)
     for task in run["tasks"]:
         if task["verdicts"]:
             console.print(_judged(task))
-        for line in (*tables.floors_not_beaten(task), *tables.notes(task)) if task["verdicts"] else ():
+        for line in (*view.floors_not_beaten(task), *view.notes(task)) if task["verdicts"] else ():
             console.print(Text(f"- {line}"), width=width)
-        if models := tables.related(task):
-            console.print(_table(tables.relations_heading(task), dict.fromkeys(models, ""), tables.relation_rows(task)))
-        for candidate, names, rows in tables.rival_tables(task):
-            console.print(_table(tables.rivals_heading(candidate), dict.fromkeys(names, ""), rows))
-        for sentence in tables.picks(task):
+        if models := view.related(task):
+            console.print(_table(view.relations_heading(task), dict.fromkeys(models, ""), view.relation_rows(task)))
+        for candidate, names, rows in view.rival_tables(task):
+            console.print(_table(view.rivals_heading(candidate), dict.fromkeys(names, ""), rows))
+        for sentence in view.picks(task):
             console.print(Text(sentence), width=width)
         _print_lineage(console, task, width)
-        for line in tables.changes(task.get("regression")):
+        for line in view.changes(task.get("regression")):
             console.print(Text(f"- {line}"), width=width)
-        for status, sentence in tables.verdict_lines(task):
+        for status, sentence in view.verdict_lines(task):
             console.print(Text(f"{task['task']} · {sentence}", style=_COLORS.get(status, "")), width=width)
     console.print(Text(f"run {run['id']}; one answer: evalkit show {run['id']} EXAMPLE"))
     return out.getvalue()
 
 
-def render_lineage(run: tables.Run, width: int = 120, color: bool = False) -> str:
+def render_lineage(run: view.Run, width: int = 120, color: bool = False) -> str:
     """The lineages of the run alone, as text."""
     out = StringIO()
     console = _console(out, color)
     for task in run["tasks"]:
         _print_lineage(console, task, width)
         if lineage := task.get("lineage"):
-            told = f"{task['task']} · {tables.lineage_sentence(lineage)}"
+            told = f"{task['task']} · {view.lineage_sentence(lineage)}"
             console.print(Text(told, style=_COLORS[lineage["status"]]), width=width)
     return out.getvalue()
 
@@ -57,25 +57,25 @@ def _console(out: StringIO, color: bool) -> Console:
     )
 
 
-def _print_lineage(console: Console, task: tables.Run, width: int) -> None:
-    if tables.rungs(task):
+def _print_lineage(console: Console, task: view.Run, width: int) -> None:
+    if view.rungs(task):
         console.print(_lineage(task))
-    for line in tables.lineage_notes(task):
+    for line in view.lineage_notes(task):
         console.print(Text(f"- {line}"), width=width)
 
 
-def _judged(task: tables.Run) -> Table:
-    title = f"{tables.heading(task)} (rates in %, 95 % intervals; * primary)"
+def _judged(task: view.Run) -> Table:
+    title = f"{view.heading(task)} (rates in %, 95 % intervals; * primary)"
     columns = {
         column["entrant"]["name"]: "dim" if column["entrant"]["role"] == "floor" else ""
-        for column in tables.columns(task)
+        for column in view.columns(task)
     }
-    return _table(title, columns, tables.rows(task))
+    return _table(title, columns, view.rows(task))
 
 
-def _lineage(task: tables.Run) -> Table:
+def _lineage(task: view.Run) -> Table:
     title = f"lineage {task['lineage']['name']}: rates in %, change from the rung's parent in points; * primary"
-    return _table(title, dict.fromkeys(tables.rungs(task), ""), tables.lineage_rows(task))
+    return _table(title, dict.fromkeys(view.rungs(task), ""), view.lineage_rows(task))
 
 
 def _table(title: str, columns: Mapping[str, str], rows: Iterable[tuple[str, Sequence[str]]]) -> Table:

@@ -1,0 +1,78 @@
+"""How a task's scores and measurements are made from its rules, and what they can read of its examples."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from evalkit._internal.registry import find, names
+from evalkit.errors import ConfigError, EvalkitError, UnknownName
+from evalkit.golden.model import Example, MeasureRule, ScoreRule
+from evalkit.scorers import InputScorer, Scorer
+from evalkit.scorers.number import as_number
+
+Reader = Callable[[Example], object]
+"""Raises an EvalkitError where the rule can do nothing with what an example expects."""
+
+
+def scorer_of(rule: ScoreRule) -> InputScorer:
+    """The scorer of a rule, handed the example's input whether or not it looks at it.
+
+    Raises an EvalkitError where there is no such scorer, or its options can't be used.
+
+    >>> scorer_of(ScoreRule("team", "team", "exact"))("billing", "billing", {"text": "My bill is wrong."})
+    Judgement(value=1.0, why='')
+    """
+    module = find("scorers", rule.scorer)
+    if hasattr(module, "make_input_scorer"):
+        by_input: InputScorer = module.make_input_scorer(rule.options)
+        return by_input
+    if not hasattr(module, "make_scorer"):
+        raise ConfigError(
+            f"scorer {rule.scorer!r}: its module {names('scorers')[rule.scorer]} has neither make_scorer nor "
+            f"make_input_scorer: write one of them, see evalkit/scorers/__init__.py"
+        )
+    scorer: Scorer = module.make_scorer(rule.options)
+    return lambda got, expected, _: scorer(got, expected)
+
+
+FREE_TEXT = ("text", "embedding")
+"""Scorers of free text, which nobody writes twice alike."""
+
+
+def values_match(scorer: InputScorer, got: object, expected: object, given: Mapping[str, Any]) -> bool:
+    """Whether two values of a field, neither of which is a label, are the same as its ``scorer`` takes them."""
+    if json.dumps(got, sort_keys=True) == json.dumps(expected, sort_keys=True):
+        return True
+    try:
+        return scorer(got, expected, given).value == 1
+    except EvalkitError:
+        return False  # what no label may be, null above all, is like nothing but itself
+
+
+def score_reader(rule: ScoreRule) -> Reader:
+    """Raises an EvalkitError where there is no such scorer, or its options can't be used."""
+    scorer = scorer_of(rule)
+
+    def read(example: Example) -> object:
+        expected = example.expected.get(rule.field)
+        return scorer(expected, expected, example.input) if rule.asked_of(example) else None
+
+    return read
+
+
+def measure_reader(rule: MeasureRule) -> Reader:
+    """Raises UnknownName where there is no such measure, ConfigError where its options can't be used."""
+    from evalkit.scorers.measurements import MEASURES, Rows
+
+    if rule.measure not in MEASURES:
+        raise UnknownName("measure", rule.measure, MEASURES)
+    measure, none = MEASURES[rule.measure], Rows.of([], [])
+    measure(none, rule.options)
+
+    def read(example: Example) -> object:
+        value = as_number(example.expected.get(rule.field))
+        return measure(none if value is None else Rows.of([value], [value]), rule.options)
+
+    return read

@@ -1,0 +1,117 @@
+"""Freezes the splits of a golden task, and tells what has changed since."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+
+from evalkit._internal.files import text_digest
+from evalkit.errors import FrozenError, LooksError
+from evalkit.golden import looks
+from evalkit.golden.model import SPLITS, Example
+
+FILE = "frozen.json"
+
+
+def freeze(folder: Path, splits: Mapping[str, Sequence[Example]]) -> Path:
+    """Writes ``folder/frozen.json``: for every split its sha256, its count, and a digest of each example's line."""
+    record = {
+        "frozen": datetime.now(UTC).date().isoformat(),
+        "splits": {split: _record(folder, split) for split in SPLITS if split in splits},
+    }
+    path = folder / FILE
+    path.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+    return path
+
+
+def renew(folder: Path, splits: Mapping[str, Sequence[Example]]) -> int:
+    """Retires the test split of ``folder`` into its train split, and freezes what is left; how many examples that were.
+
+    A test split that was looked at too often is still good to learn from. What is judged next must be new. Raises
+    FrozenError where a file can't be written; then the splits are as they were.
+    """
+    test, train = folder / "test.jsonl", folder / "train.jsonl"
+    part, left = train.with_suffix(".part"), {name: own for name, own in splits.items() if name != "test"}
+    kept: dict[Path, bytes | None] = {}
+    try:
+        kept = {path: path.read_bytes() if path.exists() else None for path in (test, train, folder / FILE)}
+        before, retired = kept[train] or b"", kept[test] or b""
+        part.write_bytes(before + b"\n" * (before[-1:] not in (b"", b"\n")) + retired)
+        part.replace(train)
+        test.unlink()
+        freeze(folder, {**left, "train": (*left.get("train", ()), *splits["test"])})
+        looks.renew(folder)
+    except (OSError, LooksError) as error:
+        for path, content in {**kept, part: None}.items():
+            with suppress(OSError):
+                path.unlink(missing_ok=True) if content is None else path.write_bytes(content)
+        raise FrozenError(f"{folder}: {error}. The splits are as they were") from error
+    return len(splits["test"])
+
+
+def verify(folder: Path, splits: Mapping[str, Sequence[Example]]) -> bool:
+    """True when every split is what was frozen, False when nothing has been frozen yet.
+
+    Raises FrozenError with the examples that were changed, added or removed.
+    """
+    path = folder / FILE
+    if not path.exists():
+        return False
+    try:
+        frozen = json.loads(path.read_text(encoding="utf-8"))["splits"]
+        changes = [
+            change
+            for split in SPLITS
+            if (change := _change(split, frozen.get(split), _record(folder, split) if split in splits else None))
+        ]
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise FrozenError(f"{path}: can't be read ({error!r}). {_remedy(folder)}") from error
+    if changes:
+        raise FrozenError("\n".join([f"{folder}: not what was frozen:", *changes, f"  {_remedy(folder)}"]))
+    return True
+
+
+def _remedy(folder: Path) -> str:
+    return (
+        f"Take the change back, or accept it with `evalkit freeze {folder.name}`: "
+        "figures from before and after are then about different data."
+    )
+
+
+def _record(folder: Path, split: str) -> dict[str, object]:
+    text = (folder / f"{split}.jsonl").read_text(encoding="utf-8")
+    # Not splitlines: it also breaks at U+2028 and the like, which may stand inside a JSON string.
+    lines = [line for line in text.split("\n") if line.strip()]
+    examples = {str(json.loads(line)["id"]): text_digest(line)[:12] for line in lines}
+    return {"sha256": text_digest(text), "count": len(lines), "examples": examples}
+
+
+def _change(split: str, before: Mapping[str, object] | None, now: Mapping[str, object] | None) -> str:
+    if before is None and now is None:
+        return ""
+    if before is None or now is None:
+        return f"  {split}.jsonl was {'removed' if now is None else 'added'}"
+    if before["sha256"] == now["sha256"]:
+        return ""
+    old, new = _examples(before), _examples(now)
+    parts = {
+        "changed": [name for name in new if name in old and old[name] != new[name]],
+        "added": [name for name in new if name not in old],
+        "removed": [name for name in old if name not in new],
+    }
+    told = "; ".join(f"{what}: {_some(ids)}" for what, ids in parts.items() if ids) or "the order or the white space"
+    return f"  {split}.jsonl ({before['count']} examples then, {now['count']} now): {told}"
+
+
+def _examples(record: Mapping[str, object]) -> Mapping[str, str]:
+    examples = record["examples"]
+    if not isinstance(examples, dict):
+        raise TypeError(f"examples is {examples!r}, expected an object")
+    return examples
+
+
+def _some(ids: Sequence[str], most: int = 5) -> str:
+    return ", ".join(ids[:most]) + (f" and {len(ids) - most} more" if len(ids) > most else "")

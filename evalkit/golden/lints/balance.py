@@ -1,0 +1,36 @@
+"""Labels of which one is nearly all, and labels that hardly anybody has."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+
+from evalkit.golden.lints import Finding, classed, numbered
+from evalkit.golden.model import Task
+
+MOST, FEW, LEAST = 0.9, 5, 20
+
+
+def check(task: Task) -> Iterator[Finding]:
+    for split in ("test", "train"):
+        place = task.place(f"{split}.jsonl")
+        for name, _, values in classed(task, task.splits.get(split, ())):
+            counts = Counter(values)
+            label, count = counts.most_common(1)[0]
+            if count / len(values) >= MOST and len(values) >= LEAST:
+                yield Finding(
+                    "warning", place, f"{name} is {label} in {count} of {len(values)} examples: whoever always says so "
+                    f"scores {count / len(values):.0%}", "Add examples of the other labels.",
+                )  # fmt: skip
+            for rare, few in counts.items():
+                if few < FEW and split == "test":
+                    yield Finding(
+                        "note", place, f"{name} is {rare} in {few} examples only: nothing is shown about it by so few",
+                        "Add some, if it matters.",
+                    )  # fmt: skip
+        for name, _, numbers in numbered(task, task.splits.get(split, ())):
+            quiet = sum(number == 0 for number in numbers)
+            yield Finding(
+                "note", place, f"{name} is 0 in {quiet} of {len(numbers)} examples: so much is noise",
+                "Noise must be there to be left alone, and must not be all there is.",
+            )  # fmt: skip

@@ -1,0 +1,41 @@
+"""Fields of which the prompt and the schema do not say the same."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+
+from evalkit.golden.lints import Finding
+from evalkit.golden.model import Task
+
+_NAMED = re.compile(r'"([A-Za-z_][A-Za-z0-9_]*)"\s*:')
+
+
+def check(task: Task) -> Iterator[Finding]:
+    where, known = task.place("task.toml"), set(_fields(task.schema))
+    prompt = f"{task.prompt.system}\n{task.prompt.user}"
+    asked = {name for split in task.splits.values() for example in split for name in example.input}
+    for name in dict.fromkeys(_NAMED.findall(prompt)):
+        if name not in known | asked:
+            yield Finding(
+                "error", where, f"the prompt asks for a field {name!r} that the schema does not have",
+                f"The schema has {', '.join(sorted(known))}: mend the one that is wrong.",
+            )  # fmt: skip
+    for name in sorted(set(_fields(task.schema, deep=False))):
+        if not re.search(rf"\b{re.escape(name)}\b", prompt):
+            yield Finding(
+                "warning", where, f"the schema has a field {name!r} that the prompt does not name",
+                "Who is not told of a field can't answer it.",
+            )  # fmt: skip
+
+
+def _fields(schema: object, deep: bool = True) -> Iterator[str]:
+    """The names of an answer's fields, and with ``deep`` those of the objects inside it."""
+    if isinstance(schema, Mapping):
+        yield from schema.get("properties", {})
+        branches = schema.values() if deep else [schema[kind] for kind in ("oneOf", "anyOf", "allOf") if kind in schema]
+        for branch in branches:
+            yield from _fields(branch, deep)
+    elif isinstance(schema, list):
+        for branch in schema:
+            yield from _fields(branch, deep)

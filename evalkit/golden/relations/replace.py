@@ -1,0 +1,20 @@
+"""Puts other words in the place of some: ``words = [["Apple", "Quillvec"]]``.
+
+With ``follows = ["company_names"]``: a company under another name is still the company that the item is about.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from evalkit.golden.relations import TextTransform, pairs, reject_unknown, substitution
+
+
+def make_relation(options: Mapping[str, Any]) -> TextTransform:
+    """
+    >>> make_relation({"words": [["Fed", "Riksbank"]]})("Fed cuts")
+    'Riksbank cuts'
+    """
+    reject_unknown(options, ("words",))
+    return substitution(pairs(options, "words"))

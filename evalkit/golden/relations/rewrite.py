@@ -1,0 +1,42 @@
+"""Writes a text by a rule: ``rules = [["^Will (.+?) (rise|fall)", "Is it true that \\\\1 will \\\\2"]]``.
+
+Regular expressions of Python, from a fixed list: the first that is found somewhere is applied, once. For paraphrases,
+and with ``negates`` for a question that is put in the negative.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from evalkit.errors import ConfigError
+from evalkit.golden.relations import TextTransform, pairs, reject_unknown
+
+
+def make_relation(options: Mapping[str, Any]) -> TextTransform:
+    r"""
+    >>> make_relation({"rules": [[r"^Will (\w+) ", r"Will \1 not "]]})("Will inflation fall?")
+    'Will inflation not fall?'
+    """
+    reject_unknown(options, ("rules",))
+    rules = [_rule(*pair) for pair in pairs(options, "rules")]
+
+    def change(text: str) -> str:
+        for pattern, other in rules:
+            changed, count = pattern.subn(other, text, count=1)
+            if count:
+                return changed
+        return text
+
+    return change
+
+
+def _rule(pattern: str, other: str) -> tuple[re.Pattern[str], str]:
+    try:
+        compiled = re.compile(pattern)
+        # Groups that the pattern lacks are found by expanding the template, for which a match is needed.
+        re.compile(f"{pattern}|").sub(other, "", count=1)
+    except (re.error, IndexError) as error:
+        raise ConfigError(f"rules: {[pattern, other]!r} can't be used: {error}") from error
+    return compiled, other

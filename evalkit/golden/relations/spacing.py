@@ -1,0 +1,17 @@
+"""Writes every space twice, and ends the text with an empty line, as text does that was copied from somewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from evalkit.golden.relations import TextTransform, reject_unknown
+
+
+def make_relation(options: Mapping[str, Any]) -> TextTransform:
+    r"""
+    >>> make_relation({})("Copper falls")
+    'Copper  falls\n\n'
+    """
+    reject_unknown(options)
+    return lambda text: text.replace(" ", "  ") + "\n\n"

@@ -1,0 +1,21 @@
+"""Exchanges words for one another, both ways: ``words = [["rise", "fall"], ["above", "below"]]``.
+
+With ``negates = ["direction"]``: the question is asked the other way round.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from evalkit.golden.relations import TextTransform, pairs, reject_unknown, substitution
+
+
+def make_relation(options: Mapping[str, Any]) -> TextTransform:
+    """
+    >>> make_relation({"words": [["rise", "fall"]]})("Will it rise, or will it fall?")
+    'Will it fall, or will it rise?'
+    """
+    reject_unknown(options, ("words",))
+    words = pairs(options, "words")
+    return substitution([*words, *((two, one) for one, two in words)])

@@ -1,0 +1,131 @@
+"""Reads and scores one completion: a pure function of what was stored and of what the task expects."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from statistics import fmean
+from typing import Any
+
+from evalkit.golden.contract import scorer_of
+from evalkit.golden.model import ANSWERED, Example, ScoreRule, Task
+from evalkit.golden.schema import Schema
+from evalkit.judging.output import Output, parse
+from evalkit.models.backend import Completion
+from evalkit.models.request import Request
+from evalkit.scorers import Score
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What one model answered to one example, read and scored.
+
+    ``scores`` holds "strict", "extractable" and every field that the example's expected answer has. Where the
+    example was asked several times it is the weakest of its ``samples``, with the means of their scores.
+    """
+
+    backend: str
+    example: Example
+    request: Request
+    completion: Completion
+    output: Output
+    scores: Mapping[str, Score]
+    samples: tuple[Answer, ...] = ()
+
+    @property
+    def each(self) -> tuple[Answer, ...]:
+        """Its samples, one by one: itself where the example was asked once."""
+        return self.samples or (self,)
+
+    @property
+    def text(self) -> str:
+        """The raw text that is judged: prefill and completion, reasoning set apart."""
+        return self.output.answer
+
+    @property
+    def value(self) -> Mapping[str, Any] | None:
+        """The JSON object that was dug out, or None."""
+        return self.output.value
+
+    @property
+    def strict(self) -> bool:
+        """Whether the whole answer is one JSON object that the schema accepts."""
+        return self.output.strict
+
+    @property
+    def extractable(self) -> bool:
+        """Whether such an object could be dug out of it."""
+        return self.output.extractable
+
+    @property
+    def defects(self) -> tuple[str, ...]:
+        """What is wrong with the text, by the names of ``parsing.DEFECTS``."""
+        return self.output.defects
+
+    def __repr__(self) -> str:
+        return f"<answer of {self.backend} to {self.example.id}: {self.text[:200]!r}>"
+
+
+def is_right(primary: str, scores: Mapping[str, float]) -> bool:
+    """Whether an example that must pass does: strict, and right in the ``primary`` score (or in every score it has,
+    where it does not have that one, as an error object has not). ``scores`` are values by name.
+
+    >>> is_right("team", {"strict": 1.0, "extractable": 1.0, "team": 1.0, "urgency": 0.0})
+    True
+    """
+    names = [primary] if primary in scores else [name for name in scores if name not in ANSWERED]
+    return all(scores.get(name) == 1.0 for name in ("strict", *names))
+
+
+def averaged(samples: Sequence[Answer]) -> Answer:
+    """One answer for all samples of an example, so that the example counts once.
+
+    A score is the mean over the samples, and so right only where all of them are. Text, value and defects are those
+    of the weakest sample: one that can't be read, else one that is not strict, else the one that scores least. So it
+    is strict, or extractable, only where all of them are.
+    """
+    if len(samples) == 1:
+        return samples[0]
+    weakest = min(samples, key=lambda one: (one.extractable, one.strict, fmean(s.value for s in one.scores.values())))
+    scores = {name: _mean([one.scores[name] for one in samples]) for name in weakest.scores}
+    return replace(weakest, scores=scores, samples=tuple(samples))
+
+
+def _mean(scores: Sequence[Score]) -> Score:
+    worst, right = min(scores, key=lambda score: score.value), sum(map(bool, scores))
+    if worst:
+        return worst
+    told = f"right in {right} of {len(scores)} samples; {worst.why}"
+    return replace(worst, value=fmean(score.value for score in scores), why=told)
+
+
+class Grader:
+    """Scores the completions of one task. Compiles its schema and its scorers once."""
+
+    def __init__(self, task: Task) -> None:
+        self.task = task
+        self._schema = Schema(task.schema)
+        self._scorers = {rule.name: scorer_of(rule) for rule in task.scores.values()}
+
+    def grade(self, backend: str, example: Example, request: Request, completion: Completion) -> Answer:
+        """Reads and scores ``completion``. Never raises for anything that a model wrote."""
+        output = parse(completion, prefill=request.prefill, schema=self._schema, messages=request.messages)
+        scores = {
+            "strict": Score("strict", float(output.strict), output.strict, True, output.why),
+            "extractable": Score("extractable", float(output.extractable), output.extractable, True, output.why),
+        }
+        for rule in self.task.scores_of(example):
+            scores[rule.name] = self._score(rule, output, example)
+        return Answer(backend, example, request, completion, output, scores)
+
+    def _score(self, rule: ScoreRule, output: Output, example: Example) -> Score:
+        expected = example.expected[rule.field]
+        if output.value is None:
+            named = ", ".join(output.defects) or "no object"
+            return Score(rule.name, 0.0, None, expected, f"the answer could not be read: {named}")
+        if rule.field not in output.value:
+            instead = ", ".join(output.value) or "nothing"
+            return Score(rule.name, 0.0, None, expected, f"the answer has no {rule.field!r}; it has {instead}")
+        got = output.value[rule.field]
+        judgement = self._scorers[rule.name](got, expected, example.input)
+        return Score(rule.name, judgement.value, got, expected, judgement.why)

@@ -1,0 +1,57 @@
+"""Stopping early: who is only compared with is asked in turn, and no more once every comparison with it is settled.
+
+Examples come in an order that is drawn at random once, group by group, so that those asked so far stand for all. What
+is concluded from them is judged by inference that allows to look after every step (``evalkit.stats.betting``). A model
+that is tested is asked whole, because its thresholds are over the whole split.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable, Iterator, Sequence
+
+from evalkit.golden.model import Example
+from evalkit.judging.verdict import Comparison, Status
+
+_FIRST, _STEP = 16, 8
+"""Groups that are asked before the first look, and between two looks."""
+
+
+def turn(examples: Iterable[Example], seed: int = 0) -> list[list[str]]:
+    """The ids of ``examples`` in the order in which they are asked, group by group; the same for the same examples."""
+    groups: dict[str, list[str]] = {}
+    for example in examples:
+        groups.setdefault(example.group, []).append(example.id)
+    return random.Random(seed).sample(list(groups.values()), len(groups))
+
+
+def steps(ordered: Sequence[Sequence[str]]) -> Iterator[list[str]]:
+    """What to ask before each look, of the groups that ``turn`` gives.
+
+    >>> [len(step) for step in steps([["a"]] * 30)]
+    [16, 8, 6]
+    """
+    begin, end = 0, _FIRST
+    while begin < len(ordered):
+        yield [name for group in ordered[begin:end] for name in group]
+        begin, end = end, end + _STEP
+
+
+def settled(comparisons: Iterable[Comparison]) -> bool:
+    """Whether more examples would change nothing: each hypothesis is shown or refuted, and of each pair that was only
+    asked for it is known which is better."""
+    return all(_settled(one) for one in comparisons)
+
+
+def _settled(one: Comparison) -> bool:
+    if one.kind != "asked":
+        return one.status is Status.BLOCK or (one.status is Status.SHIP and _looked_at_twice(one))
+    low, high = one.paired.difference.low, one.paired.difference.high
+    return (low is not None and low > 0) or (high is not None and high < 0)
+
+
+def _looked_at_twice(one: Comparison) -> bool:
+    """Whether the second look, among readable answers, can't turn what is shown any more: all are readable, or it is
+    shown among those too."""
+    among = one.readable.difference
+    return among.n == one.paired.difference.n or (among.low is not None and among.low > 0)

@@ -1,0 +1,225 @@
+"""What a model lost since a baseline: examples that must pass, and losses by the gates' no-loss, score by score."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from evalkit.errors import ConfigError, UnknownName
+from evalkit.golden.model import Hypothesis
+from evalkit.judging import verdict as gates
+from evalkit.judging.answer import is_right
+from evalkit.judging.baseline import Baseline, StoredTask, check_split, column_of
+from evalkit.judging.verdict import Comparison, Status, abbreviate, points
+from evalkit.stats import scores as metrics
+from evalkit.stats.tango import examples_for_margin, smallest_margin
+
+
+@dataclass(frozen=True, slots=True)
+class Regression:
+    """One model beside a baseline. ``name``, ``then`` (its model) and ``date`` are the baseline's.
+
+    ``broken`` are must-pass examples that were right and are wrong. ``lost`` and ``gained`` are single flips and
+    ``unpaired`` what only one of the two scored, each as "example score". ``added`` examples are only in the task
+    as it is now, ``removed`` only in the baseline. ``unselected`` counts those of which nothing is judged, because
+    the run did not select them. ``changed`` is true where the task's contract or data are not what they were.
+    """
+
+    backend: str
+    name: str
+    then: str
+    date: str
+    status: Status
+    reasons: tuple[str, ...]
+    comparisons: tuple[Comparison, ...]
+    broken: tuple[str, ...]
+    lost: tuple[str, ...]
+    gained: tuple[str, ...]
+    unpaired: tuple[str, ...]
+    added: tuple[str, ...]
+    removed: tuple[str, ...]
+    unselected: int
+    changed: bool
+
+    @property
+    def open(self) -> tuple[str, ...]:
+        """The kinds of hypothesis that are left open, as ``Verdict.open``."""
+        return ("no_loss",) if self.status is Status.INCONCLUSIVE else ()
+
+
+def compare(
+    then: Baseline,
+    task: StoredTask,
+    backend: str,
+    hypotheses: Iterable[Hypothesis],
+    margin: float,
+    strict: bool = False,
+) -> Regression:
+    """What ``backend`` lost and gained on ``task`` since ``then``, of the examples that its run selected.
+
+    A score's margin is the smallest that one of ``hypotheses`` declares for a no-loss of ``backend`` in it, else
+    ``margin``. BLOCK: examples stayed unanswered, one that must pass broke, a loss beyond the margin is shown, or
+    (``strict``) anything is lost. INCONCLUSIVE: a loss is not ruled out; where so few examples could not do it, the
+    reason says that. Raises ConfigError where the two are about different splits.
+    """
+    check_split(then, task["split"])
+    column = column_of(task, backend)
+    now = {name: answer["scores"] for name, answer in column["examples"].items()}
+    selected = column["entrant"]["keys"]
+    there = {name for one in task["columns"] for name in one["entrant"]["keys"]}  # floors are asked everything
+    cells = [(name, score) for name in sorted(now) if name in then.scores for score in now[name]]
+    cells = [(name, score) for name, score in cells if score in then.scores[name]]
+    lost = [(name, score) for name, score in cells if now[name][score] < then.scores[name][score]]
+    gained = [(name, score) for name, score in cells if now[name][score] > then.scores[name][score]]
+    broken = [name for name in column["failed"] if name in then.scores and is_right(task["primary"], then.scores[name])]
+    declared = [one for one in hypotheses if one.kind == "no_loss" and one.candidate in (None, backend)]
+    found = [
+        _judged(then, column, score, names, min((one.margin for one in declared if one.score == score), default=margin))
+        for score, names in _by_score(task["split"], column, cells).items()
+    ]
+    status, reasons = _decided(broken, [*column["unanswered"]], found, lost if strict else ())
+    return Regression(
+        backend=backend,
+        name=then.name,
+        then=then.backend,
+        date=then.date,
+        status=status,
+        reasons=reasons,
+        comparisons=tuple(one.comparison for one in found),
+        broken=tuple(broken),
+        lost=_told(lost),
+        gained=_told(gained),
+        unpaired=_told(
+            (name, score)
+            for name in sorted(now)
+            if name in then.scores
+            for score in sorted(now[name].keys() ^ then.scores[name].keys())
+        ),
+        added=tuple(sorted((there & set(selected)) - then.scores.keys())),
+        removed=tuple(name for name in sorted(then.scores) if name not in there),
+        unselected=sum(name in there and name not in selected for name in then.scores),
+        changed=then.checksum != task["checksum"],
+    )
+
+
+def in_both(
+    before: Mapping[str, Any], after: Mapping[str, Any], backends: Sequence[str]
+) -> list[tuple[StoredTask, str, StoredTask, str]]:
+    """What two stored runs can be compared on: ``(task before, model before, task after, model after)``.
+
+    ``backends`` names a model that is in both, or one of each run; without it, every model that both have, but floors
+    and those that were asked only in turn. Raises UnknownName for a model that a run does not have, ConfigError where
+    there is nothing in both.
+    """
+    if len(backends) > 2:
+        raise ConfigError(f"--backend: got {', '.join(backends)}, expected one model, or one of each run")
+    asked = (*backends, *backends)[:2]  # one name stands for both sides
+    for run, name in zip((before, after), asked, strict=False):
+        there = {column["entrant"]["name"] for task in run["tasks"] for column in task["columns"]}
+        if name not in there:
+            raise UnknownName(f"backend of run {run['id']}", name, there)
+    earlier = {task["task"]: task for task in before["tasks"]}
+    found = [
+        (earlier[task["task"]], one, task, other)
+        for task in after["tasks"]
+        if task["task"] in earlier
+        for one, other in _models(earlier[task["task"]], task, asked)
+    ]
+    if not found:
+        raise ConfigError(f"runs {before['id']} and {after['id']} have no task with a model in both")
+    return found
+
+
+def _models(before: StoredTask, after: StoredTask, asked: tuple[str, ...]) -> list[tuple[str, str]]:
+    roles, later = (
+        {one["entrant"]["name"]: one["entrant"]["role"] for one in task["columns"]} for task in (before, after)
+    )
+    if asked:
+        return [(asked[0], asked[1])] if asked[0] in roles and asked[1] in later else []
+    partly = {one["model"] for task in (before, after) for one in task.get("in_turn", ())}
+    return [(name, name) for name, role in later.items() if role != "floor" and name in roles and name not in partly]
+
+
+def _by_score(split: str, column: Mapping[str, Any], cells: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
+    """Each score with the examples of the judged split that have it on both sides."""
+    found: dict[str, list[str]] = {}
+    for name, score in cells:
+        if column["examples"][name]["split"] == split:
+            found.setdefault(score, []).append(name)
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    """A comparison by one score, and how few independent pieces it rests on where these can't show its margin."""
+
+    comparison: Comparison
+    margin: float
+    too_few: int | None
+
+
+def _judged(then: Baseline, column: Mapping[str, Any], score: str, names: Sequence[str], margin: float) -> _Judged:
+    examples = column["examples"]
+
+    def values(of: Sequence[str]) -> tuple[list[float], list[float], list[str]]:
+        ours = [examples[name]["scores"][score] for name in of]
+        return ours, [then.scores[name][score] for name in of], [examples[name]["group"] for name in of]
+
+    both = (examples[name]["scores"].get("extractable") == then.scores[name].get("extractable") == 1 for name in names)
+    read = [name for name, readably in zip(names, both, strict=True) if readably]
+    ours, theirs, groups = values(names)
+    comparison = gates.compare(
+        Hypothesis("no_loss", None, (then.name,), score, margin=margin),
+        column["entrant"]["name"],
+        then.name,
+        score,
+        metrics.paired(ours, theirs, groups),
+        gates.Readable.of(*values(read)),
+        missing=sum(name in then.scores for name in column["unanswered"]),
+        lost=[name for name, own, other in zip(names, ours, theirs, strict=True) if own < other],
+    )
+    pieces = len(set(groups))
+    least = smallest_margin(pieces)
+    few = comparison.status is Status.INCONCLUSIVE and (least is None or least >= margin)
+    return _Judged(comparison, margin, pieces if few else None)
+
+
+def _decided(
+    broken: Sequence[str], unanswered: Sequence[str], found: Sequence[_Judged], red: Sequence[tuple[str, str]]
+) -> tuple[Status, tuple[str, ...]]:
+    """``red`` are the single losses that block."""
+    blocks, opens = [], []
+    if unanswered:
+        blocks.append(f"{len(unanswered)} examples stayed unanswered ({abbreviate(unanswered)}).")
+    if broken:
+        blocks.append(f"{len(broken)} must-pass examples were right and are wrong ({abbreviate(broken)}).")
+    blocks += [one.comparison.reason for one in found if one.comparison.status is Status.BLOCK]
+    if red:
+        blocks.append(f"--strict-baseline forgives no loss: {abbreviate(_told(red))}.")
+    opens += [
+        one.comparison.reason for one in found if one.comparison.status is Status.INCONCLUSIVE and one.too_few is None
+    ]
+    opens += _too_few(found)
+    if not found:
+        opens.append("No example of the judged split is on both sides: nothing to compare.")
+    if blocks or opens:
+        return (Status.BLOCK if blocks else Status.INCONCLUSIVE), (*blocks, *opens)
+    return Status.SHIP, (f"No loss beyond the margin on {', '.join(one.comparison.score for one in found)}.",)
+
+
+def _too_few(found: Iterable[_Judged]) -> Iterator[str]:
+    """One sentence for all the scores that so few examples leave open."""
+    few: dict[tuple[float, int], list[str]] = {}
+    for one in found:
+        if one.too_few is not None:
+            few.setdefault((one.margin, one.too_few), []).append(one.comparison.score)
+    for (margin, pieces), scores in few.items():
+        yield (
+            f"Too few to tell a loss of {points(margin)[1:]} points on {', '.join(scores)}: n = {pieces} can't rule it "
+            f"out even where no answer differs, {examples_for_margin(margin)} independent examples can."
+        )
+
+
+def _told(cells: Iterable[tuple[str, str]]) -> tuple[str, ...]:
+    return tuple(f"{name} {score}" for name, score in cells)

@@ -1,0 +1,338 @@
+"""A model on a running Ollama server: what many people ship.
+
+    ollama:router          ollama:llama3.2:1b
+
+The server is found at ``host``, else at $OLLAMA_HOST, else at localhost:11434. Options of the alias:
+
+    host = ""               "localhost:11434", "http://gpu-box:11434", ...
+    context = 4096          tokens of prompt and answer together; what does not fit is an error, never cut
+    parallel = 0            answers at once; 0 takes $OLLAMA_NUM_PARALLEL, which the server reads too, else 1
+    repeat_penalty = 0.0    above 0: this, whatever the task says; 1.1, the server's own, punishes a digit used before
+    think = false           of models that can: reason before the answer, and hand the reasoning over apart
+    as_served = false       true: send no setting but the length, and get what an app with defaults gets
+    patience = 30           seconds to wait for a server that is gone or busy before it is given up
+
+A prefill is the beginning of an assistant's turn that the model goes on with. It needs a template that leaves the last
+such turn open; where the server's closes it, that is an error.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import asdict, dataclass
+from importlib.util import find_spec
+from threading import Event
+from typing import Any
+
+from evalkit._internal.threads import answered
+from evalkit.errors import BackendDied, ConfigError, MissingModel, NotAnswered
+from evalkit.golden.model import REPEAT_LAST
+from evalkit.models.backend import Backend, Completion, FinishReason, Opening
+from evalkit.models.request import Request
+from evalkit.models.stream_end import StopCondition
+
+_PORT = 11434
+_BUSY = (-1, 429, 502, 503, 504)
+"""What passes: too many requests, a server that comes or goes, and (-1) an error in the middle of an answer."""
+_NANOSECONDS = 1e-9
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How the server is asked; see the head of this file."""
+
+    host: str = ""
+    context: int = 4096
+    parallel: int = 0
+    repeat_penalty: float = 0.0
+    think: bool = False
+    as_served: bool = False
+    patience: int = 30
+
+
+def open_backend(opening: Opening) -> Backend:
+    """A backend on a running server. Raises MissingModel where server, model or package is not there."""
+    if find_spec("ollama") is None:
+        raise MissingModel(f"{opening.spec} needs the ollama package: pip install 'pytest-evalkit[ollama]'")
+    settings = opening.settings(Settings)
+    if settings.context < 1 or min(settings.parallel, settings.patience, settings.repeat_penalty) < 0:
+        raise ConfigError(f"{opening.spec}: context must be above 0; parallel, patience and repeat_penalty not below")
+    server = Server(server_url(settings.host or os.environ.get("OLLAMA_HOST", "")))
+    with closing(server):
+        about = server.about(opening.spec.place)
+    if settings.think and not about["thinks"]:
+        raise ConfigError(f"{opening.spec}: think = true, but the server says that this model can't")
+    fingerprint = {"engine": "ollama", **about, "context": settings.context, "decoding": _decoding(settings)}
+    return OllamaBackend(server, opening.spec.place, settings, fingerprint)
+
+
+def _decoding(settings: Settings) -> dict[str, Any]:
+    """What shapes the sampling beside what a request states; empty where nothing does."""
+    if settings.as_served:
+        return {"as_served": True}
+    penalty = {"repeat_penalty": settings.repeat_penalty} if settings.repeat_penalty else {}
+    return {**penalty, **({"think": True} if settings.think else {})}
+
+
+def server_url(host: str) -> str:
+    """``host`` as Ollama reads $OLLAMA_HOST: scheme, name and port may each be left out.
+
+    >>> server_url(""), server_url("gpu-box"), server_url(":8080"), server_url("https://ollama.test")
+    ('http://127.0.0.1:11434', 'http://gpu-box:11434', 'http://127.0.0.1:8080', 'https://ollama.test')
+    """
+    scheme, mark, rest = host.strip().rpartition("://")
+    name, colon, port = rest.rstrip("/").rpartition(":")
+    name, port = (name, port) if colon else (port, "")
+    # A server listens on all addresses under 0.0.0.0, which is no place to call.
+    name = "127.0.0.1" if name in ("", "0.0.0.0") else name
+    return f"{scheme or 'http'}://{name}" + (f":{port or _PORT}" if port or not mark else "")
+
+
+class Server:
+    """One Ollama server: what it says of itself and its models."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self._tells_prompts = True
+        self._open: tuple[Any, Any] | None = None
+
+    def open(self) -> Server:
+        """Makes the clients."""
+        self._clients()
+        return self
+
+    def _clients(self) -> tuple[Any, Any]:
+        if self._open is None:
+            import httpx
+            from ollama import Client
+
+            # A first answer may have to wait for the weights to load; a server that says nothing for longer is lost.
+            timeout = httpx.Timeout(600, connect=5)
+            self._open = Client(host=self.url, timeout=timeout), httpx.Client(base_url=self.url, timeout=timeout)
+        return self._open
+
+    @property
+    def client(self) -> Any:
+        """The ollama package's client; made at first use."""
+        return self._clients()[0]
+
+    @property
+    def http(self) -> Any:
+        """A client for what the package has no call for."""
+        return self._clients()[1]
+
+    def close(self) -> None:
+        """Ends the connections; the next use makes new ones."""
+        for client in self._open or ():
+            client.close()
+        self._open = None
+
+    def rendered(self, body: Mapping[str, Any]) -> str | None:
+        """The prompt of the chat request ``body`` as the model's template renders it, None where the server is too old
+        to tell: it would answer instead, so it is asked once. Raises ResponseError."""
+        from ollama import ResponseError
+
+        if not self._tells_prompts:
+            return None
+        answer = self.http.post("/api/chat", json={**body, "stream": False, "_debug_render_only": True})
+        if answer.is_error:
+            raise ResponseError(answer.text, answer.status_code)
+        told = (answer.json().get("_debug_info") or {}).get("rendered_template")
+        self._tells_prompts = told is not None
+        return told if told is None else str(told)
+
+    def about(self, model: str) -> dict[str, Any]:
+        """What shapes the answers of ``model`` on this server. Raises MissingModel."""
+        import httpx
+        from ollama import ResponseError
+
+        try:
+            version = self.http.get("/api/version").raise_for_status().json()["version"]
+            models = {str(one.model): one for one in self.client.list().models}
+            name = model if model in models else f"{model}:latest"
+            if name not in models:
+                raise MissingModel(
+                    f"ollama:{model}: the server at {self.url} has no such model. It has: "
+                    f"{', '.join(sorted(models)) or 'none'}. To get it: `ollama pull {model}`, or from a GGUF of your "
+                    f"own `ollama create {model} -f Modelfile`"
+                )
+            shown = self.client.show(name)
+        except (httpx.HTTPError, ConnectionError, ResponseError, KeyError, ValueError) as error:
+            raise MissingModel(
+                f"ollama:{model}: no Ollama server answers at {self.url} ({type(error).__name__}: {error}). Start it "
+                f"with `ollama serve`, or name another with OLLAMA_HOST"
+            ) from error
+        return {
+            "server": version,
+            "digest": models[name].digest,
+            "quantization": shown.details.quantization_level if shown.details else None,
+            "template": shown.template,
+            "parameters": shown.parameters,
+            "thinks": "thinking" in (shown.capabilities or ()),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class OllamaBackend:
+    """One model on one server."""
+
+    server: Server
+    model: str
+    settings: Settings
+    fingerprint: Mapping[str, Any]
+    by_example: bool = False
+    constrains: bool = True
+
+    def answer(self, requests: Sequence[Request]) -> Iterator[tuple[Request, Completion | Exception]]:
+        at_once = self.settings.parallel or int(os.environ.get("OLLAMA_NUM_PARALLEL") or 1)
+        # The clients are made here, before the threads that share them.
+        with closing(self.server.open()), closing(answered(requests, self._ask, at_once)) as found:  # type: ignore[type-var]
+            yield from found
+
+    def memory(self) -> int | None:
+        """What the server says that the loaded model holds."""
+        with closing(self.server.open()) as server:
+            loaded = {one.name: one.size for one in server.client.ps().models}
+        return next((loaded[name] for name in (self.model, f"{self.model}:latest") if name in loaded), None)
+
+    def close(self) -> None:
+        """Nothing is held: connections live as long as an ``answer``, and weights as the server was told."""
+
+    def _ask(self, request: Request, stopped: Event) -> Completion:
+        """One answer. Waits for a server that is gone or busy, as long as ``patience`` says."""
+        import httpx
+        from ollama import ResponseError
+
+        given_up, pause = 0.0, 0.5
+        while True:
+            try:
+                return self._asked(request, stopped)
+            except ResponseError as error:
+                trouble: Exception = error
+                if error.status_code == 404:
+                    raise BackendDied(f"ollama:{self.model}: {error.error} (at {self.server.url})") from error
+                if error.status_code not in _BUSY and not (error.status_code == 500 and "runner" in str(error.error)):
+                    raise NotAnswered(f"{request.example_id}: ollama: {error.error} ({error.status_code})") from error
+            except (httpx.TransportError, ConnectionError) as error:
+                trouble = error
+            # From the first failure on, and not from the beginning of an answer that may have taken longer.
+            given_up = given_up or time.monotonic() + self.settings.patience
+            if stopped.is_set() or time.monotonic() + pause > given_up:
+                raise BackendDied(
+                    f"ollama:{self.model}: the server at {self.server.url} did not answer for "
+                    f"{self.settings.patience} s ({type(trouble).__name__}: {trouble}). Start it again, then run the "
+                    f"same command: what was answered is kept"
+                ) from trouble
+            stopped.wait(pause)
+            pause = min(2 * pause, 5.0)
+            self._same_model(trouble)
+
+    def _same_model(self, trouble: Exception) -> None:
+        """Who comes back may be another: an answer of that one would be stored as ours."""
+        try:
+            about = self.server.about(self.model)
+        except MissingModel:
+            return  # not there yet
+        if any(about[key] != self.fingerprint[key] for key in about):
+            raise BackendDied(
+                f"ollama:{self.model}: the server at {self.server.url} came back with another model or version of that "
+                f"name; run the same command again"
+            ) from trouble
+
+    def _asked(self, request: Request, stopped: Event) -> Completion:
+        rendered = self._rendered(request)
+        end = StopCondition(rendered, request.prefill, request.decoding.tail)
+        pieces, thoughts, count = [], [], 0
+        finish: FinishReason | None = None
+        last: Any = None
+        with closing(self._stream(request)) as stream:
+            for last in stream:
+                pieces.append(last.message.content or "")
+                thoughts.append(last.message.thinking or "")
+                if last.done:
+                    finish = "length" if last.done_reason == "length" else "stop"
+                    break
+                count += 1
+                if end.hear(pieces[-1]):
+                    finish = "object_closed"
+                    break
+                if stopped.is_set():
+                    raise NotAnswered(f"{request.example_id}: stopped")
+        if finish is None:
+            raise ConnectionError("the answer ended in the middle")
+        read = last.prompt_eval_count if last.done else None
+        if (
+            read is not None
+            and not self.settings.as_served
+            and read + request.decoding.max_tokens > self.settings.context
+        ):
+            raise self._too_long(request, f"{read} tokens")
+        return Completion(
+            text="".join(pieces),
+            finish_reason=finish,
+            rendered=rendered,
+            prompt_tokens=read,
+            completion_tokens=last.eval_count if last.done and last.eval_count is not None else count,
+            thinking="".join(thoughts) or None,
+            seconds=_seconds(last) if last.done else None,
+        )
+
+    def _body(self, request: Request) -> dict[str, Any]:
+        messages = [asdict(message) for message in request.messages]
+        if request.prefill:
+            messages.append({"role": "assistant", "content": request.prefill})
+        options: dict[str, Any] = {"num_predict": request.decoding.max_tokens}
+        if not self.settings.as_served:
+            options |= {
+                "num_ctx": self.settings.context,
+                "temperature": request.decoding.temperature,
+                "seed": request.decoding.seed + request.sample,
+                "repeat_penalty": self.settings.repeat_penalty or request.decoding.repeat_penalty,
+                "repeat_last_n": REPEAT_LAST,
+                # Each of these is off so: the server's defaults, and the model's own, would change the answer.
+                "presence_penalty": 0.0,
+                "frequency_penalty": 0.0,
+                "top_k": 0,
+                "top_p": 1.0,
+                "min_p": 0.0,
+                "typical_p": 1.0,
+            }
+        thinks = {"think": self.settings.think} if self.fingerprint["thinks"] and not self.settings.as_served else {}
+        schema = {"format": dict(request.schema)} if request.schema is not None else {}
+        return {"model": self.model, "messages": messages, "options": options, **thinks, **schema}
+
+    def _stream(self, request: Request) -> Any:
+        return self.server.client.chat(**self._body(request), stream=True)
+
+    def _rendered(self, request: Request) -> str | None:
+        """The prompt as the server renders it, None where it can't tell. What would spoil the answer is raised."""
+        rendered = self.server.rendered(self._body(request))
+        if rendered is None:
+            return None
+        if request.prefill and not rendered.endswith(request.prefill):
+            raise BackendDied(
+                f"ollama:{self.model}: its template closes the assistant's turn, so that an answer can't begin with "
+                f"the prefill {request.prefill!r}: the prompt ends with {rendered[-40:]!r}. Leave the last such turn "
+                f"open in the template of the Modelfile, or take the prefill away"
+            )
+        for message in request.messages:
+            # A template may leave the system message out: that is for the lineage to tell. A turn is left out where
+            # the server finds no room for it.
+            if message.role != "system" and message.content.strip() not in rendered:
+                raise self._too_long(request, f"{len(rendered)} characters, after the server left a message out")
+        return rendered
+
+    def _too_long(self, request: Request, prompt: str) -> NotAnswered:
+        return NotAnswered(
+            f"{request.example_id}: a prompt of {prompt} and an answer of up to {request.decoding.max_tokens} tokens "
+            f"don't fit into context = {self.settings.context}; raise `context` of this alias in pyproject.toml"
+        )
+
+
+def _seconds(last: Any) -> dict[str, float]:
+    """The server's own durations."""
+    told = {"load": last.load_duration, "prompt": last.prompt_eval_duration, "answer": last.eval_duration}
+    return {name: value * _NANOSECONDS for name, value in told.items() if value is not None}

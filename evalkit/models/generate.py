@@ -1,0 +1,190 @@
+"""Drives backends: asks what the store does not have yet, and stores each answer as it comes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+from typing import Any
+
+from evalkit._internal.registry import find
+from evalkit.errors import ConfigError, StoreError, describe_error
+from evalkit.golden.model import Task
+from evalkit.models.backend import Backend, Opening, Spec, fingerprint_of
+from evalkit.models.cache import Store
+from evalkit.models.config import Alias, Config
+from evalkit.models.latency import probe, spread
+from evalkit.models.pricing import Budget
+from evalkit.models.request import Request, canonical
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """An alias opened for a task: a backend with its fingerprint's digest."""
+
+    alias: Alias
+    task: Task
+    spec: str
+    backend: Backend
+    fingerprint: str
+
+    def key(self, request: Request) -> str:
+        """Where the answer to ``request`` is stored. No other model ever answers for it."""
+        mark = canonical([self.fingerprint, request.example_id]) if self.backend.by_example else self.fingerprint
+        return request.key(mark)
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far one model is: ``done`` of ``total`` requests have an answer, or an error."""
+
+    alias: str
+    task: str
+    done: int
+    total: int
+    spent: float = 0.0
+    """US dollars, in this session and by all models."""
+
+
+OnProgress = Callable[[Progress], None]
+
+
+@dataclass(slots=True)
+class Workbench:
+    """Opens each (alias, task) once; what its backends share lives here."""
+
+    config: Config
+    shared: dict[Any, Any] = field(default_factory=dict)
+    opened: dict[tuple[str, str], Model] = field(default_factory=dict)
+    budget: Budget = field(default_factory=Budget)
+
+    def open(self, name: str, task: Task) -> Model:
+        """The model that ``name`` (an alias or a spec) is for ``task``. Loads no weights.
+
+        Raises SetupError where it is unknown, or something it needs is missing.
+        """
+        place = (name, task.name)
+        if place not in self.opened:
+            alias = self.config.alias(name)
+            where = f"[tool.evalkit.backends] {name}"
+            if fault := alias.asking.problem(task):
+                raise ConfigError(f"{where}: {fault}")
+            text = alias.spec_for(task.name)
+            spec = Spec.parse(text)
+            opening = Opening(
+                spec,
+                task,
+                self.config.root,
+                alias.options,
+                self.config.models,
+                self.shared,
+                self.config.cache,
+                self.config.store.parent,
+                self.budget,
+            )
+            backend = find("backends", spec.scheme).open_backend(opening)
+            if alias.asking.constrained and not getattr(backend, "constrains", False):
+                raise ConfigError(
+                    f"{where}: constrained = true, and {spec.scheme} can't hold an answer to a schema; use gguf for "
+                    f"this alias, or take the key away"
+                )
+            self.opened[place] = Model(alias, task, text, backend, fingerprint_of(backend))
+        return self.opened[place]
+
+    def release(self) -> None:
+        """Gives back what the backends hold; one that is asked again loads again."""
+        for model in self.opened.values():
+            model.backend.close()
+
+
+def probe_latency(
+    wanted: Iterable[tuple[Model, Sequence[Request]]],
+    store: Store,
+    session: str,
+    count: int,
+    on_progress: OnProgress = lambda _: None,
+    budget: Budget | None = None,
+) -> None:
+    """Finds how long each model takes for one answer, over ``count`` of its requests, and stores it.
+
+    Each is asked alone: what the others hold is given back before. A model whose answers take no time of its own
+    (recorded ones, a batch's) is left out.
+    """
+    bought = budget or Budget()
+    for model, requests in wanted:
+        if not requests or not getattr(model.backend, "interactive", not model.backend.by_example):
+            continue
+        chosen = spread(requests, count)
+
+        def tell(done: int, model: Model = model, total: int = len(chosen)) -> None:
+            on_progress(Progress(f"latency of {model.alias.name}", model.task.name, done, total, bought.spent))
+
+        found = probe(model.backend, chosen, tell)
+        model.backend.close()
+        store.save_spent(session, bought.ledger)
+        store.save_probe(session, model.fingerprint, model.task.name, found)
+
+
+def generate(
+    wanted: Iterable[tuple[Model, Sequence[Request]]],
+    store: Store,
+    session: str,
+    on_progress: OnProgress = lambda _: None,
+    budget: Budget | None = None,
+) -> None:
+    """Asks each model its requests, except those whose answer is stored or that failed in this session.
+
+    Each answer is stored before the next is taken, so that a kill loses at most what was being written. What
+    stays unanswered is noted in the store with the reason: a backend that dies stops alone, the others go on.
+    """
+    for model, requests in wanted:
+        if missing := unsettled(model, requests, store, session):
+            store.describe(model.fingerprint, model.backend.fingerprint)
+            total = len({model.key(request) for request in requests})
+            _ask(model, missing, store, session, on_progress, total, budget or Budget())
+
+
+def unsettled(model: Model, requests: Sequence[Request], store: Store, session: str) -> dict[str, Request]:
+    """Those of ``requests``, by key, that have no answer in the store and did not fail in this session."""
+    keys = {model.key(request): request for request in requests}
+    settled = store.known(keys) | store.failures(session).keys()
+    return {key: request for key, request in keys.items() if key not in settled}
+
+
+def _ask(
+    model: Model,
+    missing: Mapping[str, Request],
+    store: Store,
+    session: str,
+    on_progress: OnProgress,
+    total: int,
+    budget: Budget,
+) -> None:
+    left, before = dict(missing), budget.ledger
+
+    def tell() -> None:
+        on_progress(Progress(model.alias.name, model.task.name, total - len(left), total, budget.spent))
+
+    tell()
+    try:
+        with closing(model.backend.answer(list(missing.values()))) as answers:  # type: ignore[type-var]
+            for request, result in answers:
+                key = model.key(request)
+                if isinstance(result, Exception):
+                    store.fail(session, key, describe_error(result))
+                else:
+                    store.put(key, model.fingerprint, request, result)
+                if budget.ledger != before:
+                    before = budget.ledger
+                    store.save_spent(session, before)
+                left.pop(key, None)
+                tell()
+        reason = "the backend ended without answering"
+    except StoreError:
+        raise  # without a store nothing may be asked: it would be paid for and lost
+    except Exception as error:
+        reason = f"backend {model.alias.name!r} died: {describe_error(error)}"
+    if budget.ledger != before:
+        store.save_spent(session, budget.ledger)
+    for key in left:
+        store.fail(session, key, reason)

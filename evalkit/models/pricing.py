@@ -1,0 +1,185 @@
+"""What answers of a paid API cost: its own counts of tokens at dated list prices; and what may be spent in a run."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import date
+from importlib.resources import files
+from threading import Condition, Event
+from typing import Any
+
+from evalkit.errors import ConfigError, NotAnswered, Unasked, UnknownName
+from evalkit.models.request import Request
+
+_MILLION = 1e6
+_ROUND = 32
+"""Tokens that a chat template may put around each message, at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """US dollars per million tokens. ``dated`` is the day on which it was read (ISO 8601), empty where not told.
+    ``batch`` is the share of it that a vendor's batches cost."""
+
+    input: float
+    output: float
+    cached: float
+    cache_write: float
+    dated: str = ""
+    batch: float = 0.5
+
+    def of(self, usage: Mapping[str, int]) -> float:
+        """What ``usage`` (tokens, as ``Completion.usage``) costs, in US dollars.
+
+        >>> Price(1.0, 5.0, 0.1, 1.25).of({"input": 1000, "output": 200, "cached": 500, "cache_write": 0})
+        0.00205
+        """
+        total: float = sum(getattr(self, name) * count for name, count in usage.items())
+        return total / _MILLION
+
+    def in_batch(self) -> Price:
+        """What the same tokens cost in a batch.
+
+        >>> Price(1.0, 5.0, 0.1, 1.25).in_batch().output
+        2.5
+        """
+        names = ("input", "output", "cached", "cache_write")
+        return replace(self, batch=1.0, **{name: getattr(self, name) * self.batch for name in names})
+
+    @property
+    def is_nothing(self) -> bool:
+        """Whether all is free."""
+        return not (self.input or self.output or self.cached or self.cache_write)
+
+    def most(self, request: Request, thinking: int = 0) -> float:
+        """What the answer to ``request`` can cost at most: a token is a byte at least, and an answer ends at its limit.
+
+        Not in it is what a vendor may put into a prompt by itself, for a schema above all.
+        """
+        texts = [*(message.content for message in request.messages), request.prefill, str(request.schema or "")]
+        read = sum(len(text.encode("utf-8", "replace")) + _ROUND for text in texts)
+        written = request.decoding.max_tokens + thinking
+        return (read * max(self.input, self.cached, self.cache_write) + written * self.output) / _MILLION
+
+
+@dataclass(slots=True)
+class Budget:
+    """What may be spent in a run, and what was. ``limit`` is in US dollars, None for no limit.
+
+    What is under way is held back, as much as it can cost. ``untold`` counts answers whose cost is not known, because
+    their API did not say what they used or because they were cut; of these the budget keeps the most they can cost.
+    """
+
+    prices: Mapping[str, Price] = field(default_factory=dict)
+    limit: float | None = None
+    spent: float = 0.0
+    untold: int = 0
+    _kept_back: float = 0.0
+    _held: float = 0.0
+    _changed: Condition = field(default_factory=Condition)
+
+    def __post_init__(self) -> None:
+        if self.limit is not None and not 0 <= self.limit < float("inf"):
+            raise ConfigError(f"--max-cost={self.limit}: expected US dollars, 0 or more")
+
+    def price(self, spec: str) -> Price | None:
+        """The price of the model ``spec``, None where none is known. Raises ConfigError where that allows no limit."""
+        found = self.prices.get(spec)
+        if found is None and self.limit is not None:
+            raise ConfigError(
+                f"{spec}: --max-cost is given, and no price is known for this model. State it in "
+                f'[tool.evalkit.prices."{spec}"] of pyproject.toml: input and output, in USD per million tokens'
+            )
+        return found
+
+    def reserve(self, request: Request, most: float, stopped: Event) -> None:
+        """Holds ``most`` back for ``request``; waits for others that hold too much. One of the next three ends it.
+
+        Raises Unasked where the limit might be passed, NotAnswered when ``stopped``.
+        """
+        with self._changed:
+            while self.limit is not None and self.spent + self._kept_back + self._held + most > self.limit:
+                if self.spent + self._kept_back + most > self.limit:
+                    told = f"--max-cost={self.limit:g} might be passed, {self.spent:.4f} USD are spent"
+                    raise Unasked(f"{request.example_id}: unasked: {told}")
+                if stopped.is_set():
+                    raise NotAnswered("stopped")
+                self._changed.wait(0.2)
+            self._held += most
+
+    def settle(self, most: float, price: Price | None, usage: Mapping[str, int] | None) -> None:
+        """Ends a hold with an answer; ``usage`` is None where the API does not tell it."""
+        if price is None or usage is None:
+            self.write_off(most)
+        else:
+            self._end(most, spent=price.of(usage))
+
+    def write_off(self, most: float) -> None:
+        """Ends a hold whose answer may have been billed, nobody knows how much."""
+        self._end(most, kept_back=most, untold=1)
+
+    def release(self, most: float) -> None:
+        """Ends a hold that cost nothing."""
+        self._end(most)
+
+    def _end(self, most: float, spent: float = 0.0, kept_back: float = 0.0, untold: int = 0) -> None:
+        with self._changed:
+            self._held -= most
+            self.untold += untold
+            self.spent += spent
+            self._kept_back += kept_back
+            self._changed.notify_all()
+
+    @property
+    def ledger(self) -> tuple[float, float, int]:
+        """What was spent, what is kept back of answers whose cost is not known, and how many those are."""
+        with self._changed:
+            return self.spent, self._kept_back, self.untold
+
+    def resume(self, ledger: tuple[float, float, int]) -> None:
+        """Goes on from the ``ledger`` that another process of this session has left."""
+        with self._changed:
+            self.spent, self._kept_back, self.untold = ledger
+
+    def describe(self) -> str:
+        """What was spent, for a person; empty where nothing was bought."""
+        if not self.spent and not self.untold:
+            return ""
+        untold = f", and {self.untold} answers whose cost is not known" if self.untold else ""
+        return f"spent in this session: {self.spent:.4f} USD{untold}"
+
+
+def list_prices() -> Mapping[str, Price]:
+    """The list prices that evalkit knows, by spec."""
+    text = files("evalkit").joinpath("prices.toml").read_text(encoding="utf-8")
+    return {spec: read_price(f"prices.toml: {spec}", entry) for spec, entry in tomllib.loads(text).items()}
+
+
+def read_price(where: str, entry: object, listed: Price | None = None) -> Price:
+    """A price from a table of TOML: ``input`` and ``output``; ``cached``, ``cache_write``, ``batch`` and ``dated``
+    where known.
+
+    What is left out is as ``listed``; where nothing is, what a cache holds costs as input. Raises ConfigError.
+    """
+    if not isinstance(entry, dict):
+        raise ConfigError(f"{where}: got {entry!r}, expected a table with input and output")
+    for key, value in entry.items():
+        if key not in Price.__dataclass_fields__:
+            raise ConfigError(f"{where}: {UnknownName('key of a price', key, Price.__dataclass_fields__)}")
+        if key == "dated" and not isinstance(value, date):
+            raise ConfigError(f"{where}: dated is {value!r}, expected a date, as in 2026-11-22")
+        if key != "dated" and not is_price(value):
+            raise ConfigError(f"{where}: {key} is {value!r}, expected USD per million tokens, 0 or more")
+    dated = {"dated": entry["dated"].isoformat()} if "dated" in entry else {}
+    if listed is not None:
+        return replace(listed, **{"dated": "", **entry, **dated})
+    if missing := {"input", "output"} - entry.keys():
+        raise ConfigError(f"{where}: no {min(missing)}; state input and output in USD per million tokens")
+    return Price(**{"cached": entry["input"], "cache_write": entry["input"], **entry, **dated})
+
+
+def is_price(value: Any) -> bool:
+    """Whether ``value``, read from TOML, is a sum of money."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < float("inf")

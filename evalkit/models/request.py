@@ -1,0 +1,175 @@
+"""Turns an example into what a model is asked: a Request."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from functools import lru_cache
+from hashlib import sha256
+from typing import Any
+
+from evalkit.errors import ConfigError
+from evalkit.golden.model import Decoding, Example, Task
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One turn of a conversation."""
+
+    role: str
+    content: str
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """How an alias asks where it does not ask as the task says: what makes a base the fair rival of its fine-tune.
+
+    ``few_shot`` puts the task's reference examples before the question, each with its expected answer; those of the
+    asked example's own group, itself among them, are left out. ``prefill`` takes the place of the task's.
+    ``constrained`` lets the model write nothing but what the task's schema accepts.
+    """
+
+    few_shot: bool = False
+    prefill: str | None = None
+    constrained: bool = False
+
+    def prefill_of(self, task: Task) -> str:
+        """What every answer is made to begin with."""
+        return task.prompt.prefill if self.prefill is None else self.prefill
+
+    def problem(self, task: Task) -> str | None:
+        """Why ``task`` can't be asked in this way, and what to do; None where it can."""
+        if self.few_shot and not task.splits.get("reference"):
+            return f"few_shot = true shows the examples of {task.folder / 'reference.jsonl'}, and there are none"
+        if self.constrained and (prefill := self.prefill_of(task)):
+            # A grammar begins the object itself, and would begin it again after a prefill.
+            return f'constrained = true and the prefill {prefill!r} exclude each other; set prefill = "" for this alias'
+        return None
+
+    def describe(self, task: Task) -> str:
+        """The same for a reader of a report; empty for how the task itself asks."""
+        count = len(task.splits.get("reference", ()))
+        parts = [f"few_shot ({count} examples, never one of the asked one's own group)"] if self.few_shot else []
+        parts += [] if self.prefill is None else [f"prefill {self.prefill!r}"]
+        return ", ".join([*parts, *(["constrained"] if self.constrained else [])])
+
+
+AS_THE_TASK_SAYS = Asking()
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One question to a model, complete: nothing that shapes the answer is left to a backend's defaults.
+
+    ``task`` and ``example_id`` say what it is asked for and are not part of its key. ``sample`` numbers
+    repeated draws of the same request and is part of it. ``schema`` is what a constrained answer must fit.
+    """
+
+    task: str
+    example_id: str
+    messages: tuple[Message, ...]
+    prefill: str
+    decoding: Decoding
+    sample: int = 0
+    schema: Mapping[str, Any] | None = field(default=None, hash=False)
+
+    def key(self, fingerprint: str) -> str:
+        """The cache key of this request's answer by the model of that ``fingerprint`` (sha256, hex)."""
+        body = {
+            "fingerprint": fingerprint,
+            "messages": [asdict(message) for message in self.messages],
+            "prefill": self.prefill,
+            "decoding": _stated(self.decoding),
+            "sample": self.sample,
+        }
+        if self.schema is not None:
+            # As text: the order of its properties shapes the answer too.
+            body["schema"] = json.dumps(self.schema)
+        return sha256(canonical(body).encode()).hexdigest()
+
+
+def asking_digest(task: Task, asking: Asking) -> str:
+    """A digest of all that shapes a question beside the asked example: the task's prompt and decoding, ``asking``, and
+    the examples that it shows (sha256, hex)."""
+    shown = [[shot.input, shot.expected] for shot in task.splits.get("reference", ()) if asking.few_shot]
+    schema = json.dumps(task.schema) if asking.constrained else ""
+    told = [asdict(task.prompt), _stated(task.decoding), asdict(asking), shown, schema]
+    return sha256(canonical(told).encode()).hexdigest()
+
+
+def _stated(decoding: Decoding) -> dict[str, Any]:
+    """The settings as a key has them. One that came later is left out where it changes nothing: what older releases
+    stored, and someone may have paid for, stays an answer to the same question."""
+    told = asdict(decoding)
+    if decoding.repeat_penalty == 1:
+        del told["repeat_penalty"]
+    return told
+
+
+def digest_of_fingerprint(fingerprint: Mapping[str, Any]) -> str:
+    """By what a model is known, in keys and files (sha256, hex)."""
+    return sha256(canonical(fingerprint).encode()).hexdigest()
+
+
+def canonical(value: Any) -> str:
+    """``value`` as JSON with one spelling: keys sorted, no spaces, lone surrogates escaped.
+
+    >>> canonical({"b": 1, "a": [True, None]})
+    '{"a":[true,null],"b":1}'
+    """
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+
+
+def render(task: Task, example: Example, asking: Asking = AS_THE_TASK_SAYS, *, sample: int = 0) -> Request:
+    """The request that asks ``example`` of a model.
+
+    Raises ConfigError where the prompt names something that the example's input does not have.
+    """
+    return Request(
+        task.name,
+        example.id,
+        tuple(message for message in _messages(task, example, asking) if message.content),
+        asking.prefill_of(task),
+        task.decoding,
+        sample,
+        task.schema if asking.constrained else None,
+    )
+
+
+def _messages(task: Task, example: Example, asking: Asking) -> Iterator[Message]:
+    yield Message("system", _fill(task, task.prompt.system, "system", example))
+    for shot in task.splits.get("reference", ()) if asking.few_shot else ():
+        if shot.group != example.group:
+            yield Message("user", _fill(task, task.prompt.user, "user", shot))
+            yield Message("assistant", json.dumps(dict(shot.expected), ensure_ascii=False))
+    yield Message("user", _fill(task, task.prompt.user, "user", example))
+
+
+def _fill(task: Task, source: str, part: str, example: Example) -> str:
+    try:
+        return str(_template(source).render(dict(example.input))).strip()
+    except Exception as error:  # a template is a small program: it may also divide by zero
+        given = ", ".join(sorted(example.input)) or "nothing"
+        raise ConfigError(
+            f"{task.folder / 'task.toml'}: [prompt] {part}: {error} "
+            f"(example {example.id}, {example.where}, whose input has: {given})"
+        ) from error
+
+
+@lru_cache(maxsize=256)
+def _template(source: str) -> Any:
+    from jinja2 import StrictUndefined
+    from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+    # Sandboxed: a golden folder may come from elsewhere, and data must never run code.
+    environment = ImmutableSandboxedEnvironment(
+        undefined=StrictUndefined, autoescape=False, keep_trailing_newline=False
+    )
+    environment.filters["json"] = lambda value: json.dumps(value, ensure_ascii=False, default=_refuse)
+    return environment.from_string(source)
+
+
+def _refuse(value: object) -> None:
+    str(value)  # where it is undefined this raises, and names the variable
+    raise TypeError(f"{type(value).__name__} is not JSON")

@@ -1,0 +1,244 @@
+"""What went wrong with a merge, by name: rules over what the tensors say."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from statistics import median
+
+from evalkit.models.weights.lora_gguf import lora_scale
+from evalkit.models.weights.merge_stats import HEAD, Compared, Layer, Sums, sums_of
+from evalkit.models.weights.tensors import Tensor, coarsest
+
+_LEAST = 0.9
+"""The least share of an update that may survive in a layer that is called whole, the noise of c aside."""
+
+
+@dataclass(frozen=True, slots=True)
+class MergeFinding:
+    """One named outcome in one plain sentence, and the layers or tensors that it concerns."""
+
+    outcome: str
+    sentence: str
+    layers: tuple[str, ...] = ()
+
+
+def _misshapen(check: Compared) -> Iterator[MergeFinding]:
+    if left := [name for name in check.after.tensors if ".lora_" in name or ".base_layer." in name]:
+        what = f"the folder still holds {len(left)} tensors of an unmerged adapter ({left[0]})"
+        yield MergeFinding("left_adapter_tensors", f"{what}; save what merge_and_unload() returns.", tuple(left))
+    if gone := check.missing:
+        what = f"{len(gone)} tensors of the base are missing: {compact(gone)}."
+        yield MergeFinding("missing_tensors", what, tuple(gone))
+    if check.shapes:
+        more = f", and {len(check.shapes) - 3} more" if len(check.shapes) > 3 else ""
+        what = f"{len(check.shapes)} tensors have another shape: {'; '.join(check.shapes[:3])}{more}."
+        yield MergeFinding("shapes", what, tuple(text.partition(" ")[0] for text in check.shapes))
+    if check.broken:
+        what = f"{len(check.broken)} tensors hold values that are no finite numbers: {compact(check.broken)}."
+        yield MergeFinding("not_finite", what, tuple(check.broken))
+
+
+def _other_base(check: Compared) -> Iterator[MergeFinding]:
+    if not check.other_base():
+        return
+    changed = check.changed()
+    worst = max(changed, key=lambda one: one.difference or 0.0)
+    told = "which is 0 in the base" if worst.difference is None else f"by {worst.difference:.2g} of its size"
+    moved = check.state("moved")
+    hides = f" So {len(moved)} layers with an adapter moved by more than the update." if moved else ""
+    yield MergeFinding(
+        "another_base",
+        f"{len(changed)} of {len(check.others)} tensors that no adapter touches differ from the base, the most "
+        f"{worst.name} ({told}): it was merged into another base.{hides}",
+        tuple(one.name for one in changed),
+    )
+
+
+def _quantized(check: Compared) -> Iterator[MergeFinding]:
+    places = [where for name, (where, _) in check.levels.items() if name in check.sums]
+    # Without an adapter both look the same: such a tensor goes with the layers that have one.
+    plain = "before" if places and "after" not in places else "after"
+    for place in ("after", "before"):
+        found = {
+            name: block
+            for name, (where, block) in check.levels.items()
+            if place == (where if name in check.sums else plain)
+        }
+        if not found:
+            continue
+        survives, share = "", check.survived(found)
+        if share is not None:
+            sums = [check.sums[name] for name in found if name in check.sums]
+            error = math.sqrt(math.fsum(one.rr for one in sums) / math.fsum(one.uu for one in sums))
+            survives = f"; {share:.0%} of the update survives, under an error of {error:.2g} times the update"
+        blocks = "/".join(map(str, sorted(set(found.values()))))
+        what = "merged into weights that had been quantized before: without U,"
+        if place == "after":
+            what = "merged into quantized weights:"
+        told = f"{compact(found)}: {what} at most 16 levels in each block of {blocks}{survives}. Use the float base."
+        yield MergeFinding("quantized_weights", told, tuple(found))
+
+
+def _lost(check: Compared) -> Iterator[MergeFinding]:
+    lost = [layer.name for layer in check.state("lost")]
+    real = [layer for layer in check.layers if layer.survived is not None]
+    if lost and len(lost) == len(real):
+        what = f"none of the update is in any of the {len(lost)} layers: M is the base."
+        yield MergeFinding("not_merged", what, tuple(lost))
+    elif lost:
+        what = f"the update is missing in {len(lost)} of {len(real)} layers: {compact(lost)}."
+        yield MergeFinding("layers_left_out", what, tuple(lost))
+
+
+def _scaled(check: Compared) -> Iterator[MergeFinding]:
+    twice, scaled = check.state("twice"), check.state("scaled")
+    count = len([layer for layer in check.layers if layer.survived is not None])
+    if twice:
+        # Of twice and another scale only one can be true, unless all layers agree.
+        causes = _causes(check, [*twice, *scaled])
+        also = f" (or scaled otherwise: {causes})" if causes else ""
+        where = "in all layers" if len(twice) == count else f"in {compact([one.name for one in twice])}"
+        yield MergeFinding(
+            "merged_twice", f"the update is there twice {where}{also}.", tuple(one.name for one in twice)
+        )
+    if scaled:
+        shares = [layer.survived for layer in scaled if layer.survived is not None]
+        k = median(shares)
+        same = all(abs(share / k - 1) <= 0.05 for share in shares) if k else False
+        size = f"{k:.3g} times" if same else f"{min(shares):.3g} to {max(shares):.3g} times"
+        where = f"all {count} layers" if len(scaled) == count else compact([one.name for one in scaled])
+        causes = _causes(check, scaled) or "no known confusion of alpha and r gives that"
+        yield MergeFinding(
+            "wrong_scale", f"the update is there {size} in {where}: {causes}.", tuple(one.name for one in scaled)
+        )
+
+
+def _causes(check: Compared, layers: Sequence[Layer]) -> str:
+    """Which confusions of the scale give the c of every one of ``layers``, in words."""
+    config = check.config
+    rooted = bool(config.get("use_rslora"))
+    plain = {key: value for key, value in config.items() if key not in ("alpha_pattern", "rank_pattern")}
+    named: dict[str, Callable[[str, int], float]] = {
+        "alpha/r instead of alpha/sqrt(r)" if rooted else "alpha/sqrt(r) instead of alpha/r": (
+            lambda module, rank: lora_scale({**config, "use_rslora": not rooted}, module, rank)
+        ),
+        "without alpha and r (a scale of 1)": lambda _module, _rank: 1.0,
+        "without alpha (1 instead of it)": (lambda module, rank: lora_scale({**plain, "lora_alpha": 1}, module, rank)),
+        "without dividing by r": lambda module, _rank: lora_scale(config, module, 1),
+    }
+    if config.get("alpha_pattern") or config.get("rank_pattern"):
+        named["without alpha_pattern and rank_pattern"] = lambda module, _rank: lora_scale(
+            plain, module, int(config["r"])
+        )
+    fits = []
+    for words, scale in named.items():
+        wanted = [
+            (layer, scale(layer.name, rank) / lora_scale(config, layer.name, rank))
+            for layer in layers
+            for rank in [check.ranks[layer.name]]
+        ]
+        if all(
+            abs((layer.survived or 0.0) - k) <= check.sums[layer.name].slack * max(1.0, abs(k)) for layer, k in wanted
+        ):
+            fits.append(words)
+    return " or ".join(fits)
+
+
+def _moved(check: Compared) -> Iterator[MergeFinding]:
+    moved = [layer for layer in check.state("moved") if layer.name not in check.levels]
+    if not moved or check.other_base():
+        return
+    shares = [layer.survived for layer in moved if layer.survived is not None]
+    span = f" (c from {min(shares):.2g} to {max(shares):.2g})" if shares else ""
+    yield MergeFinding(
+        "moved_otherwise",
+        f"{len(moved)} layers moved by more than rounding explains and not along the update{span}: another adapter, "
+        f"a base that was tuned further, or weights quantized in a way that leaves no 4-bit levels: "
+        f"{compact([layer.name for layer in moved])}.",
+        tuple(layer.name for layer in moved),
+    )
+
+
+def _tied(check: Compared) -> Iterator[MergeFinding]:
+    changed = [] if check.other_base() else [one.name for one in check.changed()]
+    embedding, head = check.after.get(check.embedding), check.after.get(HEAD)
+    stated = {"tie_word_embeddings": check.tied_base, **check.before.config, **check.after.config}
+    # llama.cpp takes the head that a GGUF has, whatever the embeddings are.
+    loaded = stated["tie_word_embeddings"] and check.after.path.suffix != ".gguf"
+    if loaded and embedding and head and (embedding.shape != head.shape or _apart(embedding, head)):
+        yield MergeFinding(
+            "tied_embedding",
+            f"config.json ties {HEAD} to {check.embedding}, but they differ: whoever loads it drops one of them.",
+            (check.embedding, HEAD),
+        )
+        return
+    if changed:
+        why = "no adapter touches them"
+        if HEAD.removesuffix(".weight") in check.sums and head is None:
+            why = "they are tied to lm_head, whose update the model's input now goes through as well"
+        yield MergeFinding("tied_embedding", f"{compact(changed)} differ from the base: {why}.", tuple(changed))
+
+
+def _apart(embedding: Tensor, head: Tensor) -> bool:
+    return sums_of(embedding, head, coarsest(head)).changed
+
+
+def _weak(survived: float | None, sums: Sums) -> bool:
+    return survived is not None and survived + sums.slack < _LEAST
+
+
+def _rounded_away(check: Compared) -> Iterator[MergeFinding]:
+    weak = [one for one in check.state("merged") if _weak(one.survived, check.sums[one.name])]
+    if weak:
+        share = median([one.survived or 0.0 for one in weak])
+        yield MergeFinding(
+            "lost_to_rounding",
+            f"{weak[0].kind} is too coarse for the update in {len(weak)} layers: rounding leaves {share:.0%} of it in "
+            f"{compact([one.name for one in weak])}. Save in float32.",
+            tuple(one.name for one in weak),
+        )
+
+
+def findings(check: Compared) -> tuple[MergeFinding, ...]:
+    """All that is wrong, the most serious first; empty where the merge is whole."""
+    return tuple(one for rule in _RULES for one in rule(check))
+
+
+_RULES: tuple[Callable[[Compared], Iterator[MergeFinding]], ...] = (
+    _misshapen, _other_base, _quantized, _lost, _scaled, _moved, _tied, _rounded_away,
+)  # fmt: skip
+"""The most serious first."""
+
+
+def compact(names: Iterable[str]) -> str:
+    """Names that differ in the number of their layer as one, without ``model.`` and ``.weight``.
+
+    >>> compact([f"model.layers.{n}.mlp.{side}_proj" for n in (0, 1, 3) for side in ("up", "down")] + ["lm_head"])
+    'mlp.up_proj and mlp.down_proj of layers 0-1 and 3; lm_head'
+    """
+    groups: dict[str, list[int]] = {}
+    for name in names:
+        short = name.removeprefix("model.").removesuffix(".weight")
+        match = re.fullmatch(r"(?:.*\.)?layers\.(\d+)\.(.+)", short)
+        numbers = groups.setdefault(match[2] if match else short, [])
+        if match:
+            numbers.append(int(match[1]))
+    shared: dict[tuple[int, ...], list[str]] = {}
+    for name, found in groups.items():
+        shared.setdefault(tuple(sorted(found)), []).append(name)
+    return "; ".join(_and(own) + (_runs(numbers) if numbers else "") for numbers, own in shared.items())
+
+
+def _and(words: Sequence[str]) -> str:
+    return f"{', '.join(words[:-1])} and {words[-1]}" if words[1:] else words[0]
+
+
+def _runs(numbers: Sequence[int]) -> str:
+    starts = [numbers[0], *(b for a, b in pairwise(numbers) if b != a + 1)]
+    ends = [*(a for a, b in pairwise(numbers) if b != a + 1), numbers[-1]]
+    runs = [str(a) if a == b else f"{a}-{b}" for a, b in zip(starts, ends, strict=True)]
+    return f" of layer{'s' if len(numbers) > 1 else ''} {_and(runs)}"

@@ -1,0 +1,105 @@
+"""What the plugin does only where pytest-xdist is.
+
+Workers share the session's name, tell what they collected, and how far the one of them is that asks the models.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Generator
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from threading import Event, Thread
+from time import monotonic
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from evalkit.models.generate import OnProgress, Progress
+    from evalkit.plugin.state import State
+    from evalkit.session.session import EvalSession
+
+_EVERY = 0.3
+"""Seconds between two looks at how far the asking is."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)  # pytest keeps its plugins in sets
+class Sharing:
+    """The controller's side. Every worker collects the same, so any one's selection stands for all.
+
+    ``progress`` gives what shows how far the asking is.
+    """
+
+    state: State
+    progress: Callable[[], OnProgress]
+    over: Event = field(default_factory=Event)
+
+    def pytest_configure_node(self, node: Any) -> None:
+        node.workerinput["evalkit_session"] = self.state.identity
+
+    def pytest_testnodedown(self, node: Any) -> None:
+        # A worker that crashed has no output; the others collected what it did.
+        told = getattr(node, "workeroutput", {}).get("evalkit", {})
+        self.state.selection = told.get("selection") or self.state.selection
+        self.state.golden = told.get("golden") or self.state.golden
+        self.state.misused = self.state.misused or told.get("misused", False)
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtestloop(self, session: pytest.Session) -> Generator[None, object, object]:
+        if self.state.session is None or not session.config.pluginmanager.hasplugin("dsession"):
+            return (yield)
+        watched = (_place(self.state.session), self.state.identity, self.progress(), self.over)
+        watch = Thread(target=_watch, args=watched, name="evalkit-progress", daemon=True)
+        watch.start()
+        try:
+            return (yield)
+        finally:
+            self.over.set()
+            watch.join()
+
+    def pytest_runtest_logstart(self) -> None:
+        self.over.set()  # who runs tests has been answered; a line of progress would break pytest's dots
+
+
+def stopped_by_failures(config: pytest.Config) -> bool:
+    """Whether xdist came to its end by --maxfail (it calls that an interruption)."""
+    dsession = config.pluginmanager.get_plugin("dsession")
+    return str(getattr(dsession, "shouldstop", "")).startswith("stopping after")
+
+
+def note_progress(session: EvalSession) -> OnProgress:
+    """The worker's side of progress: leaves it in a file that the controller looks at."""
+    place, told = _place(session), [0.0]
+
+    def note(progress: Progress) -> None:
+        if monotonic() - told[0] < _EVERY and progress.done < progress.total:
+            return
+        told[0] = monotonic()
+        figures = [session.identity, progress.alias, progress.task, progress.done, progress.total, progress.spent]
+        part = place.with_suffix(".part")
+        with suppress(OSError):
+            part.write_text(json.dumps(figures), encoding="utf-8")
+            part.replace(place)
+
+    return note
+
+
+def _place(session: EvalSession) -> Path:
+    return session.config.store.with_name("progress.json")
+
+
+def _watch(place: Path, identity: str, show: OnProgress, over: Event) -> None:
+    from evalkit.models.generate import Progress
+
+    seen = ""
+    while not over.wait(_EVERY):
+        # Progress is a courtesy: whatever goes wrong with it must not break a run.
+        with suppress(Exception):
+            text = place.read_text(encoding="utf-8")
+            if text != seen:
+                seen = text
+                session, *figures = json.loads(text)
+                if session == identity:
+                    show(Progress(*figures))

@@ -1,0 +1,119 @@
+"""Ends a session: judges what was selected, stores the run, writes its reports, says with what exit code."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, replace
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from evalkit.errors import SetupError
+from evalkit.judging import baseline as baselines
+from evalkit.judging.regression import Regression, compare
+from evalkit.judging.verdict import Status
+from evalkit.models.config import Config
+from evalkit.runs.build import TaskResult, make_run
+from evalkit.session.session import EvalSession, Selection
+
+_WRITTEN = {"markdown": "latest.md", "json": "latest.json"}
+"""Reports that every judged run leaves in the reports folder, and the files they are written to."""
+
+_NOTHING = baselines.BaselineOptions()
+
+
+@dataclass(frozen=True, slots=True)
+class FinishedRun:
+    """A run that is stored, and what it means for whoever waits for an exit code.
+
+    ``trouble`` says what could not be written, its reports or a baseline, and why; that is red too.
+    """
+
+    run: Mapping[str, Any]
+    written: tuple[Path, ...]
+    exit_code: int
+    trouble: str = ""
+
+
+def finish(
+    session: EvalSession,
+    selection: Selection,
+    command: str,
+    outcomes: Mapping[str, int],
+    wanted: baselines.BaselineOptions = _NOTHING,
+) -> FinishedRun:
+    """Judges and stores a session, and does what is ``wanted`` about baselines.
+
+    Raises HarnessError where what broke the session leaves nothing to judge, SetupError where a baseline that it is
+    to be compared with can't be read.
+    """
+    judged = session.judge_selection(selection)
+    if wanted.compare is not None:
+        judged = [
+            replace(task, regression=_regression(session, task, wanted.compare, wanted.strict)) for task in judged
+        ]
+    run = make_run(session.identity, judged, command, outcomes)
+    session.store.save_run(run)
+    written: list[Path] = []
+    trouble: list[str] = []
+    if any(task.verdicts or task.relations for task in judged):
+        try:
+            written += write(run, session.config.root / session.config.reports)
+        except OSError as error:
+            trouble.append(f"the reports can't be written: {error}. The run is stored.")
+    if wanted.save is not None:
+        for task in run["tasks"]:
+            path = baselines.place(session.golden, task["task"], wanted.save)
+            try:
+                baselines.write(
+                    path, baselines.take(wanted.save, task, session.participants.backends[0], run["created"])
+                )
+                written.append(path)
+            except SetupError as error:
+                trouble.append(str(error))
+            except OSError as error:
+                trouble.append(f"the baseline can't be written: {error}. The run is stored.")
+    return FinishedRun(run, tuple(written), 1 if trouble else exit_code(judged, session.config), "\n".join(trouble))
+
+
+def _regression(session: EvalSession, judged: TaskResult, name: str, strict: bool) -> Regression:
+    then = baselines.find(session.golden, judged.task, name)
+    hypotheses, margin = session.task(judged.task).hypotheses, session.config.baseline_margin
+    return compare(then, asdict(judged), session.participants.backends[0], hypotheses, margin, strict)
+
+
+def exit_code(judged: list[TaskResult], config: Config) -> int:
+    """``code_of`` every verdict and regression; 1 where a model that was asked for left examples unanswered."""
+    # A rival that died has no verdict of its own, and what it left open must not pass for a comparison.
+    if any(column.unanswered for task in judged for column in task.columns if column.entrant.role != "floor"):
+        return 1
+    verdicts = [(verdict.status, verdict.open) for task in judged for verdict in task.verdicts]
+    regressions = [(task.regression.status, task.regression.open) for task in judged if task.regression is not None]
+    lineages = [(task.lineage.status, task.lineage.open) for task in judged if task.lineage is not None]
+    return code_of([*verdicts, *regressions, *lineages], config)
+
+
+def code_of(found: Iterable[tuple[str, Iterable[str]]], config: Config) -> int:
+    """0 when everything ships; 1 when anything is blocked; else what that which was left open is set to be.
+
+    ``found`` has the status of each verdict, regression or lineage (at hand or stored), and the kinds it leaves open.
+    """
+    found = list(found)
+    if any(status == Status.BLOCK for status, _ in found):
+        return 1
+    return config.code_of_open(kind for _, kinds in found for kind in kinds)
+
+
+def write(run: Mapping[str, Any], folder: Path) -> tuple[Path, ...]:
+    """Writes a run's reports into ``folder``, each whole or not at all."""
+    folder.mkdir(parents=True, exist_ok=True)
+    paths = []
+    for name, file in _WRITTEN.items():
+        path = folder / file
+        whole = path.with_name(f".{file}.part")
+        text = import_module(f"evalkit.reports.{name}").render(run)
+        # A lone surrogate (a broken answer quoted in a reason) has no UTF-8; as an escape it is still valid JSON.
+        whole.write_text(text, encoding="utf-8", errors="backslashreplace")
+        whole.replace(path)
+        paths.append(path)
+    return tuple(paths)

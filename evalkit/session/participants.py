@@ -1,0 +1,162 @@
+"""Who takes part in a session: the models that are tested, those they are compared with, rungs of a lineage, floors."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from evalkit._internal.files import text_digest
+from evalkit.errors import ConfigError, HarnessError, SetupError, UnknownName
+from evalkit.golden.model import Hypothesis, Task
+from evalkit.judging.comparison import Planned
+from evalkit.models.config import Config
+from evalkit.models.generate import Model, Workbench
+from evalkit.models.pricing import Budget
+from evalkit.models.request import asking_digest
+from evalkit.models.weights.parents import ancestry
+from evalkit.runs.build import planned_comparisons
+from evalkit.runs.model_run import FLOORS
+
+if TYPE_CHECKING:
+    from evalkit.models.weights.merge_check import MergeReport
+
+
+class Participants:
+    """The models of one session, each opened once for a task.
+
+    ``backends`` are tested, ``against`` are only compared with; both are aliases or specs. ``lineage`` is the name of
+    one of pyproject.toml and its ``rungs``, None without. ``tasks`` are read only where the lineage is to say what is
+    tested. Raises UnknownName for a lineage that nobody has.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        backends: Sequence[str],
+        against: Sequence[str],
+        lineage: str | None,
+        tasks: Iterable[Task],
+        budget: Budget,
+    ) -> None:
+        self.config = config
+        self.lineage = None if lineage is None else (lineage, _rungs(config, lineage))
+        self.rungs = self.lineage[1] if self.lineage else ()
+        self._bench = Workbench(config, budget=budget)
+        self._problems: dict[tuple[str, str], str | None] = {}
+        self._named = frozenset(backends)
+        self.backends = tuple(dict.fromkeys(backends or self._last_rung(tasks) or config.backend))
+        self.against = tuple(name for name in dict.fromkeys((*against, *self.rungs)) if name not in self.backends)
+
+    def _last_rung(self, tasks: Iterable[Task]) -> tuple[str, ...]:
+        """What is shipped is the last rung. Where it can't run here, the last that can is tested in its place."""
+        everything = list(tasks) if self.rungs else []
+        found = (rung for rung in reversed(self.rungs) if any(self.problem(rung, task) is None for task in everything))
+        return tuple(islice(found, 1)) or self.rungs[-1:]
+
+    def model(self, name: str, task: Task) -> Model:
+        """The model that the alias or spec ``name`` is for ``task``. Raises SetupError."""
+        return self._bench.open(name, task)
+
+    def problem(self, name: str, task: Task) -> str | None:
+        """Why ``name`` can't be run on ``task``; None where it can."""
+        place = (task.name, name)
+        if place not in self._problems:
+            try:
+                self.model(name, task)
+                self._problems[place] = None
+            except SetupError as error:
+                self._problems[place] = str(error)
+        return self._problems[place]
+
+    def takes_part(self, name: str, task: Task) -> bool:
+        """Whether ``name`` is asked of ``task``: all are, but for a rung that nobody named and that can't run."""
+        return not self._tolerated(name) or self.problem(name, task) is None
+
+    def _tolerated(self, name: str) -> bool:
+        """Whether ``name`` is in the session as a rung alone: where it can't run, its column says why."""
+        return name in self.rungs and name not in self._named
+
+    def tested(self, task: Task) -> list[str]:
+        """The backends that are tested on ``task``."""
+        return [name for name in self.backends if self.takes_part(name, task)]
+
+    def comparisons(self, task: Task) -> list[Planned]:
+        """What is compared in this session on ``task``."""
+        tested = self.tested(task)
+        parents = {name: self.config.alias(name).parent for name in tested}
+        return planned_comparisons(task, tested, self.against, parents, self.config.baseline_margin, self.rungs)
+
+    def candidate(self, task: Task, name: str) -> str:
+        """By what a candidate is known among the looks: which model it is, and how it is asked."""
+        model = self.model(name, task)
+        return text_digest(f"{model.fingerprint} {asking_digest(task, model.alias.asking)}")
+
+    def merges(self, task: Task) -> list[str]:
+        """The tested models, and the rungs that can be run, that are said to be a merge."""
+        names = dict.fromkeys((*self.backends, *self.rungs))
+        stated = (name for name in names if ancestry(self.config, name, task.name) is not None)
+        return [name for name in stated if self.takes_part(name, task)]
+
+    def merge(self, task_name: str, name: str) -> MergeReport:
+        """Whether the model ``name`` holds what it is said to be a merge of. Raises SetupError for a missing file."""
+        from evalkit.models.weights.merge_check import check_merge
+
+        if (stated := ancestry(self.config, name, task_name)) is None:
+            raise HarnessError(f"{name}: nothing says what it is a merge of")
+        return check_merge(stated.base, stated.adapter, stated.merged)
+
+    def release(self) -> None:
+        """Gives back what the models hold; one that is asked again loads again."""
+        self._bench.release()
+
+    # -- mistakes -----------------------------------------------------------------------------------
+
+    def need_backend(self) -> None:
+        """Raises ConfigError where there is no model to test."""
+        if not self.backends:
+            raise ConfigError(
+                'no backend: give --backend=ALIAS, or backend = "ALIAS" in [tool.evalkit] of pyproject.toml'
+            )
+
+    def need_models(self, task: Task) -> None:
+        """Raises SetupError where a model that was named can't be run on ``task``, or none was named."""
+        self.need_backend()
+        for name in (*self.backends, *self.against):
+            if not self._tolerated(name):
+                self.model(name, task)
+
+    def check_names(self) -> None:
+        """Raises ConfigError or UnknownName for a name that stands for nothing, or for two things."""
+        self.need_backend()
+        for name in (*self.backends, *self.against):
+            self.config.alias(name)
+        for name in FLOORS:
+            if name in self.config.aliases:
+                raise ConfigError(f"[tool.evalkit.backends] {name}: is the name of a floor; choose another alias")
+
+    def check_hypothesis(self, task: Task, hypothesis: Hypothesis) -> None:
+        """A hypothesis whose names nobody has would never be judged, and the model would ship without it."""
+        for name in (hypothesis.candidate, *hypothesis.against):
+            if name is None or name == "parent":
+                continue
+            try:
+                self.config.alias(name)
+            except UnknownName as error:
+                raise ConfigError(f"{hypothesis.where}: {error}") from error
+            problem = self.problem(name, task) if name in FLOORS else None
+            if problem is not None:
+                raise ConfigError(f"{hypothesis.where}: {name!r} can't be judged: {problem}")
+
+    def check_models(self, tasks: Sequence[Task]) -> None:
+        """Opens every model for every task. Raises SetupError for one that was named and that no task has."""
+        for name in (*self.backends, *self.against):
+            if not self._tolerated(name) and all(self.problem(name, task) for task in tasks):
+                self.model(name, tasks[0])  # raises again what it raised first
+
+
+def _rungs(config: Config, lineage: str) -> tuple[str, ...]:
+    if lineage not in config.lineages:
+        told = "Lineages stand in [tool.evalkit.lineage.NAME] of pyproject.toml."
+        raise UnknownName("lineage", lineage, config.lineages, told)
+    return config.lineages[lineage]

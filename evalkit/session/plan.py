@@ -1,0 +1,91 @@
+"""What the models of a session are asked: which examples, in which way, and how often."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass, field
+
+from evalkit.errors import ConfigError, Problem
+from evalkit.golden.model import Example, Task
+from evalkit.golden.perturbations import Perturbed, variants
+from evalkit.models.config import Config
+from evalkit.models.request import Asking, Request, render
+from evalkit.runs.model_run import FLOORS, scored_examples
+
+_AGAIN = 24
+"""So many examples are asked a second time of each rung of a lineage."""
+
+
+@dataclass(slots=True)
+class RequestPlan:
+    """The requests of one session, each rendered once.
+
+    ``split`` is the judged one. ``samples`` is how often each example is asked, where its task draws answers (greedy
+    ones, and floors, are asked once). ``rungs`` are asked some examples a second time.
+    """
+
+    config: Config
+    split: str
+    samples: int
+    rungs: Collection[str]
+    _scored: dict[str, dict[str, Example]] = field(default_factory=dict)
+    _variants: dict[str, dict[str, Perturbed]] = field(default_factory=dict)
+    _rendered: dict[tuple[str, Asking, int], dict[str, tuple[Request, ...]]] = field(default_factory=dict)
+
+    def scored(self, task: Task) -> dict[str, Example]:
+        """The examples that may be asked of ``task``, by id."""
+        if task.name not in self._scored:
+            self._scored[task.name] = scored_examples(task, self.split)
+        return self._scored[task.name]
+
+    def variants(self, task: Task) -> dict[str, Perturbed]:
+        """The variants of the judged examples that may be asked of ``task``, by id."""
+        if task.name not in self._variants:
+            self._variants[task.name] = variants(task, self.split)
+        return self._variants[task.name]
+
+    def example(self, task: Task, name: str) -> Example:
+        """What may be asked under that id: an example, or a variant of one."""
+        found = self.scored(task).get(name)
+        return found if found is not None else self.variants(task)[name].example
+
+    def of(self, task: Task, backend: str) -> dict[str, tuple[Request, ...]]:
+        """What ``backend`` may be asked, by example and variant: a request for each sample."""
+        return self._requests(task, self.config.alias(backend).asking, self._samples_of(task, backend))
+
+    def again(self, task: Task, name: str) -> dict[str, Request]:
+        """What a rung of a lineage is asked a second time, in another order: what it then answers otherwise is its own
+        numeric noise. Drawn answers differ for another reason, so they are not asked again."""
+        if name not in self.rungs or task.decoding.temperature > 0:
+            return {}
+        examples, asking = task.splits.get(self.split, ())[:_AGAIN], self.config.alias(name).asking
+        return {example.id: render(task, example, asking, sample=1) for example in reversed(examples)}
+
+    def describe(self, task: Task, backend: str) -> str:
+        """How ``backend`` is asked, for a reader of the report; empty for as the task says, and once."""
+        count = self._samples_of(task, backend)
+        samples = f"{count} samples of each example, averaged inside it" if count > 1 else ""
+        greedy = "one sample, because the task is greedy" if count < self.samples and backend not in FLOORS else ""
+        return ", ".join(filter(None, (self.config.alias(backend).asking.describe(task), samples, greedy)))
+
+    def problem(self, task: Task) -> Problem | None:
+        """Why the prompt of ``task`` can't be rendered; None where it can."""
+        try:
+            self._requests(task, Asking(), 1)
+        except ConfigError as error:
+            where, _, what = str(error).partition(": ")
+            return Problem(where, what)
+        return None
+
+    def _requests(self, task: Task, asking: Asking, count: int) -> dict[str, tuple[Request, ...]]:
+        place = (task.name, asking, count)
+        if place not in self._rendered:
+            examples = (*self.scored(task).values(), *(one.example for one in self.variants(task).values()))
+            self._rendered[place] = {
+                example.id: tuple(render(task, example, asking, sample=sample) for sample in range(count))
+                for example in examples
+            }
+        return self._rendered[place]
+
+    def _samples_of(self, task: Task, backend: str) -> int:
+        return 1 if backend in FLOORS or task.decoding.temperature == 0 else self.samples

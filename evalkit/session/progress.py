@@ -1,0 +1,44 @@
+"""Shows how far the asking is: one line that rewrites itself on a terminal, a line now and then elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from time import monotonic
+
+from evalkit.models.generate import Progress
+
+_EVERY = 5.0
+"""Seconds between two lines where lines can't be rewritten (a log, a pipe)."""
+
+
+@dataclass(slots=True)
+class ProgressLine:
+    """An OnProgress. ``write`` gets finished lines, ``rewrite`` (None without a terminal) one that will change."""
+
+    write: Callable[[str], object]
+    rewrite: Callable[[str], object] | None = None
+    _began: dict[tuple[str, str], tuple[float, int]] = field(default_factory=dict)
+    _told: float = 0.0
+
+    def __call__(self, progress: Progress) -> None:
+        model = (progress.alias, progress.task)
+        now = monotonic()
+        first = model not in self._began
+        began, before = self._began.setdefault(model, (now, progress.done))
+        last = progress.done == progress.total
+        line = f"evalkit: {progress.alias} on {progress.task}: {progress.done}/{progress.total}"
+        if first:
+            line += f" ({progress.done} stored, asking {progress.total - progress.done})"
+        elif progress.done > before:
+            pace = (progress.done - before) / max(now - began, 1e-3)
+            line += f", {pace:.1f}/s" + ("" if last else f", {(progress.total - progress.done) / pace:.0f} s to go")
+        if progress.spent:
+            line += f", {progress.spent:.4f} USD spent"
+        if self.rewrite is not None and not last:
+            self.rewrite(line)
+        elif first or last or now - self._told >= _EVERY:
+            if self.rewrite is not None:
+                self.rewrite("")
+            self._told = now
+            self.write(line)

@@ -1,0 +1,129 @@
+"""Components are found by the name people type, whether they are built in or come from an outside package."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from evalkit._internal import registry as components
+from evalkit.errors import ConfigError, UnknownName
+from evalkit.golden.contract import scorer_of
+from evalkit.golden.model import ScoreRule
+
+if TYPE_CHECKING:
+    from conftest import MiniProject
+
+SHOUT = '''
+"""A backend: says the mood in capitals."""
+from evalkit.models.backend import Completion
+
+def open_backend(opening):
+    return Shout(opening.spec.model)
+
+class Shout:
+    by_example = False
+
+    def __init__(self, word):
+        self.fingerprint = {"shout": word}
+        self.text = '{"mood": "%s", "strength": 0.9}' % word
+
+    def answer(self, requests):
+        for request in requests:
+            yield request, Completion(self.text, "stop")
+
+    def close(self):
+        pass
+'''
+
+HALF = '''
+"""A scorer: half a point for anything wrong."""
+from evalkit.scorers import Judgement
+
+def make_scorer(options):
+    return lambda got, expected: Judgement(1.0) if got == expected else Judgement(0.5, "half right")
+'''
+
+
+def outside(folder: Path, package: str, points: str, **modules: str) -> Path:
+    """An installed package, as an installer leaves it in site-packages."""
+    info = folder / f"{package}-1.0.dist-info"
+    info.mkdir(parents=True)
+    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {package}\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text(points)
+    for name, text in modules.items():
+        (folder / f"{name}.py").write_text(text)
+    return folder
+
+
+def test_the_built_in_components_are_the_files_of_their_folder() -> None:
+    assert {"empty", "majority", "error", "oracle", "replay", "gguf"} <= components.names("backends").keys()
+    assert components.names("scorers")["sign"] == "evalkit.scorers.sign"
+
+
+def test_an_unknown_name_suggests_the_nearest_and_lists_all() -> None:
+    with pytest.raises(
+        UnknownName, match=r"unknown scorer 'singn'. Did you mean 'sign'\? Known: bool, embedding, exact, "
+    ):
+        components.find("scorers", "singn")
+
+
+def test_an_outside_component_is_found_by_its_entry_point(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(
+        outside(tmp_path, "outside_half", "[evalkit.scorers]\nhalf = outside_half\n", outside_half=HALF)
+    )
+    assert components.find("scorers", "half").make_scorer({})("a", "b").value == 0.5
+
+
+def test_two_components_of_one_name_are_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(outside(tmp_path, "outside_sign", "[evalkit.scorers]\nsign = outside_sign\n"))
+    told = "two scorers are called 'sign': evalkit.scorers.sign and outside_sign. Rename the entry point of one"
+    with pytest.raises(ConfigError, match=told):
+        components.find("scorers", "sign")
+
+
+def test_a_scorer_without_either_function_is_told_what_it_needs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    points = "[evalkit.scorers]\nidle = outside_idle\n"
+    monkeypatch.syspath_prepend(outside(tmp_path, "outside_idle", points, outside_idle="judge = 1\n"))
+    with pytest.raises(ConfigError, match="module outside_idle has neither make_scorer nor make_input_scorer: write"):
+        scorer_of(ScoreRule("mood", "mood", "idle"))
+
+
+def test_a_component_that_cant_be_imported_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    points = "[evalkit.backends]\nlazy = outside_lazy\n"
+    monkeypatch.syspath_prepend(outside(tmp_path, "outside_lazy", points, outside_lazy="import not_installed_here\n"))
+    told = "backend 'lazy': its module outside_lazy can't be imported: No module named 'not_installed_here'"
+    with pytest.raises(ConfigError, match=told):
+        components.find("backends", "lazy")
+
+
+def test_an_outside_backend_is_asked_and_an_outside_scorer_scores_it(project: MiniProject, tmp_path: Path) -> None:
+    points = "[evalkit.backends]\nshout = outside_shout\n[evalkit.scorers]\nhalf = outside_half\n"
+    site = outside(tmp_path / "site", "outside", points, outside_shout=SHOUT, outside_half=HALF)
+    project.contract('[scores.mood]\nscorer = "exact"', '[scores.mood]\nscorer = "half"')
+    project.write(
+        "suites/test_mood.py",
+        "import pytest\n\n"
+        '@pytest.mark.golden("mood", split="test")\n'
+        "def test_mood(answer):\n"
+        '    assert answer.scores["mood"]\n',
+    )
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "suites", "--backend=shout:good", "-p", "no:cacheprovider"],
+        cwd=project.root,
+        env={**os.environ, "PYTHONPATH": str(site)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "4 missed" in done.stdout, done.stdout + done.stderr
+    [task] = json.loads((project.root / "reports" / "latest.json").read_text())["tasks"]
+    column = next(one for one in task["columns"] if one["entrant"]["name"] == "shout:good")
+    assert column["rates"]["test"]["mood"]["value"] == pytest.approx((8 * 1.0 + 4 * 0.5) / 12)

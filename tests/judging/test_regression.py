@@ -1,0 +1,252 @@
+"""What a model lost since a baseline: red for what is shown, open for what is not, and nothing left out."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection
+from dataclasses import asdict, replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from evalkit.errors import ConfigError, UnknownName
+from evalkit.golden.model import Hypothesis
+from evalkit.judging.baseline import Baseline, take
+from evalkit.judging.regression import Regression, compare, in_both
+from evalkit.judging.verdict import Status
+
+if TYPE_CHECKING:
+    from conftest import MiniProject
+
+GOOD, BAD = '{"mood": "good", "strength": 0.9}', '{"mood": "bad", "strength": 0.9}'
+
+
+@pytest.fixture
+def many(project: MiniProject) -> MiniProject:
+    """The mini project with 100 test examples, all of a good mood: enough for a margin of 5 points."""
+    lines = [{"id": f"t-{n:03}", "input": {"text": f"{n}"}, "expected": json.loads(GOOD)} for n in range(100)]
+    project.split("test", lines)
+    return project
+
+
+def stored(project: MiniProject, identity: str, wrong: Collection[str] = (), **texts: str) -> dict[str, Any]:
+    """The task of a run of `tuned`, which has another mood where it is ``wrong``; ``texts`` are said as they are."""
+    changed = {name.replace("_", "-"): text for name, text in texts.items()}
+    project.answers("tuned", project.right() | dict.fromkeys(wrong, BAD) | changed)
+    return asdict(project.asked(("tuned",), identity=identity).judged("mood"))
+
+
+def some_of(count: int, start: int = 0) -> list[str]:
+    return [f"t-{n:03}" for n in range(start, start + count)]
+
+
+def base(task: dict[str, Any]) -> Baseline:
+    return take("baseline main", task, "tuned", "2026-11-21")
+
+
+def against(then: dict[str, Any], now: dict[str, Any], *hypotheses: Hypothesis, strict: bool = False) -> Regression:
+    return compare(base(then), now, "tuned", hypotheses, 0.05, strict)
+
+
+def statuses(found: Regression) -> dict[str, Status | None]:
+    return {one.score: one.status for one in found.comparisons}
+
+
+def test_the_same_answers_have_lost_nothing(many: MiniProject) -> None:
+    found = against(stored(many, "run-1", ["t-001"]), stored(many, "run-2", ["t-001"]))
+    assert (found.status, found.open, found.lost, found.gained) == (Status.SHIP, (), (), ())
+    assert found.reasons == ("No loss beyond the margin on strict, extractable, mood, strength.",)
+
+
+def test_a_loss_beyond_the_margin_that_is_shown_blocks_and_names_the_score(many: MiniProject) -> None:
+    found = against(stored(many, "run-1"), stored(many, "run-2", some_of(20)))
+    assert found.status is Status.BLOCK
+    # 20 of 100 lost and none gained: Tango's interval is that of Wilson for 20 of 100, mirrored.
+    [reason] = found.reasons
+    assert reason.startswith("tuned loses to baseline main on mood by more than 5.0 points: -20.0 points (95 % -28.9 ")
+    assert reason.endswith("Lost: t-000, t-001, t-002 and 17 more.")
+
+
+def test_a_loss_that_is_neither_shown_nor_ruled_out_is_left_open(many: MiniProject) -> None:
+    found = against(stored(many, "run-1"), stored(many, "run-2", some_of(6)))
+    assert (found.status, found.open) == (Status.INCONCLUSIVE, ("no_loss",))
+    assert statuses(found) == {"strict": "SHIP", "extractable": "SHIP", "mood": "INCONCLUSIVE", "strength": "SHIP"}
+    assert found.reasons[0].startswith("tuned is not shown not to lose to baseline main on mood")
+
+
+def test_gains_make_up_for_losses_in_the_rate_and_both_are_listed(many: MiniProject) -> None:
+    found = against(stored(many, "run-1", ["t-007"]), stored(many, "run-2", ["t-008"], t_009="prose"))
+    assert found.gained == ("t-007 mood",)
+    assert found.lost == (
+        "t-008 mood", "t-009 strict", "t-009 extractable", "t-009 mood", "t-009 strength",
+    )  # fmt: skip
+
+
+def test_the_flips_of_the_other_splits_are_listed_too(many: MiniProject) -> None:
+    found = against(stored(many, "run-1"), stored(many, "run-2", m_1=GOOD))
+    assert (found.lost, found.status) == (("m-1 error",), Status.SHIP)
+
+
+def test_strict_makes_a_single_loss_red_and_no_gain(many: MiniProject) -> None:
+    then, now = stored(many, "run-1", ["t-007"]), stored(many, "run-2", ["t-008"])
+    found = against(then, now, strict=True)
+    assert (found.status, found.reasons) == (Status.BLOCK, ("--strict-baseline forgives no loss: t-008 mood.",))
+    assert against(now, stored(many, "run-3"), strict=True).status is Status.SHIP
+
+
+def test_a_must_pass_example_that_was_right_and_is_wrong_blocks(many: MiniProject) -> None:
+    found = against(stored(many, "run-1"), stored(many, "run-2", ["r-1"]))
+    assert (found.status, found.broken) == (Status.BLOCK, ("r-1",))
+    assert found.reasons == ("1 must-pass examples were right and are wrong (r-1).",)
+
+
+def test_a_must_pass_example_that_was_wrong_before_is_no_regression(many: MiniProject) -> None:
+    found = against(stored(many, "run-1", ["r-1"]), stored(many, "run-2", r_1="prose"))
+    assert (found.status, found.broken) == (Status.SHIP, ())
+
+
+def test_a_must_pass_example_that_is_known_to_fail_is_no_regression(many: MiniProject) -> None:
+    then = stored(many, "run-1")
+    line = {"id": "r-1", "input": {"text": "This is r-1."}, "expected": json.loads(GOOD), "known_fail": "irony"}
+    many.split("reference", [line])
+    found = against(then, stored(many, "run-2", ["r-1"]))
+    assert (found.status, found.broken, found.lost) == (Status.SHIP, (), ("r-1 mood",))
+
+
+def test_a_margin_that_so_few_examples_cannot_show_is_told_and_not_passed(project: MiniProject) -> None:
+    found = against(stored(project, "run-1"), stored(project, "run-2"))
+    assert found.status is Status.INCONCLUSIVE
+    assert found.reasons == (
+        "Too few to tell a loss of 5.0 points on strict, extractable, mood, strength: n = 12 can't rule it out even "
+        "where no answer differs, 73 independent examples can.",
+    )
+
+
+def test_few_examples_show_a_loss_that_is_large_enough(project: MiniProject) -> None:
+    wrong = [f"t-{n:02}" for n in range(1, 9)]
+    found = against(stored(project, "run-1"), stored(project, "run-2", wrong))
+    assert (found.status, statuses(found)["mood"]) == (Status.BLOCK, Status.BLOCK)
+    assert "Too few to tell a loss of 5.0 points on strict, extractable, strength: n = 12" in found.reasons[1]
+
+
+def test_near_copies_are_no_independent_evidence(many: MiniProject) -> None:
+    lines = [json.loads(line) for line in (many.folder / "test.jsonl").read_text().splitlines()]
+    many.split("test", [{**line, "group": f"g-{number // 2}"} for number, line in enumerate(lines)])
+    found = against(stored(many, "run-1"), stored(many, "run-2"))
+    assert "n = 50 can't rule it out" in found.reasons[0]
+
+
+def test_a_no_loss_that_the_task_declares_has_its_own_margin(many: MiniProject) -> None:
+    then, now = stored(many, "run-1"), stored(many, "run-2", some_of(20))
+    wide = Hypothesis("no_loss", None, ("base",), "mood", margin=0.3)
+    others = (replace(wide, candidate="merged", margin=0.1), replace(wide, score="strength", margin=0.1))
+    assert statuses(against(then, now, wide, *others))["mood"] is Status.SHIP
+    assert "by more than 10.0 points" in against(then, now, wide, replace(wide, margin=0.1)).reasons[0]
+    assert against(then, now, *others).status is Status.BLOCK
+
+
+def test_who_keeps_the_rate_by_format_and_loses_the_decision_is_blocked(many: MiniProject) -> None:
+    then = stored(many, "run-1", **dict.fromkeys((name.replace("-", "_") for name in some_of(40)), "prose"))
+    found = against(then, stored(many, "run-2", some_of(40, 40)))
+    assert statuses(found)["mood"] is Status.BLOCK
+    assert "The decision is worse: -66.7 points" in found.reasons[0]
+
+
+def test_examples_added_and_removed_since_are_listed(many: MiniProject) -> None:
+    then = stored(many, "run-1")
+    lines = (many.folder / "test.jsonl").read_text().splitlines()
+    many.write("golden/mood/test.jsonl", "\n".join(lines[2:]) + "\n")
+    many.append("reference", {"id": "r-2", "input": {"text": "Oh."}, "expected": json.loads(GOOD)})
+    found = against(then, stored(many, "run-2"))
+    assert (found.added, found.removed, found.unselected, found.changed) == (("r-2",), ("t-000", "t-001"), 0, True)
+    assert {one.paired.difference.n for one in found.comparisons} == {98}
+
+
+def test_a_score_that_only_one_side_has_is_listed(many: MiniProject) -> None:
+    then = stored(many, "run-1")
+    many.contract("[scores.strength]", '[scores.force]\nfield = "strength"')
+    found = against(then, stored(many, "run-2"))
+    assert statuses(found).keys() == {"strict", "extractable", "mood"}
+    assert found.unpaired[:2] == ("r-1 force", "r-1 strength")
+    assert len(found.unpaired) == 2 * 101
+
+
+def test_an_unchanged_task_is_told_as_that(many: MiniProject) -> None:
+    found = against(stored(many, "run-1"), stored(many, "run-2"))
+    assert (found.changed, found.added, found.removed, found.unpaired) == (False, (), (), ())
+
+
+def test_what_was_not_selected_is_not_judged_but_counted(many: MiniProject) -> None:
+    then = stored(many, "run-1")
+    many.answers("tuned", dict.fromkeys(many.right(), BAD))
+    session = many.session(["tuned"], identity="run-2")
+    session.ask(many.selection(tuned=["t-003"]), lambda _: None)
+    found = against(then, asdict(session.judged("mood")))
+    assert (found.lost, found.broken, found.removed, found.unselected) == (("t-003 mood",), (), (), 101)
+    assert "n = 1 can't rule it out" in found.reasons[0]
+
+
+def test_where_nothing_is_on_both_sides_nothing_is_passed(many: MiniProject) -> None:
+    then = stored(many, "run-1")
+    session = many.session(["tuned"], identity="run-2")
+    session.ask(many.selection(tuned=["m-1"]), lambda _: None)
+    found = against(then, asdict(session.judged("mood")))
+    assert found.status is Status.INCONCLUSIVE
+    assert found.reasons == ("No example of the judged split is on both sides: nothing to compare.",)
+
+
+def test_what_stayed_unanswered_blocks_and_nothing_is_shown_by_the_rest(many: MiniProject) -> None:
+    then = stored(many, "run-1")
+    many.answers("tuned", {name: text for name, text in many.right().items() if name != "t-004"})
+    now = asdict(many.asked(("tuned",), identity="run-2").judged("mood"))
+    found = against(then, now)
+    assert (found.status, found.reasons[0]) == (Status.BLOCK, "1 examples stayed unanswered (t-004).")
+    assert set(statuses(found).values()) == {Status.INCONCLUSIVE}
+    assert "1 examples were not answered by both." in found.reasons[1]
+
+
+def test_another_split_is_another_thing(many: MiniProject) -> None:
+    then = replace(base(stored(many, "run-1")), split="dev")
+    with pytest.raises(ConfigError, match="baseline main of mood is about the dev split, this run about test"):
+        compare(then, stored(many, "run-2"), "tuned", (), 0.05)
+
+
+def test_a_stored_run_and_one_that_ends_have_the_same_figures(many: MiniProject) -> None:
+    then, now = stored(many, "run-1"), stored(many, "run-2", some_of(9))
+    assert against(*json.loads(json.dumps([then, now]))) == against(then, now)
+
+
+def test_runs_are_compared_on_every_model_that_both_have(project: MiniProject) -> None:
+    first = {"id": "run-1", "tasks": [asdict(project.asked(("tuned",), ("base",)).judged("mood"))]}
+    second = {"id": "run-2", "tasks": [stored(project, "run-2")]}
+
+    def pairs(*runs: dict[str, Any], backends: tuple[str, ...] = ()) -> list[tuple[str, str]]:
+        return [(one, other) for _, one, _, other in in_both(*runs, backends)]
+
+    assert pairs(first, second) == [("tuned", "tuned")]
+    assert pairs(first, first) == [("tuned", "tuned"), ("base", "base")]
+    assert pairs(first, first, backends=("base",)) == [("base", "base")]
+    assert pairs(first, second, backends=("base", "majority")) == [("base", "majority")]
+    with pytest.raises(UnknownName, match="unknown backend of run run-2 'base'"):
+        pairs(first, second, backends=("base",))
+    with pytest.raises(ConfigError, match="got a, b, c, expected one model, or one of each run"):
+        pairs(first, second, backends=("a", "b", "c"))
+    with pytest.raises(ConfigError, match="runs run-1 and run-3 have no task with a model in both"):
+        pairs(first, {"id": "run-3", "tasks": []})
+
+
+def test_a_score_that_only_some_examples_have_is_compared_on_these(project: MiniProject) -> None:
+    project.name_people()
+    then = stored(project, "run-1")
+    found = against(then, stored(project, "run-2", t_02='{"mood": "good", "strength": 0.9, "names": ["Ann"]}'))
+    [named] = [one for one in found.comparisons if one.score == "named"]
+    assert (named.paired.difference.n, found.lost, found.unpaired) == (4, ("t-02 names", "t-02 named"), ())
+
+
+def test_examples_that_a_score_is_no_longer_asked_of_are_listed(project: MiniProject) -> None:
+    project.name_people()
+    then = stored(project, "run-1")
+    project.contract("[scores.names]", "[scores.names]\nnonempty = true")
+    found = against(then, stored(project, "run-2"))
+    assert len(found.unpaired) == 9  # eight of test and one of reference expect nobody
+    assert {"t-05 names", "r-1 names"} < set(found.unpaired)

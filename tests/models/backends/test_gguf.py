@@ -1,0 +1,248 @@
+"""llama.cpp in process, with the real base and the committed adapter."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import textwrap
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from evalkit.errors import BackendDied, ConfigError, MissingModel, NotAnswered
+from evalkit.golden.loader import load_task
+from evalkit.golden.model import Decoding
+from evalkit.golden.schema import Schema
+from evalkit.judging.output import parse
+from evalkit.models.backend import Backend, Opening, Spec, fingerprint_of
+from evalkit.models.backends.gguf import open_backend
+from evalkit.models.request import Asking, Message, Request, render
+from fixtures.quantize import base_gguf
+
+pytestmark = pytest.mark.real
+
+ROOT = Path(__file__).parents[3]
+ADAPTER = "fixtures/adapters/market_direction"
+HEADLINES = [
+    "Riverbank floods after record rain",
+    "Central bank trims its key rate",
+    "Striker out for six weeks",
+    "Court strikes down the levy",
+    "Minister denies talk of an early vote",
+    "Copper falls to a two-year low",
+    "Ferry line orders ten electric ships",
+    "Truce holds for a fourth day",
+]
+
+
+@pytest.fixture(scope="module")
+def opening(tmp_path_factory) -> Opening:
+    base_gguf()
+    task = load_task(ROOT / "golden" / "market_direction")
+    models = {"smollm2": {"gguf": str(base_gguf()), "fetch": "make base"}}
+    return Opening(Spec("gguf", "smollm2"), task, ROOT, models=models, cache=tmp_path_factory.mktemp("cache"))
+
+
+def opened(opening: Opening, adapter: str = "", shared: dict | None = None, **options: object) -> Backend:
+    spec = Spec("gguf", opening.spec.model, adapter)
+    return open_backend(replace(opening, spec=spec, options=options, shared={} if shared is None else shared))
+
+
+def asked(headline: str, *, max_tokens: int = 20, tail: int | None = 8, prefill: str = "") -> Request:
+    messages = (Message("system", "Judge the headline. Answer with one JSON object."), Message("user", headline))
+    return Request("market_direction", headline, messages, prefill, Decoding(max_tokens, tail=tail))
+
+
+def texts(backend: Backend, requests: list[Request]) -> dict[str, str]:
+    return {request.example_id: result.text for request, result in backend.answer(requests)}  # type: ignore[union-attr]
+
+
+def test_base_and_adapter_interleaved_on_one_server_answer_as_they_do_alone(opening: Opening) -> None:
+    requests = [asked(headline) for headline in HEADLINES]
+    alone = {adapter: texts(opened(opening, adapter, slots=1), requests) for adapter in ("", ADAPTER)}
+    shared: dict = {}
+    base, tuned = (opened(opening, adapter, shared, slots=1) for adapter in ("", ADAPTER))
+    assert base.engine is tuned.engine, "they do not share their weights"  # type: ignore[attr-defined]
+
+    together: dict[str, dict[str, str]] = {"": {}, ADAPTER: {}}
+    for request in requests:  # the same prompt to one, then to the other: a mixed-up KV cache would be reused here
+        together[""] |= texts(base, [request])
+        together[ADAPTER] |= texts(tuned, [request])
+
+    assert together == alone
+    assert all(alone[""][headline] != alone[ADAPTER][headline] for headline in HEADLINES), "the adapter does nothing"
+
+
+def test_what_one_slot_has_read_the_others_need_not_read_whatever_adapter_they_come_from(opening: Opening) -> None:
+    requests = [asked(headline) for headline in HEADLINES[:4]]
+    shared: dict = {}
+    base, tuned = (opened(opening, adapter, shared, slots=3) for adapter in ("", ADAPTER))
+    by_base = texts(base, requests)
+    engine = tuned.engine  # type: ignore[attr-defined]
+    lora = [{"id": 0, "scale": 1.0}]
+    [(_, answer)] = engine._ask_all(requests[:1], {"lora": lora, "id_slot": 0})
+
+    engine._hand_round(lora, 3)
+
+    body = {"prompt": answer.rendered, "n_predict": 20, "temperature": 0, "samplers": ["temperature"], "lora": lora}
+    told = [engine._server.handle_completions({**body, "id_slot": slot}) for slot in range(3)]
+    assert [one["timings"]["prompt_n"] for one in told] == [1, 1, 1], "a slot has read the prompt again"
+    assert len({one["choices"][0]["text"] for one in told}) == 1
+    assert told[0]["choices"][0]["text"] != by_base[requests[0].example_id]
+    assert not list(engine.cache.glob("slot-*")), "the state was left on disk"
+
+
+def test_a_first_prompt_that_was_not_read_hands_nothing_round(opening: Opening, monkeypatch) -> None:
+    good, too_long = asked("Rain", max_tokens=2), asked("Hail", max_tokens=4000)
+    backend = opened(opening, slots=3)
+    engine, handed = backend.engine, []  # type: ignore[attr-defined]
+    monkeypatch.setattr(engine, "_hand_round", lambda _, slots: handed.append(slots))
+
+    (_, refused), (_, answer) = backend.answer([too_long, good])
+
+    assert isinstance(refused, NotAnswered)
+    assert answer.completion_tokens == 2  # type: ignore[union-attr]
+    assert handed == [], "the slot may still hold what another adapter made of a prompt"
+    list(backend.answer([good, too_long, asked("Fog", max_tokens=2)]))
+    assert handed == [2]
+
+
+def test_a_slot_that_gets_no_copy_reads_for_itself(opening: Opening, tmp_path: Path) -> None:
+    requests = [render(opening.task, example) for example in opening.task.splits["dev"][:4]]
+    cache = tmp_path / "cache"
+    backend = opened(replace(opening, cache=cache), ADAPTER, slots=3)
+    backend.engine._load()  # type: ignore[attr-defined]
+    shutil.rmtree(cache)  # nothing can be written there any more
+
+    schema = Schema(opening.task.schema)
+    for _, completion in backend.answer(requests):
+        assert parse(completion, prefill="", schema=schema).strict  # type: ignore[arg-type]
+
+
+def test_all_slots_give_what_one_slot_gives_in_reproducible_mode(opening: Opening) -> None:
+    requests = [asked(headline) for headline in HEADLINES]
+    first = texts(opened(opening, reproducible=True), requests)
+    again = texts(opened(opening, reproducible=True), list(reversed(requests)))
+    assert first == again
+
+
+def test_an_answer_is_read_some_tokens_past_its_object_and_no_further(opening: Opening) -> None:
+    request = render(opening.task, opening.task.splits["dev"][0])  # what the adapter was trained to answer with JSON
+    at_once, to_the_end = (replace(request, decoding=Decoding(96, tail=tail)) for tail in (0, None))
+    [(_, short)] = opened(opening, ADAPTER).answer([at_once])
+    [(_, whole)] = opened(opening, ADAPTER).answer([to_the_end])
+    assert (short.finish_reason, short.text.rstrip()[-1]) == ("object_closed", "}")  # type: ignore[union-attr]
+    assert whole.finish_reason == "stop"  # type: ignore[union-attr]
+    assert whole.text.startswith(short.text)  # type: ignore[union-attr]
+
+
+def test_the_prompt_that_was_read_is_kept_with_template_and_prefill(opening: Opening) -> None:
+    [(_, completion)] = opened(opening).answer([asked("Rain", max_tokens=2, prefill="{")])
+    assert completion.rendered == (  # type: ignore[union-attr]
+        "<|im_start|>system\nJudge the headline. Answer with one JSON object.<|im_end|>\n"
+        "<|im_start|>user\nRain<|im_end|>\n<|im_start|>assistant\n{"
+    )
+    assert completion.completion_tokens == 2  # type: ignore[union-attr]
+    assert completion.finish_reason == "length"  # type: ignore[union-attr]
+
+
+def test_constrained_answers_of_the_base_are_strictly_valid(opening: Opening) -> None:
+    task = opening.task
+    requests = [render(task, example, Asking(constrained=True)) for example in task.splits["dev"][:2]]
+    schema = Schema(task.schema)
+    for _, completion in opened(opening, slots=2).answer(requests):
+        output = parse(completion, prefill="", schema=schema)  # type: ignore[arg-type]
+        assert (output.strict, output.why) == (True, "")
+
+
+def test_a_schema_that_cant_be_held_ends_the_backend_and_leaves_no_free_answer(opening: Opening) -> None:
+    # llama.cpp says so on standard error alone, and then answers freely.
+    request = replace(asked("Rain", max_tokens=4), schema={"type": "object", "not": {"required": ["a"]}})
+    with pytest.raises(BackendDied, match=r"can't hold answers to the schema of market_direction"):
+        list(opened(opening, slots=1).answer([request]))
+
+
+def test_a_prompt_that_does_not_fit_is_not_answered_and_the_others_are(opening: Opening) -> None:
+    long = asked("word " * 1200)
+    results = {request.example_id: result for request, result in opened(opening).answer([long, asked("Rain")])}
+    with pytest.raises(NotAnswered, match=r"don't fit into context = 1024; raise `context`"):
+        raise results[long.example_id]  # type: ignore[misc]
+    assert results["Rain"].text  # type: ignore[union-attr]
+
+
+def test_closing_the_answers_stops_the_work_and_the_backend_can_be_asked_again(opening: Opening) -> None:
+    backend = opened(opening, slots=2)
+    answers = backend.answer([asked(headline, max_tokens=200, tail=None) for headline in HEADLINES])
+    next(answers)
+    answers.close()  # type: ignore[attr-defined]
+    assert len(texts(backend, [asked("Rain", max_tokens=4)])) == 1
+
+
+def test_another_adapter_or_mode_has_another_fingerprint(opening: Opening) -> None:
+    marks = [opened(opening), opened(opening, ADAPTER), opened(opening, reproducible=True)]
+    assert len({fingerprint_of(backend) for backend in marks}) == 3
+    assert fingerprint_of(opened(opening, slots=3)) == fingerprint_of(opened(opening))
+
+
+@pytest.mark.parametrize(
+    ("spec", "options", "error", "message"),
+    [
+        ("gguf:nowhere.gguf", {}, MissingModel, r"gguf:nowhere\.gguf: no file .*nowhere\.gguf.*registered.*smollm2"),
+        ("gguf:smollm2+nowhere", {}, MissingModel, r"the adapter .*nowhere is not there\. Expected a PEFT folder"),
+        ("gguf:smollm2+golden", {}, MissingModel, r"has no adapter_model\.safetensors"),
+        ("gguf:README.md", {}, MissingModel, r"README\.md is not a GGUF file"),
+        ("gguf:smollm2", {"slot": 2}, ConfigError, r"unknown option 'slot'\. Known: context, slots"),
+        ("gguf:smollm2", {"slots": "many"}, ConfigError, r"slots is 'many', expected int"),
+    ],
+)
+def test_what_is_missing_or_misspelt_is_said_before_anything_is_loaded(
+    opening: Opening, spec: str, options: dict, error: type[Exception], message: str
+) -> None:
+    with pytest.raises(error, match=message):
+        open_backend(replace(opening, spec=Spec.parse(spec), options=options))
+
+
+def test_weights_that_are_not_the_registered_ones_are_refused(opening: Opening) -> None:
+    models = {"smollm2": {**opening.models["smollm2"], "gguf_sha256": "0" * 64}}
+    with pytest.raises(MissingModel, match=r"has sha256 0c1d3326c.*but .*says 0000.*Delete the file"):
+        open_backend(replace(opening, models=models))
+
+
+def test_a_damaged_file_is_a_backend_that_died(opening: Opening, tmp_path: Path) -> None:
+    broken = tmp_path / "broken.gguf"
+    broken.write_bytes(base_gguf().read_bytes()[:100_000])
+    with pytest.raises(BackendDied, match=r"llama\.cpp could not load .*broken\.gguf"):
+        list(open_backend(replace(opening, spec=Spec("gguf", str(broken)))).answer([asked("Rain")]))
+
+
+def test_ctrl_c_is_heard_in_the_middle_of_an_answer(tmp_path: Path) -> None:
+    base = base_gguf()
+    script = textwrap.dedent(f"""
+        from pathlib import Path
+        from evalkit.models.backend import Opening, Spec
+        from evalkit.models.backends.gguf import open_backend
+        from evalkit.golden.loader import load_task
+        from evalkit.models.request import Message, Request
+        from evalkit.golden.model import Decoding
+        task = load_task(Path({str(ROOT / "golden" / "market_direction")!r}))
+        backend = open_backend(Opening(Spec("gguf", {str(base)!r}), task, Path("."), cache=Path("cache")))
+        long = Decoding(900, tail=None)
+        many = [Request("t", str(n), (Message("user", f"Count to {{n}}000"),), "", long) for n in range(64)]
+        answers = backend.answer([Request("t", "first", (Message("user", "Hi"),), "", Decoding(1)), *many])
+        next(answers)
+        print("asked", flush=True)
+        list(answers)
+    """)
+    process = subprocess.Popen(
+        [sys.executable, "-c", script], cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "asked\n"
+    os.kill(process.pid, signal.SIGINT)
+    _, said = process.communicate(timeout=60)
+    assert said.rstrip().endswith("KeyboardInterrupt")
+    assert process.returncode == -signal.SIGINT

@@ -1,0 +1,138 @@
+"""What answers cost, and that no more is spent than was allowed."""
+
+from __future__ import annotations
+
+import re
+from contextlib import suppress
+from datetime import date
+from threading import Event, Thread
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from evalkit.errors import ConfigError, NotAnswered, Unasked
+from evalkit.golden.model import Decoding
+from evalkit.models.config import read_config
+from evalkit.models.pricing import Budget, Price, list_prices, read_price
+from evalkit.models.request import Message, Request
+
+PRICE = Price(1.0, 5.0, 0.1, 1.25)
+
+
+def request(text: str = "What?", max_tokens: int = 100) -> Request:
+    return Request("t", "e-1", (Message("user", text),), "", Decoding(max_tokens))
+
+
+def test_every_kind_of_token_has_its_price() -> None:
+    million = dict.fromkeys(("input", "output", "cached", "cache_write"), 1_000_000)
+    assert PRICE.of(million) == pytest.approx(1 + 5 + 0.1 + 1.25)
+    assert PRICE.of({"input": 1_000_000}) == 1
+
+
+@given(st.text(), st.integers(1, 500))
+def test_what_an_answer_may_cost_is_never_less_than_what_it_costs(text: str, max_tokens: int) -> None:
+    """With the most tokens there could be: one for each byte, and as many as the answer may have."""
+    read = len(text.encode("utf-8", "replace"))
+    for usage in ({"input": read, "output": max_tokens}, {"cache_write": read, "output": max_tokens}):
+        assert PRICE.of(usage) <= PRICE.most(request(text, max_tokens))
+
+
+def test_list_prices_are_dated_and_a_token_out_is_dearer_than_one_in() -> None:
+    prices = list_prices()
+    assert "anthropic:claude-haiku-4-5" in prices
+    for spec, price in prices.items():
+        assert re.fullmatch(r"(anthropic|openai):[\w.-]+", spec)
+        assert date.fromisoformat(price.dated) <= date.today()
+        assert price.cached < price.input <= price.cache_write < price.output
+
+
+def test_prices_of_pyproject_stand_above_those_of_the_list(tmp_path) -> None:
+    (tmp_path / "pyproject.toml").write_text(
+        '[tool.evalkit.prices."anthropic:claude-haiku-4-5"]\ninput = 2\noutput = 3.5\n'
+        '[tool.evalkit.prices."openai:own"]\ninput = 0\noutput = 0\ndated = 2026-01-02\n'
+    )
+    prices = read_config(tmp_path).prices
+    assert prices["anthropic:claude-haiku-4-5"] == Price(2, 3.5, 0.1, 1.25)
+    assert prices["openai:own"] == Price(0, 0, 0, 0, "2026-01-02")
+    assert list_prices().keys() < prices.keys()
+
+
+@pytest.mark.parametrize(
+    ("entry", "said"),
+    [
+        (3, "got 3, expected a table"),
+        ({"input": 1}, "no output; state input and output"),
+        ({"input": -1, "output": 1}, "input is -1, expected USD per million tokens"),
+        ({"input": True, "output": 1}, "input is True"),
+        ({"input": 1, "output": 1, "cache": 1}, "unknown key of a price 'cache'"),
+        ({"input": 1, "output": 1, "dated": "today"}, "dated is 'today', expected a date"),
+    ],
+)
+def test_a_price_that_cannot_be_is_told_with_its_place(entry: object, said: str) -> None:
+    with pytest.raises(ConfigError, match=f"^here: .*{said}"):
+        read_price("here", entry)
+
+
+def test_a_limit_needs_a_price() -> None:
+    with pytest.raises(ConfigError, match=r'no price is known.*\[tool.evalkit.prices."openai:x"\]'):
+        Budget(limit=1.0).price("openai:x")
+    assert Budget().price("openai:x") is None
+
+
+def test_what_might_be_passed_is_not_asked_and_what_was_paid_is_counted_once() -> None:
+    most = PRICE.most(request())
+    budget = Budget(limit=2.5 * most)
+    budget.reserve(request(), most, Event())
+    budget.settle(most, PRICE, {"input": 5, "output": 10})
+    assert budget.spent == PRICE.of({"input": 5, "output": 10})
+    budget.reserve(request(), most, Event())
+    budget.release(most)  # refused by the server
+    budget.reserve(request(), most, Event())
+    budget.write_off(most)  # cut: nobody knows what it cost, so the most is kept back
+    budget.reserve(request(), most, Event())
+    budget.settle(most, PRICE, None)
+    with pytest.raises(Unasked, match=r"e-1: unasked: --max-cost=.* might be passed, 0\.0001 USD are spent"):
+        budget.reserve(request(), most, Event())
+    assert budget.describe() == "spent in this session: 0.0001 USD, and 2 answers whose cost is not known"
+
+
+def test_what_others_hold_is_waited_for_and_not_given_up() -> None:
+    """What is under way costs less than it might: who came while it was held back is asked after all."""
+    most = PRICE.most(request())
+    budget, asked = Budget(limit=10.5 * most), []
+
+    def ask() -> None:
+        with suppress(Unasked):
+            for _ in range(20):
+                budget.reserve(request(), most, Event())
+                asked.append(1)
+                budget.settle(most, PRICE, {"output": 10})
+
+    threads = [Thread(target=ask) for _ in range(30)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert budget.spent <= budget.limit
+    assert budget.spent == pytest.approx(len(asked) * PRICE.of({"output": 10}))
+    # The last is refused only where the limit might really be passed.
+    assert len(asked) == 600 or budget.spent + most > budget.limit
+
+
+def test_who_waits_for_others_stops_when_told() -> None:
+    budget, stopped = Budget(limit=1.0), Event()
+    budget.reserve(request(), 0.6, stopped)
+    stopped.set()
+    with pytest.raises(NotAnswered, match="stopped"):
+        budget.reserve(request(), 0.6, stopped)
+
+
+@pytest.mark.parametrize("limit", [-1.0, float("nan"), float("inf")])
+def test_a_limit_that_is_none_is_refused(limit: float) -> None:
+    with pytest.raises(ConfigError, match="expected US dollars"):
+        Budget(limit=limit)
+
+
+def test_nothing_bought_is_nothing_told() -> None:
+    assert Budget().describe() == ""
