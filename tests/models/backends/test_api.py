@@ -22,7 +22,8 @@ from evalkit.golden.loader import load_task
 from evalkit.golden.model import Decoding
 from evalkit.golden.schema import Schema
 from evalkit.judging.output import parse
-from evalkit.models.backend import Completion, Opening, Spec, anthropic, fingerprint_of, openai
+from evalkit.models.backend import Completion, Opening, Spec, fingerprint_of
+from evalkit.models.backends import anthropic, openai
 from evalkit.models.cache import Store
 from evalkit.models.config import Alias
 from evalkit.models.generate import Model, generate

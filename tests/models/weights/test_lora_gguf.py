@@ -179,7 +179,7 @@ def test_an_adapter_without_its_weights_is_named(tmp_path: Path) -> None:
 
 @pytest.mark.real
 def test_llama_cpp_answers_with_it_as_peft_does(tmp_path: Path) -> None:
-    from evalkit.models.backend import gguf, hf
+    from evalkit.models.backends import gguf, hf
     from fixtures.floats import float_base
 
     task = load_task(ROOT / "golden" / "market_direction", verify=False)
