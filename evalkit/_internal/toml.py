@@ -1,7 +1,7 @@
-"""Reads the table ``[tool.evalkit]`` of pyproject.toml, raw, and the one key that every pytest session needs.
+"""Finds the project at hand, and reads its table ``[tool.evalkit]`` of pyproject.toml, raw.
 
 Light on purpose: this much is read in sessions that have nothing to do with evalkit. What the table means
-is read by ``config``.
+is read by ``evalkit.models.config``.
 """
 
 from __future__ import annotations
@@ -16,6 +16,29 @@ from evalkit.errors import ConfigError
 NAME = "pyproject.toml"
 
 
+def find_project(start: Path) -> Path | None:
+    """The nearest folder, ``start`` or one above it, whose pyproject.toml has a table ``[tool.evalkit]``; else None.
+
+    Raises nothing. A file that is no TOML counts where it has that heading: ``read_table`` then says what is wrong.
+    """
+    start = start.absolute()
+    return next((folder for folder in (start, *start.parents) if _is_project(folder / NAME)), None)
+
+
+def _is_project(path: Path) -> bool:
+    try:
+        content = path.read_bytes()
+    except OSError:
+        return False
+    if b"evalkit" not in content:
+        return False  # most projects: nothing to parse
+    try:
+        tool = tomllib.loads(content.decode("utf-8")).get("tool")
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError):
+        return b"[tool.evalkit" in content
+    return isinstance(tool, dict) and "evalkit" in tool
+
+
 def read_table(root: Path) -> Mapping[str, Any]:
     """``[tool.evalkit]`` of ``root/pyproject.toml``; empty without the file, or without the table in it.
 
@@ -23,11 +46,12 @@ def read_table(root: Path) -> Mapping[str, Any]:
     """
     path = root / NAME
     try:
-        table = tomllib.loads(path.read_text(encoding="utf-8")).get("tool", {}).get("evalkit", {})
+        tool = tomllib.loads(path.read_text(encoding="utf-8")).get("tool", {})
     except FileNotFoundError:
         return {}
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: not valid TOML: {error}") from error
+    table = tool.get("evalkit", {}) if isinstance(tool, dict) else {}
     if not isinstance(table, dict):
         raise ConfigError(f"{path}: [tool.evalkit] is {table!r}, expected a table")
     return table
