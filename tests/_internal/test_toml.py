@@ -43,7 +43,7 @@ def test_a_project_of_others_is_none_of_ours(tmp_path: Path, content: str) -> No
 def test_a_project_whose_file_is_broken_is_found_and_refused(tmp_path: Path, content: str | bytes) -> None:
     root = write(tmp_path, content)
     assert find_project(root) == root
-    with pytest.raises(ConfigError, match="pyproject.toml: not valid TOML"):
+    with pytest.raises(ConfigError, match=r"pyproject\.toml: not valid TOML"):
         read_table(root)
 
 
