@@ -46,7 +46,9 @@ def bf16(values: np.ndarray) -> np.ndarray:
     return rounded(values, "BF16")
 
 
-def save(path: Path, tensors: Mapping[str, np.ndarray], kind: str = "F32", metadata: Mapping[str, Any] | None = None):
+def save(
+    path: Path, tensors: Mapping[str, np.ndarray], kind: str = "F32", metadata: Mapping[str, Any] | None = None
+) -> None:
     """A safetensors file with every float tensor stored as ``kind``; BF16 is written by hand, as numpy has none."""
     entries, body = dict(metadata or {}), b""
     for name, values in tensors.items():

@@ -8,15 +8,15 @@ from evalkit.scorers.number import make_scorer
 
 
 @pytest.mark.parametrize(("got", "expected"), [(0.5, 0.3), (0.3, 0.5), (0.8, 1), (1, 0.8), (0.5, 0.5)])
-def test_within_the_tolerance_is_right_and_the_end_counts_as_a_reader_reckons(got, expected):
+def test_within_the_tolerance_is_right_and_the_end_counts_as_a_reader_reckons(got, expected) -> None:
     assert make_scorer({"tolerance": 0.2})(got, expected) == Judgement(1.0)
 
 
-def test_further_off_is_wrong_and_says_by_how_much():
+def test_further_off_is_wrong_and_says_by_how_much() -> None:
     assert make_scorer({"tolerance": 0.2})(0.501, 0.3) == Judgement(0.0, "off by 0.201, more than 0.2")
 
 
-def test_without_tolerance_only_the_number_itself_is_right():
+def test_without_tolerance_only_the_number_itself_is_right() -> None:
     judge = make_scorer({"tolerance": 0})
     assert judge(2.0, 2) == Judgement(1.0)
     assert judge(2.001, 2).value == 0.0
@@ -35,26 +35,26 @@ def test_without_tolerance_only_the_number_itself_is_right():
         (10**400, "not a finite number"),
     ],
 )
-def test_what_is_no_finite_number_is_wrong_and_says_what_it_is(got, why):
+def test_what_is_no_finite_number_is_wrong_and_says_what_it_is(got, why) -> None:
     assert make_scorer({"tolerance": 1})(got, 0.5) == Judgement(0.0, why)
 
 
-def test_a_tolerance_must_be_chosen():
+def test_a_tolerance_must_be_chosen() -> None:
     with pytest.raises(ConfigError, match="option 'tolerance' is missing, expected a number of at least 0"):
         make_scorer({})
 
 
 @pytest.mark.parametrize("value", [-0.1, True, "0.1", None, [0.1], float("inf")])
-def test_a_tolerance_that_is_no_width_is_refused(value):
+def test_a_tolerance_that_is_no_width_is_refused(value) -> None:
     with pytest.raises(ConfigError, match=r"option 'tolerance' is .+, expected a number of at least 0"):
         make_scorer({"tolerance": value})
 
 
-def test_an_option_it_does_not_have_is_refused():
+def test_an_option_it_does_not_have_is_refused() -> None:
     with pytest.raises(ConfigError, match=r"option 'relative' is True, .* allowed: 'tolerance'"):
         make_scorer({"tolerance": 0.1, "relative": True})
 
 
-def test_an_example_that_expects_no_number_is_the_tasks_mistake():
+def test_an_example_that_expects_no_number_is_the_tasks_mistake() -> None:
     with pytest.raises(ConfigError, match="an example expects None, but this scorer is for numbers: choose 'exact'"):
         make_scorer({"tolerance": 0.1})(0.5, None)

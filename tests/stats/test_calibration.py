@@ -29,7 +29,7 @@ def _sides(rows):
 
 @settings(max_examples=50, deadline=None)
 @given(size_pairs.filter(lambda rows: len({round(log(a / b), 9) for a, b in rows}) > 1))
-def test_the_bias_factor_is_scipys_geometric_mean_with_a_t_interval_on_the_logs(rows):
+def test_the_bias_factor_is_scipys_geometric_mean_with_a_t_interval_on_the_logs(rows) -> None:
     got, expected = map(np.array, _sides(rows))
     estimate = bias_factor(got, expected)
     theirs = ttest_1samp(np.log(got / expected), 0).confidence_interval(0.95)
@@ -39,22 +39,22 @@ def test_the_bias_factor_is_scipys_geometric_mean_with_a_t_interval_on_the_logs(
 
 @settings(max_examples=50, deadline=None)
 @given(size_pairs)
-def test_swapping_the_sides_inverts_the_bias_factor(rows):
+def test_swapping_the_sides_inverts_the_bias_factor(rows) -> None:
     there, back = bias_factor(*_sides(rows)), bias_factor(*reversed(_sides(rows)))
     assert there.value * back.value == pytest.approx(1, rel=1e-9)
 
 
-def test_the_bias_factor_leaves_out_what_has_no_ratio_and_counts_the_rest():
+def test_the_bias_factor_leaves_out_what_has_no_ratio_and_counts_the_rest() -> None:
     estimate = bias_factor([0.2, 0.0, -0.1, 0.4, 0.3], [0.1, 0.1, 0.1, 0.1, 0.0])
     assert estimate.n == 2
     assert estimate.value == pytest.approx(8**0.5)
 
 
-def test_a_model_that_is_right_throughout_has_no_bias_and_no_interval():
+def test_a_model_that_is_right_throughout_has_no_bias_and_no_interval() -> None:
     assert bias_factor([0.1 + 0.2, 0.1], [0.3, 0.1]) == Estimate(1.0, None, None, 2)
 
 
-def test_an_absurd_ratio_gives_the_largest_float_and_no_crash():
+def test_an_absurd_ratio_gives_the_largest_float_and_no_crash() -> None:
     estimate = bias_factor([1e300, 1e-300], [1e-300, 1e-300])
     assert estimate.high == pytest.approx(1.797e308, rel=1e-3)
     assert estimate.value == pytest.approx(1e300, rel=1e-9)
@@ -62,7 +62,7 @@ def test_an_absurd_ratio_gives_the_largest_float_and_no_crash():
 
 @settings(max_examples=50, deadline=None)
 @given(size_pairs.filter(lambda rows: len({round(abs(a - b), 9) for a, b in rows}) > 1))
-def test_the_mean_absolute_error_has_scipys_t_interval_cut_off_at_0(rows):
+def test_the_mean_absolute_error_has_scipys_t_interval_cut_off_at_0(rows) -> None:
     got, expected = map(np.array, _sides(rows))
     estimate, theirs = mean_absolute_error(got, expected), ttest_1samp(abs(got - expected), 0).confidence_interval(0.95)
     assert estimate.value == pytest.approx(np.mean(abs(got - expected)))
@@ -70,18 +70,18 @@ def test_the_mean_absolute_error_has_scipys_t_interval_cut_off_at_0(rows):
 
 
 @pytest.mark.parametrize("measure", MEASURES)
-def test_without_pairs_nothing_is_estimable(measure):
+def test_without_pairs_nothing_is_estimable(measure) -> None:
     assert measure([], []) == Estimate(None, None, None, 0)
 
 
 @pytest.mark.parametrize("measure", MEASURES)
-def test_one_pair_has_a_value_and_no_interval(measure):
+def test_one_pair_has_a_value_and_no_interval(measure) -> None:
     estimate = measure([0.5], [0.25])
     assert (estimate.low, estimate.high, estimate.n) == (None, None, 1)
 
 
 @pytest.mark.parametrize("measure", [*MEASURES, concordance])
-def test_numbers_that_are_not_finite_are_refused(measure):
+def test_numbers_that_are_not_finite_are_refused(measure) -> None:
     with pytest.raises(ValueError, match="must be finite, got nan at position 1"):
         measure([0.1, float("nan")], [0.1, 0.2])
 
@@ -89,18 +89,18 @@ def test_numbers_that_are_not_finite_are_refused(measure):
 @pytest.mark.parametrize("measure", [*MEASURES, concordance])
 @settings(max_examples=30, deadline=None)
 @given(rows=size_pairs, random=st.randoms())
-def test_any_order_of_pairs_gives_the_same_figure(measure, rows, random):
+def test_any_order_of_pairs_gives_the_same_figure(measure, rows, random) -> None:
     assert measure(*_sides(random.sample(rows, len(rows)))) == measure(*_sides(rows))
 
 
-def test_concordance_is_one_less_the_disagreement_over_that_of_strangers():
+def test_concordance_is_one_less_the_disagreement_over_that_of_strangers() -> None:
     # Lin (1989), equation 1: E(X - Y)^2 over what it would be were X and Y independent, by brute force.
     x, y = np.array(WRIGHT, float), np.array(MINI, float)
     strangers = ((x[:, None] - y[None, :]) ** 2).mean()
     assert concordance(x, y) == pytest.approx(1 - ((x - y) ** 2).mean() / strangers, rel=1e-12)
 
 
-def test_concordance_sees_a_shift_that_correlation_does_not():
+def test_concordance_sees_a_shift_that_correlation_does_not() -> None:
     x = np.arange(10.0)
     assert concordance(x, x) == 1.0
     assert concordance(x, -x + 9) == pytest.approx(-1.0)
@@ -108,11 +108,11 @@ def test_concordance_sees_a_shift_that_correlation_does_not():
 
 
 @pytest.mark.parametrize("sides", [([], []), ([1.0], [1.0]), ([0.1] * 3, [0.1] * 3)])
-def test_concordance_without_a_spread_is_not_estimable(sides):
+def test_concordance_without_a_spread_is_not_estimable(sides) -> None:
     assert concordance(*sides) is None
 
 
-def test_a_constant_answer_agrees_with_a_varying_truth_no_better_than_a_stranger():
+def test_a_constant_answer_agrees_with_a_varying_truth_no_better_than_a_stranger() -> None:
     assert concordance([0.5, 0.5, 0.5], [0.1, 0.5, 0.9]) == pytest.approx(0.0, abs=1e-12)
 
 
@@ -126,13 +126,13 @@ def _readers(table):
     return _sides(cells)
 
 
-def test_kappa_reproduces_the_radiologists():
+def test_kappa_reproduces_the_radiologists() -> None:
     assert round(kappa(*_readers(MAMMOGRAMS)), 4) == 0.4728
 
 
 @settings(max_examples=50, deadline=None)
 @given(st.lists(st.lists(st.integers(0, 9), min_size=3, max_size=3), min_size=3, max_size=3))
-def test_kappa_agrees_with_statsmodels(table):
+def test_kappa_agrees_with_statsmodels(table) -> None:
     ours = kappa(*_readers(table))
     cells = np.array(table, float)
     total = cells.sum()
@@ -142,15 +142,15 @@ def test_kappa_agrees_with_statsmodels(table):
         assert ours == pytest.approx(cohens_kappa(cells, return_results=False), abs=1e-12)
 
 
-def test_readers_who_say_the_same_one_thing_tell_nothing_of_their_agreement():
+def test_readers_who_say_the_same_one_thing_tell_nothing_of_their_agreement() -> None:
     assert kappa(["noise"] * 5, ["noise"] * 5) is None
 
 
-def test_kappa_needs_every_label_of_both_readers():
+def test_kappa_needs_every_label_of_both_readers() -> None:
     with pytest.raises(ValueError, match="a and b must be of one length, got 2 and 1"):
         kappa(["a", "b"], ["a"])
 
 
-def test_kappa_refuses_a_label_that_equals_nothing():
+def test_kappa_refuses_a_label_that_equals_nothing() -> None:
     with pytest.raises(ValueError, match="a category must not be NaN; leave the pair out"):
         kappa([1.0, float("nan")], [1.0, 1.0])

@@ -29,7 +29,7 @@ def _labels(count):
     return [f"{i:04d}" for i in range(count)]
 
 
-def test_the_incomes_of_a_city_have_their_published_variance():
+def test_the_incomes_of_a_city_have_their_published_variance() -> None:
     examples = [
         (1000 * total / residents, f"block {i}")
         for i, (residents, total) in enumerate(zip(RESIDENTS, THOUSANDS, strict=True))
@@ -42,7 +42,7 @@ def test_the_incomes_of_a_city_have_their_published_variance():
 
 
 @pytest.mark.parametrize("level", [0.8, 0.95])
-def test_the_error_and_its_interval_are_those_of_statsmodels(level):
+def test_the_error_and_its_interval_are_those_of_statsmodels(level) -> None:
     rng = np.random.default_rng(11)
     sizes = rng.integers(1, 7, size=20)
     groups = np.repeat(np.arange(20), sizes)
@@ -56,7 +56,7 @@ def test_the_error_and_its_interval_are_those_of_statsmodels(level):
 
 @settings(max_examples=60, deadline=None)
 @given(rows)
-def test_the_squared_error_is_the_sum_over_groups_by_definition(examples):
+def test_the_squared_error_is_the_sum_over_groups_by_definition(examples) -> None:
     result = _mean(examples)
     values, labels = np.array([v for v, _ in examples]), np.array([g for _, g in examples])
     away = values - values.mean()
@@ -68,28 +68,28 @@ def test_the_squared_error_is_the_sum_over_groups_by_definition(examples):
 
 @settings(max_examples=60, deadline=None)
 @given(st.lists(value, min_size=1, max_size=30))
-def test_examples_that_are_groups_of_their_own_have_the_ordinary_error_and_interval_exactly(values):
+def test_examples_that_are_groups_of_their_own_have_the_ordinary_error_and_interval_exactly(values) -> None:
     result = clustered_mean(values, _labels(len(values)))
     assert result.mean == mean_t(values)
     assert result.standard_error == result.naive_error
     assert result.design_effect == (None if result.mean.low is None else 1.0)
 
 
-def test_the_naive_error_is_scipys_whatever_the_groups():
+def test_the_naive_error_is_scipys_whatever_the_groups() -> None:
     result = clustered_mean([0.0, 1.0, 1.0, 0.5], ["a", "a", "b", "b"])
     assert result.naive_error == pytest.approx(sem([0.0, 1.0, 1.0, 0.5]), rel=1e-12)
 
 
 @settings(max_examples=60, deadline=None)
 @given(rows)
-def test_doubling_every_example_inside_its_group_leaves_mean_and_error(examples):
+def test_doubling_every_example_inside_its_group_leaves_mean_and_error(examples) -> None:
     once, twice = _mean(examples), _mean(examples * 2)
     assert twice.standard_error == once.standard_error
     assert (twice.mean.value, twice.mean.low, twice.mean.high) == (once.mean.value, once.mean.low, once.mean.high)
     assert (twice.mean.n, twice.groups) == (2 * once.mean.n, once.groups)
 
 
-def test_copies_inside_groups_have_a_design_effect_of_about_their_number():
+def test_copies_inside_groups_have_a_design_effect_of_about_their_number() -> None:
     values = np.random.default_rng(2).normal(size=50)
     result = clustered_mean(np.tile(values, 3), _labels(50) * 3)
     # With n of 150 the naive variance has 149 where that of 50 has 49.
@@ -97,81 +97,81 @@ def test_copies_inside_groups_have_a_design_effect_of_about_their_number():
     assert result.standard_error == pytest.approx(sem(values))
 
 
-def test_groups_whose_examples_differ_more_than_strangers_have_a_design_effect_below_1():
+def test_groups_whose_examples_differ_more_than_strangers_have_a_design_effect_below_1() -> None:
     assert clustered_mean([0, 1, 0, 1, 0.2, 1], ["a", "a", "b", "b", "c", "c"]).design_effect < 0.1
 
 
 @settings(max_examples=60, deadline=None)
 @given(rows, st.randoms())
-def test_any_order_of_examples_gives_the_same_figures(examples, random):
+def test_any_order_of_examples_gives_the_same_figures(examples, random) -> None:
     assert _mean(random.sample(examples, len(examples))) == _mean(examples)
 
 
 @settings(max_examples=40, deadline=None)
 @given(rows)
-def test_the_names_of_the_groups_make_no_difference(examples):
+def test_the_names_of_the_groups_make_no_difference(examples) -> None:
     renamed, result = _mean([(v, chr(ord("z") - ord(g))) for v, g in examples]), _mean(examples)
     assert renamed.mean.value == pytest.approx(result.mean.value, abs=1e-12)
     assert (renamed.standard_error is None) == (result.standard_error is None)
 
 
-def test_one_group_has_a_mean_and_a_naive_error_and_nothing_else():
+def test_one_group_has_a_mean_and_a_naive_error_and_nothing_else() -> None:
     assert clustered_mean([0.0, 1.0], ["a", "a"]) == ClusteredMean(Estimate(0.5, None, None, 2), None, 0.5, 1)
 
 
-def test_groups_with_one_mean_have_no_error_of_0():
+def test_groups_with_one_mean_have_no_error_of_0() -> None:
     result = clustered_mean([1.0, 0.0, 0.0, 1.0], ["a", "a", "b", "b"])
     assert (result.mean, result.standard_error, result.design_effect) == (Estimate(0.5, None, None, 4), None, None)
     assert result.naive_error == pytest.approx(sqrt(1 / 12))
 
 
 @pytest.mark.parametrize("values", [[0.3, 0.1 + 0.2, 0.3, 0.3], [1.0, 1.0, 1 + 1.7e-12, 1 + 1.7e-12]])
-def test_values_that_are_all_equal_up_to_float_noise_have_no_error(values):
+def test_values_that_are_all_equal_up_to_float_noise_have_no_error(values) -> None:
     result = clustered_mean(values, ["a", "a", "b", "b"])
     assert (result.standard_error, result.naive_error, result.mean.low) == (None, None, None)
 
 
-def test_no_examples_are_not_estimable():
+def test_no_examples_are_not_estimable() -> None:
     result = clustered_mean([], [])
     assert result == ClusteredMean(Estimate(None, None, None, 0), None, None, 0)
     assert result.design_effect is None
 
 
-def test_an_empty_label_is_refused():
+def test_an_empty_label_is_refused() -> None:
     with pytest.raises(ValueError, match="a group must be a label that is not empty, got ''"):
         clustered_mean([0.0, 1.0], ["a", ""])
 
 
-def test_a_value_that_is_not_finite_is_refused():
+def test_a_value_that_is_not_finite_is_refused() -> None:
     with pytest.raises(ValueError, match="values must be finite, got nan at position 1"):
         clustered_mean([0.0, float("nan")], ["a", "b"])
 
 
-def test_a_level_that_is_no_confidence_is_refused():
+def test_a_level_that_is_no_confidence_is_refused() -> None:
     with pytest.raises(ValueError, match="level must be between 0 and 1, got 95"):
         clustered_mean([0.0, 1.0], ["a", "b"], level=95)
 
 
-def test_samples_are_averaged_inside_their_example_in_the_order_of_ids():
+def test_samples_are_averaged_inside_their_example_in_the_order_of_ids() -> None:
     assert within_examples([1, 0, 0, 1, 1], ["b", "a", "b", "c", "b"]).tolist() == [0.0, 2 / 3, 1.0]
 
 
 @settings(max_examples=50, deadline=None)
 @given(rows, st.randoms())
-def test_any_order_of_samples_gives_the_same_means(examples, random):
+def test_any_order_of_samples_gives_the_same_means(examples, random) -> None:
     shuffled = random.sample(examples, len(examples))
     one, other = (within_examples([v for v, _ in r], [g for _, g in r]) for r in (examples, shuffled))
     assert np.array_equal(one, other)
 
 
-def test_an_example_that_was_sampled_more_often_counts_no_more():
+def test_an_example_that_was_sampled_more_often_counts_no_more() -> None:
     means = within_examples([1] * 9 + [0], ["often"] * 9 + ["once"])
     assert mean_t(means).value == 0.5
 
 
 @settings(max_examples=40, deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 9), st.integers(0, 9)), min_size=1, max_size=20))
-def test_equally_often_sampled_examples_have_the_error_of_their_means(examples):
+def test_equally_often_sampled_examples_have_the_error_of_their_means(examples) -> None:
     # Samples grouped by their example, or averaged first: two ways to say the same, where all have as many.
     samples, ids = [v for example in examples for v in example], [i for i in _labels(len(examples)) for _ in range(2)]
     grouped, averaged = clustered_mean(samples, ids), mean_t(within_examples(samples, ids))
@@ -180,16 +180,16 @@ def test_equally_often_sampled_examples_have_the_error_of_their_means(examples):
         assert grouped.mean.low == pytest.approx(averaged.low, rel=1e-9, abs=1e-9)
 
 
-def test_no_samples_have_no_means():
+def test_no_samples_have_no_means() -> None:
     assert within_examples([], []).shape == (0,)
 
 
 @pytest.mark.parametrize("bad", ["", None])
-def test_a_sample_without_an_example_is_refused(bad):
+def test_a_sample_without_an_example_is_refused(bad) -> None:
     with pytest.raises(ValueError, match=r"an example's id must be a text that is not empty, got .* at position 1"):
         within_examples([1.0, 0.0], ["a", bad])
 
 
-def test_as_many_ids_as_samples_are_needed():
+def test_as_many_ids_as_samples_are_needed() -> None:
     with pytest.raises(ValueError, match="values and example_ids must be of one length, got 2 and 1"):
         within_examples([1.0, 0.0], ["a"])

@@ -41,21 +41,21 @@ def _rank_biserial(pairs):
 EFFECTS = [_d_z, _d_pooled, _rank_biserial]
 
 
-def test_lakens_movies_have_his_d_z():
+def test_lakens_movies_have_his_d_z() -> None:
     assert round(cohen_d_z(np.subtract(MOVIE_1, MOVIE_2)).value, 2) == 1.50
 
 
-def test_lakens_movies_have_his_d_of_two_groups():
+def test_lakens_movies_have_his_d_of_two_groups() -> None:
     assert round(cohen_d_pooled(MOVIE_1, MOVIE_2).value, 2) == 1.13
 
 
-def test_darwins_maize_has_the_rank_correlation_of_its_rank_sums():
+def test_darwins_maize_has_the_rank_correlation_of_its_rank_sums() -> None:
     # Rank sums 96 and 24 (F. Wilcoxon 1945): Kerby's simple difference is 80 % - 20 %.
     darwin = [49, -67, 8, 16, 6, 23, 28, 41, 14, 29, 56, 24, 75, 60, -48]
     assert rank_biserial(darwin) == Estimate(0.6, None, None, 15)
 
 
-def test_the_rank_correlation_leaves_out_pairs_that_do_not_differ_and_does_not_count_them():
+def test_the_rank_correlation_leaves_out_pairs_that_do_not_differ_and_does_not_count_them() -> None:
     # Wikipedia, "Wilcoxon signed-rank test": the ten pairs of the example, one without a difference; W = 9 of a
     # rank total of 45, r = .20.
     assert rank_biserial([15, -7, 5, 20, 0, -9, 17, -12, 5, -10]) == Estimate(0.2, None, None, 9)
@@ -63,7 +63,7 @@ def test_the_rank_correlation_leaves_out_pairs_that_do_not_differ_and_does_not_c
 
 @settings(max_examples=60, deadline=None)
 @given(rows.filter(lambda r: len({a - b for a, b in r}) > 1))
-def test_d_z_is_scipys_t_over_the_root_of_n(pairs):
+def test_d_z_is_scipys_t_over_the_root_of_n(pairs) -> None:
     differences = np.subtract(*_sides(pairs))
     expected = ttest_1samp(differences, 0).statistic / np.sqrt(len(pairs))
     assert _d_z(pairs).value == pytest.approx(expected, rel=1e-9, abs=1e-9)
@@ -71,7 +71,7 @@ def test_d_z_is_scipys_t_over_the_root_of_n(pairs):
 
 @settings(max_examples=60, deadline=None)
 @given(rows.filter(lambda r: len(r) > 1 and any(len(set(side)) > 1 for side in _sides(r))))
-def test_d_pooled_is_the_difference_in_statsmodels_pooled_deviations(pairs):
+def test_d_pooled_is_the_difference_in_statsmodels_pooled_deviations(pairs) -> None:
     groups = CompareMeans.from_data(*map(np.array, _sides(pairs)))
     # Its standard error of the difference is the pooled deviation times the root of 2 / n.
     deviation = groups.std_meandiff_pooledvar / np.sqrt(2 / len(pairs))
@@ -80,7 +80,7 @@ def test_d_pooled_is_the_difference_in_statsmodels_pooled_deviations(pairs):
 
 @settings(max_examples=60, deadline=None)
 @given(rows.filter(lambda r: sum(a != b for a, b in r) > 1))
-def test_the_rank_correlation_is_the_share_of_rank_sums_above_0_less_that_below(pairs):
+def test_the_rank_correlation_is_the_share_of_rank_sums_above_0_less_that_below(pairs) -> None:
     differences = np.subtract(*_sides(pairs))
     ranks = rankdata(np.abs(differences[differences != 0]))
     above = ranks[differences[differences != 0] > 0].sum() / ranks.sum()
@@ -90,7 +90,7 @@ def test_the_rank_correlation_is_the_share_of_rank_sums_above_0_less_that_below(
 @pytest.mark.parametrize("effect", EFFECTS)
 @settings(max_examples=40, deadline=None)
 @given(pairs=rows)
-def test_swapping_the_models_turns_the_effect_around(effect, pairs):
+def test_swapping_the_models_turns_the_effect_around(effect, pairs) -> None:
     there, back = effect(pairs), effect([(b, a) for a, b in pairs])
     assert back == (there if there.value is None else Estimate(-there.value, None, None, there.n))
 
@@ -98,47 +98,47 @@ def test_swapping_the_models_turns_the_effect_around(effect, pairs):
 @pytest.mark.parametrize("effect", EFFECTS)
 @settings(max_examples=40, deadline=None)
 @given(pairs=rows, random=st.randoms())
-def test_any_order_of_examples_gives_the_same_figure(effect, pairs, random):
+def test_any_order_of_examples_gives_the_same_figure(effect, pairs, random) -> None:
     assert effect(random.sample(pairs, len(pairs))) == effect(pairs)
 
 
 @pytest.mark.parametrize("effect", EFFECTS)
-def test_without_pairs_there_is_no_effect(effect):
+def test_without_pairs_there_is_no_effect(effect) -> None:
     assert effect([]) == NOTHING
 
 
 @pytest.mark.parametrize("effect", EFFECTS)
-def test_one_pair_has_no_effect_size(effect):
+def test_one_pair_has_no_effect_size(effect) -> None:
     assert effect([(1.0, 0.5)]) == Estimate(None, None, None, 1)
 
 
-def test_differences_that_are_all_equal_up_to_float_noise_have_no_d_z():
+def test_differences_that_are_all_equal_up_to_float_noise_have_no_d_z() -> None:
     assert cohen_d_z([0.2, 0.3 - 0.1, 0.2]) == Estimate(None, None, None, 3)
 
 
-def test_scores_that_do_not_vary_have_no_d_pooled():
+def test_scores_that_do_not_vary_have_no_d_pooled() -> None:
     assert cohen_d_pooled([1.0, 1.0], [0.5, 0.5]) == Estimate(None, None, None, 2)
 
 
-def test_a_candidate_that_wins_by_the_same_everywhere_has_a_rank_correlation_of_1():
+def test_a_candidate_that_wins_by_the_same_everywhere_has_a_rank_correlation_of_1() -> None:
     assert rank_biserial([0.25, 0.25, 0.25]) == Estimate(1.0, None, None, 3)
 
 
-def test_models_that_never_differ_have_no_rank_correlation():
+def test_models_that_never_differ_have_no_rank_correlation() -> None:
     assert rank_biserial([0.0, 0.1 + 0.2 - 0.3]) == NOTHING
 
 
-def test_float_noise_breaks_no_tie_of_the_rank_correlation():
+def test_float_noise_breaks_no_tie_of_the_rank_correlation() -> None:
     assert rank_biserial([0.3 - 0.1, -0.2]).value == 0.0
 
 
 @pytest.mark.parametrize("effect", EFFECTS)
-def test_a_score_that_is_not_finite_is_refused(effect):
+def test_a_score_that_is_not_finite_is_refused(effect) -> None:
     with pytest.raises(ValueError, match="must be finite, got nan at position 1"):
         effect([(0.5, 0.5), (float("nan"), 0.5)])
 
 
-def test_the_odds_ratio_reproduces_the_floppy_eyelids():
+def test_the_odds_ratio_reproduces_the_floppy_eyelids() -> None:
     # M. W. Fagerland, S. Lydersen and P. Laake (2014), Statist. Med. 33, 2850-2875; their R package contingencytables
     # 3.0.0 prints for ezra_2010 (discordant pairs 25 and 2): 12.5000 (95% CI 3.1169 to 108.8892).
     estimate = discordant_odds_ratio(25, 2)
@@ -147,7 +147,7 @@ def test_the_odds_ratio_reproduces_the_floppy_eyelids():
 
 @settings(max_examples=60, deadline=None)
 @given(counts.filter(lambda c: c[1] > 0), st.sampled_from([0.8, 0.95, 0.99]))
-def test_the_odds_ratio_has_scipys_exact_interval_as_odds(pair, level):
+def test_the_odds_ratio_has_scipys_exact_interval_as_odds(pair, level) -> None:
     gained, lost = pair
     share = binomtest(gained, gained + lost).proportion_ci(level, "exact")
     estimate = discordant_odds_ratio(gained, lost, level)
@@ -157,35 +157,35 @@ def test_the_odds_ratio_has_scipys_exact_interval_as_odds(pair, level):
 
 @settings(max_examples=60, deadline=None)
 @given(counts.filter(all))
-def test_swapping_the_models_inverts_the_odds_ratio(pair):
+def test_swapping_the_models_inverts_the_odds_ratio(pair) -> None:
     there, back = discordant_odds_ratio(*pair), discordant_odds_ratio(*reversed(pair))
     assert (1 / there.value, 1 / there.high, 1 / there.low) == pytest.approx((back.value, back.low, back.high))
 
 
 @settings(max_examples=60, deadline=None)
 @given(counts.filter(all))
-def test_the_interval_excludes_1_where_mcnemars_exact_test_is_significant(pair):
+def test_the_interval_excludes_1_where_mcnemars_exact_test_is_significant(pair) -> None:
     gained, lost = pair
     estimate = discordant_odds_ratio(gained, lost)
     p = mcnemar([1] * gained + [0] * lost, [0] * gained + [1] * lost).p
     assert (not estimate.low <= 1 <= estimate.high) == (p < 0.05)
 
 
-def test_without_a_loss_only_the_lower_bound_is_finite():
+def test_without_a_loss_only_the_lower_bound_is_finite() -> None:
     estimate = discordant_odds_ratio(5, 0)
     share = 0.025 ** (1 / 5)
     assert estimate == Estimate(None, pytest.approx(share / (1 - share)), None, 5)
 
 
-def test_without_a_gain_the_odds_ratio_is_0_and_has_an_upper_bound():
+def test_without_a_gain_the_odds_ratio_is_0_and_has_an_upper_bound() -> None:
     estimate = discordant_odds_ratio(0, 5)
     assert (estimate.value, estimate.low, estimate.high) == (0.0, 0.0, pytest.approx(0.025 ** (-1 / 5) - 1))
 
 
-def test_without_a_discordant_pair_there_is_no_odds_ratio():
+def test_without_a_discordant_pair_there_is_no_odds_ratio() -> None:
     assert discordant_odds_ratio(0, 0) == NOTHING
 
 
-def test_impossible_counts_are_refused():
+def test_impossible_counts_are_refused() -> None:
     with pytest.raises(ValueError, match="counts must not be negative, got 3 and -1"):
         discordant_odds_ratio(3, -1)

@@ -18,27 +18,27 @@ def _adjusted(*p_values):
     return list(holm({f"H{n}": p for n, p in enumerate(p_values, 1)}).values())
 
 
-def test_the_encyclopaedias_four_hypotheses_come_out_as_printed():
+def test_the_encyclopaedias_four_hypotheses_come_out_as_printed() -> None:
     # Wikipedia, "Holm-Bonferroni method": p of 0.01, 0.04, 0.03 and 0.005; at 5 % the first and the last are
     # rejected, and no more. 0.04 takes the adjusted p of the smaller 0.03.
     assert _adjusted(0.01, 0.04, 0.03, 0.005) == pytest.approx([0.03, 0.06, 0.06, 0.02])
 
 
-def test_stdlibs_printed_example_comes_out():
+def test_stdlibs_printed_example_comes_out() -> None:
     # https://stdlib.io/docs/api/latest/@stdlib/stats/padjust, method holm; it names the first, second and last two.
     assert _adjusted(0.319, 0.201, 0.4, 0.374, 0.113) == pytest.approx([0.957, 0.804, 0.957, 0.957, 0.565])
 
 
 @settings(max_examples=25, deadline=None)
 @given(judged)
-def test_the_adjusted_p_are_those_of_statsmodels(p_values):
+def test_the_adjusted_p_are_those_of_statsmodels(p_values) -> None:
     theirs = multipletests(list(p_values.values()), method="holm")[1]
     assert list(holm(p_values).values()) == pytest.approx(theirs.tolist(), rel=1e-12)
 
 
 @settings(max_examples=60, deadline=None)
 @given(family)
-def test_a_p_is_the_largest_bonferroni_p_of_the_subfamilies_it_is_in(p_values):
+def test_a_p_is_the_largest_bonferroni_p_of_the_subfamilies_it_is_in(p_values) -> None:
     # Holm's test is the closure of Bonferroni's: R. Marcus, E. Peritz and K. R. Gabriel (1976), Biometrika 63, 655-660.
     adjusted = holm(p_values)
     known = {name: 1.0 if p is None else p for name, p in p_values.items()}
@@ -50,7 +50,7 @@ def test_a_p_is_the_largest_bonferroni_p_of_the_subfamilies_it_is_in(p_values):
 
 @settings(max_examples=60, deadline=None)
 @given(family)
-def test_no_adjusted_p_is_below_its_raw_one_or_out_of_order(p_values):
+def test_no_adjusted_p_is_below_its_raw_one_or_out_of_order(p_values) -> None:
     adjusted = holm(p_values)
     judged = sorted((p, adjusted[name]) for name, p in p_values.items() if p is not None)
     assert all(p <= a <= 1 for p, a in judged)
@@ -59,7 +59,7 @@ def test_no_adjusted_p_is_below_its_raw_one_or_out_of_order(p_values):
 
 @settings(max_examples=60, deadline=None)
 @given(judged, st.data())
-def test_leaving_hypotheses_unjudged_lowers_no_other_p(p_values, data):
+def test_leaving_hypotheses_unjudged_lowers_no_other_p(p_values, data) -> None:
     left_out = data.draw(st.sets(st.sampled_from(sorted(p_values))))
     full, partly = holm(p_values), holm({name: None if name in left_out else p for name, p in p_values.items()})
     assert all(partly[name] >= full[name] for name in p_values if name not in left_out)
@@ -67,28 +67,28 @@ def test_leaving_hypotheses_unjudged_lowers_no_other_p(p_values, data):
 
 @settings(max_examples=60, deadline=None)
 @given(family, st.randoms())
-def test_the_order_of_declaration_makes_no_difference(p_values, random):
+def test_the_order_of_declaration_makes_no_difference(p_values, random) -> None:
     assert holm(dict(random.sample(list(p_values.items()), len(p_values)))) == holm(p_values)
 
 
-def test_the_family_keeps_its_names_and_their_order():
+def test_the_family_keeps_its_names_and_their_order() -> None:
     assert list(holm({"b": 0.2, "a": None, "c": 0.1})) == ["b", "a", "c"]
 
 
-def test_one_hypothesis_keeps_its_p():
+def test_one_hypothesis_keeps_its_p() -> None:
     assert holm({"only": 0.024}) == {"only": 0.024}
 
 
-def test_what_was_not_judged_stays_so_and_counts():
+def test_what_was_not_judged_stays_so_and_counts() -> None:
     assert holm({"a": 0.01, "b": None, "c": None}) == {"a": 0.03, "b": None, "c": None}
 
 
-def test_a_family_that_nobody_judged_or_declared_is_no_error():
+def test_a_family_that_nobody_judged_or_declared_is_no_error() -> None:
     assert holm({"a": None}) == {"a": None}
     assert holm({}) == {}
 
 
 @pytest.mark.parametrize("p", [-0.01, 1.01, float("nan")])
-def test_what_is_no_probability_is_refused(p):
+def test_what_is_no_probability_is_refused(p) -> None:
     with pytest.raises(ValueError, match=r"p of 'b' must be from 0 to 1, got (-0\.01|1\.01|nan)"):
         holm({"a": 0.5, "b": p})

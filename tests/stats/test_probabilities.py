@@ -29,11 +29,11 @@ def _sides(examples):
     return [p for p, _ in examples], [y for _, y in examples]
 
 
-def test_tampere_has_its_published_brier_score():
+def test_tampere_has_its_published_brier_score() -> None:
     assert round(brier(*_sides(TAMPERE)).value, 3) == 0.144
 
 
-def test_tampere_has_its_published_decomposition():
+def test_tampere_has_its_published_decomposition() -> None:
     # Eleven bins: one for each of the probabilities that were said.
     parts = decompose(*_sides(TAMPERE), bins=11)
     assert (round(parts.reliability, 3), round(parts.resolution, 3)) == (0.025, 0.060)
@@ -41,7 +41,7 @@ def test_tampere_has_its_published_decomposition():
     assert parts.n == 347
 
 
-def test_tampere_has_its_reliability_diagram():
+def test_tampere_has_its_reliability_diagram() -> None:
     bins = reliability_bins(*_sides(TAMPERE), bins=11)
     assert [b.n for b in bins] == SAID
     assert [b.predicted for b in bins] == pytest.approx([k / 10 for k in range(11)])
@@ -50,7 +50,7 @@ def test_tampere_has_its_reliability_diagram():
 
 @settings(max_examples=50, deadline=None)
 @given(rows.filter(lambda rows: len({round(abs(p - y), 6) for p, y in rows}) > 1))
-def test_the_brier_score_has_scipys_t_interval_of_the_squared_differences_inside_0_to_1(examples):
+def test_the_brier_score_has_scipys_t_interval_of_the_squared_differences_inside_0_to_1(examples) -> None:
     p, y = map(np.array, _sides(examples))
     estimate, theirs = brier(p, y), ttest_1samp((p - y) ** 2, 0).confidence_interval(0.95)
     assert estimate.value == pytest.approx(np.mean((p - y) ** 2))
@@ -59,29 +59,29 @@ def test_the_brier_score_has_scipys_t_interval_of_the_squared_differences_inside
 
 @settings(max_examples=50, deadline=None)
 @given(rows)
-def test_naming_the_other_outcome_changes_no_score(examples):
+def test_naming_the_other_outcome_changes_no_score(examples) -> None:
     here, there = brier(*_sides(examples)), brier(*_sides([(1 - p, 1 - y) for p, y in examples]))
     assert there.value == pytest.approx(here.value, abs=1e-12)
 
 
-def test_a_proper_score_is_best_for_saying_the_rate():
+def test_a_proper_score_is_best_for_saying_the_rate() -> None:
     outcomes = [1] * 3 + [0] * 7
     scores = {p: brier([p] * 10, outcomes).value for p in (0.0, 0.2, 0.3, 0.4, 1.0)}
     assert min(scores, key=scores.get) == 0.3
 
 
-def test_always_saying_one_half_scores_a_quarter_and_has_no_interval():
+def test_always_saying_one_half_scores_a_quarter_and_has_no_interval() -> None:
     assert brier([0.5, 0.5, 0.5], [0, 1, 1]) == Estimate(0.25, None, None, 3)
 
 
-def test_without_examples_nothing_is_estimable():
+def test_without_examples_nothing_is_estimable() -> None:
     assert brier([], []) == Estimate(None, None, None, 0)
     assert decompose([], []) is None
 
 
 @settings(max_examples=50, deadline=None)
 @given(rows, cuts)
-def test_every_example_is_in_the_one_bin_that_holds_its_probability(examples, bins):
+def test_every_example_is_in_the_one_bin_that_holds_its_probability(examples, bins) -> None:
     found = reliability_bins(*_sides(examples), bins=bins)
     assert [b.low for b in found] == [0.0, *(b.high for b in found[:-1])]
     assert found[-1].high == 1.0
@@ -93,30 +93,30 @@ def test_every_example_is_in_the_one_bin_that_holds_its_probability(examples, bi
             assert b.low - 1e-12 <= b.predicted <= b.high + 1e-12
 
 
-def test_a_bins_rate_has_scipys_wilson_interval():
+def test_a_bins_rate_has_scipys_wilson_interval() -> None:
     only = reliability_bins([0.2] * 10, [1, 1, 1] + [0] * 7, bins=5, level=0.9)[1].observed
     theirs = binomtest(3, 10).proportion_ci(0.9, "wilson")
     assert (only.low, only.high) == pytest.approx((theirs.low, theirs.high))
 
 
-def test_empty_bins_are_listed_with_nothing_in_them():
+def test_empty_bins_are_listed_with_nothing_in_them() -> None:
     bins = reliability_bins([0.05, 0.95], [0, 1])
     assert [b.n for b in bins] == [1, 0, 0, 0, 0, 0, 0, 0, 0, 1]
     assert (bins[4].predicted, bins[4].observed) == (None, Estimate(None, None, None, 0))
 
 
-def test_ten_bins_are_listed_even_without_examples():
+def test_ten_bins_are_listed_even_without_examples() -> None:
     assert [b.n for b in reliability_bins([], [])] == [0] * 10
 
 
-def test_a_probability_at_an_edge_opens_its_bin_and_1_closes_the_last():
+def test_a_probability_at_an_edge_opens_its_bin_and_1_closes_the_last() -> None:
     tenths = [k / 10 for k in range(11)]
     assert [b.n for b in reliability_bins(tenths, [0] * 11)] == [1] * 9 + [2]
 
 
 @settings(max_examples=80, deadline=None)
 @given(rows, cuts)
-def test_the_parts_add_up_to_the_brier_score_whatever_the_bins_hide(examples, bins):
+def test_the_parts_add_up_to_the_brier_score_whatever_the_bins_hide(examples, bins) -> None:
     parts = decompose(*_sides(examples), bins=bins)
     total = parts.reliability - parts.resolution + parts.uncertainty + parts.within_bins
     assert total == pytest.approx(brier(*_sides(examples)).value, abs=1e-12)
@@ -124,7 +124,7 @@ def test_the_parts_add_up_to_the_brier_score_whatever_the_bins_hide(examples, bi
 
 @settings(max_examples=50, deadline=None)
 @given(rows, cuts)
-def test_the_parts_are_those_of_the_bins(examples, bins):
+def test_the_parts_are_those_of_the_bins(examples, bins) -> None:
     parts, found = decompose(*_sides(examples), bins=bins), reliability_bins(*_sides(examples), bins=bins)
     rate = np.mean([y for _, y in examples])
     filled = [(b.n / len(examples), b.predicted, b.observed.value) for b in found if b.n]
@@ -132,14 +132,14 @@ def test_the_parts_are_those_of_the_bins(examples, bins):
     assert parts.resolution == pytest.approx(sum(w * (y - rate) ** 2 for w, _, y in filled), abs=1e-12)
 
 
-def test_what_one_bin_hides_is_seen_within_it():
+def test_what_one_bin_hides_is_seen_within_it() -> None:
     # Stephenson et al. (2008): in one bin the score is reliability + uncertainty + variance - 2 covariance.
     parts = decompose([0.0, 1.0], [0, 1], bins=1)
     assert (parts.reliability, parts.resolution, parts.uncertainty) == (0.0, 0.0, 0.25)
     assert parts.within_bins == 0.25 - 2 * 0.25
 
 
-def test_saying_the_overall_rate_is_reliable_and_resolves_nothing():
+def test_saying_the_overall_rate_is_reliable_and_resolves_nothing() -> None:
     parts = decompose([0.25] * 4, [1, 0, 0, 0])
     assert (parts.reliability, parts.resolution, parts.uncertainty, parts.within_bins) == (0.0, 0.0, 0.1875, 0.0)
 
@@ -147,49 +147,49 @@ def test_saying_the_overall_rate_is_reliable_and_resolves_nothing():
 @pytest.mark.parametrize("function", FUNCTIONS)
 @settings(max_examples=30, deadline=None)
 @given(examples=rows, random=st.randoms())
-def test_any_order_of_examples_gives_the_same_figures(function, examples, random):
+def test_any_order_of_examples_gives_the_same_figures(function, examples, random) -> None:
     assert function(*_sides(random.sample(examples, len(examples)))) == function(*_sides(examples))
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
 @pytest.mark.parametrize("bad", [-0.01, 1.01, 95.0])
-def test_a_probability_outside_0_to_1_is_refused(function, bad):
+def test_a_probability_outside_0_to_1_is_refused(function, bad) -> None:
     with pytest.raises(ValueError, match=f"probabilities must be from 0 to 1, got {bad:g} at position 1"):
         function([0.5, bad], [1, 0])
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
-def test_half_an_outcome_is_refused(function):
+def test_half_an_outcome_is_refused(function) -> None:
     with pytest.raises(ValueError, match=r"outcomes must be 0 or 1, got 0\.5 at position 1"):
         function([0.5, 0.5], [1, 0.5])
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
-def test_a_probability_that_is_not_finite_is_refused(function):
+def test_a_probability_that_is_not_finite_is_refused(function) -> None:
     with pytest.raises(ValueError, match="probabilities must be finite, got nan at position 0"):
         function([float("nan")], [1])
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
-def test_sides_of_unequal_length_are_refused(function):
+def test_sides_of_unequal_length_are_refused(function) -> None:
     with pytest.raises(ValueError, match="probabilities and outcomes must be of one length, got 1 and 2"):
         function([0.5], [1, 0])
 
 
 @pytest.mark.parametrize("function", FUNCTIONS[1:])
 @pytest.mark.parametrize("edges", [[0.0], [0.0, 0.5], [0.1, 1.0], [0.0, 0.5, 0.5, 1.0], [0.0, float("nan"), 1.0]])
-def test_edges_that_do_not_cut_0_to_1_into_pieces_are_refused(function, edges):
+def test_edges_that_do_not_cut_0_to_1_into_pieces_are_refused(function, edges) -> None:
     with pytest.raises(ValueError, match=r"the edges of the bins must rise from 0 to 1, got \["):
         function([0.5], [1], bins=edges)
 
 
 @pytest.mark.parametrize("function", FUNCTIONS[1:])
-def test_no_bins_are_refused(function):
+def test_no_bins_are_refused(function) -> None:
     with pytest.raises(ValueError, match="bins must be at least 1, got 0"):
         function([0.5], [1], bins=0)
 
 
 @pytest.mark.parametrize("function", FUNCTIONS[:2])
-def test_a_level_that_is_no_confidence_is_refused(function):
+def test_a_level_that_is_no_confidence_is_refused(function) -> None:
     with pytest.raises(ValueError, match="level must be between 0 and 1, got 95"):
         function([0.5], [1], level=95)

@@ -51,13 +51,13 @@ def _half(estimate):
     return (estimate.high - estimate.low) / 2
 
 
-def test_the_line_is_nists_to_its_certified_digits():
+def test_the_line_is_nists_to_its_certified_digits() -> None:
     line = calibration_line(STANDARD, OBSERVED)
     assert line.slope.value == pytest.approx(1.00211681802045, rel=1e-13)
     assert line.intercept.value == pytest.approx(-0.262323073774029, rel=1e-11)
 
 
-def test_the_intervals_are_students_on_nists_certified_standard_errors():
+def test_the_intervals_are_students_on_nists_certified_standard_errors() -> None:
     line, factor = calibration_line(STANDARD, OBSERVED, level=0.9), t.isf(0.05, 34)
     assert _half(line.slope) == pytest.approx(factor * 0.429796848199937e-3, rel=1e-11)
     assert _half(line.intercept) == pytest.approx(factor * 0.232818234301152, rel=1e-11)
@@ -65,7 +65,7 @@ def test_the_intervals_are_students_on_nists_certified_standard_errors():
 
 @settings(max_examples=60, deadline=None)
 @given(pairs)
-def test_the_line_is_scipys_regression_of_expected_on_got(rows):
+def test_the_line_is_scipys_regression_of_expected_on_got(rows) -> None:
     got, expected = _sides(rows)
     line, theirs = calibration_line(got, expected), linregress(got, expected)
     assert line.slope.value == pytest.approx(theirs.slope, abs=1e-9, rel=1e-9)
@@ -77,13 +77,13 @@ def test_the_line_is_scipys_regression_of_expected_on_got(rows):
         assert _half(line.intercept) == pytest.approx(factor * theirs.intercept_stderr, rel=1e-5, abs=1e-5)
 
 
-def test_answers_that_are_twice_too_extreme_have_slope_one_half():
+def test_answers_that_are_twice_too_extreme_have_slope_one_half() -> None:
     line = calibration_line([-4.0, -2.0, 2.0, 4.0], [-2.1, -0.9, 0.9, 2.1])
     assert line.slope.value == pytest.approx(0.51)
     assert line.intercept.value == pytest.approx(0.0, abs=1e-12)
 
 
-def test_a_model_that_predicts_all_but_noise_is_calibrated_this_way_round_only():
+def test_a_model_that_predicts_all_but_noise_is_calibrated_this_way_round_only() -> None:
     rng = np.random.default_rng(3)
     got = rng.normal(size=4000)
     expected = got + rng.normal(size=4000)
@@ -93,7 +93,7 @@ def test_a_model_that_predicts_all_but_noise_is_calibrated_this_way_round_only()
 
 @settings(max_examples=40, deadline=None)
 @given(pairs, st.floats(0.1, 10), st.floats(-10, 10))
-def test_calibrating_by_the_line_leaves_a_line_of_slope_1_and_intercept_0(rows, scale, shift):
+def test_calibrating_by_the_line_leaves_a_line_of_slope_1_and_intercept_0(rows, scale, shift) -> None:
     got, expected = map(np.array, _sides(rows))
     off = got / scale - shift
     line = calibration_line(off, expected)
@@ -103,13 +103,13 @@ def test_calibrating_by_the_line_leaves_a_line_of_slope_1_and_intercept_0(rows, 
         assert again.intercept.value == pytest.approx(0, abs=1e-5)
 
 
-def test_a_perfect_model_has_slope_1_and_intercept_0_and_no_interval():
+def test_a_perfect_model_has_slope_1_and_intercept_0_and_no_interval() -> None:
     line = calibration_line([0.1, 0.7, 0.3], [0.1, 0.7, 0.3])
     assert line.slope == Estimate(1.0, None, None, 3)
     assert line.intercept == Estimate(0.0, None, None, 3)
 
 
-def test_a_line_through_all_points_up_to_float_noise_has_no_interval():
+def test_a_line_through_all_points_up_to_float_noise_has_no_interval() -> None:
     got = np.array([0.1, 0.2, 0.3, 0.7]) + 1_000_000
     assert calibration_line(got, 3 * got - 1).slope.low is None
     # The answers are rounded to 1e-10 here, which the slope of 10 brings to the truths.
@@ -117,37 +117,37 @@ def test_a_line_through_all_points_up_to_float_noise_has_no_interval():
 
 
 @pytest.mark.parametrize("name", MODELS)
-def test_r2_reproduces_kvalseths_table(name):
+def test_r2_reproduces_kvalseths_table(name) -> None:
     predicted, printed = MODELS[name]
     assert round(r2(predicted, KVALSETH).value, 4) == printed
 
 
-def test_r2_of_a_fitted_line_is_nists():
+def test_r2_of_a_fitted_line_is_nists() -> None:
     predicted = -0.262323073774029 + 1.00211681802045 * np.array(STANDARD)
     assert r2(predicted, OBSERVED).value == pytest.approx(0.999993745883712, rel=1e-13)
 
 
 @settings(max_examples=40, deadline=None)
 @given(pairs)
-def test_r2_is_at_most_the_squared_correlation(rows):
+def test_r2_is_at_most_the_squared_correlation(rows) -> None:
     got, expected = _sides(rows)
     assert r2(got, expected).value <= linregress(got, expected).rvalue ** 2 + 1e-9
 
 
-def test_r2_forgives_no_bias_and_no_scale():
+def test_r2_forgives_no_bias_and_no_scale() -> None:
     truth = [1.0, 2.0, 3.0, 4.0]
     assert r2(truth, truth) == Estimate(1.0, None, None, 4)
     assert r2([x + 2 for x in truth], truth).value == pytest.approx(1 - 4 * 4 / 5)
     assert r2([10 * x for x in truth], truth).value < -400
 
 
-def test_a_constant_answer_explains_nothing_or_less():
+def test_a_constant_answer_explains_nothing_or_less() -> None:
     assert r2([2.5] * 4, [1, 2, 3, 4]).value == 0.0
     assert r2([0.0] * 4, [1, 2, 3, 4]).value == -5.0
 
 
 @pytest.mark.parametrize("predictors", [1, 2, 4])
-def test_adjusted_r2_is_that_of_statsmodels(predictors):
+def test_adjusted_r2_is_that_of_statsmodels(predictors) -> None:
     rng = np.random.default_rng(5)
     causes = rng.normal(size=(12, predictors))
     observed = causes.sum(axis=1) + rng.normal(size=12)
@@ -156,45 +156,45 @@ def test_adjusted_r2_is_that_of_statsmodels(predictors):
     assert ours.value == pytest.approx(fit.rsquared_adj, rel=1e-12)
 
 
-def test_without_fitted_predictors_the_adjusted_r2_is_r2():
+def test_without_fitted_predictors_the_adjusted_r2_is_r2() -> None:
     got, expected = [1, 2, 3, 5], [1, 2, 3, 4]
     assert adjusted_r2(got, expected, predictors=0) == r2(got, expected)
 
 
-def test_as_many_predictors_as_pairs_leave_nothing_to_adjust():
+def test_as_many_predictors_as_pairs_leave_nothing_to_adjust() -> None:
     got, expected = [1, 2, 3, 5], [1, 2, 3, 4]
     assert adjusted_r2(got, expected, predictors=2).value == pytest.approx(0.4)
     assert adjusted_r2(got, expected, predictors=3) == Estimate(None, None, None, 4)
 
 
-def test_a_negative_number_of_predictors_is_refused():
+def test_a_negative_number_of_predictors_is_refused() -> None:
     with pytest.raises(ValueError, match="predictors must not be negative, got -1"):
         adjusted_r2([1, 2, 3], [1, 2, 4], predictors=-1)
 
 
 @pytest.mark.parametrize("measure", MEASURES)
 @pytest.mark.parametrize("sides", [([], []), ([1.0, 2.0], [1.0, 3.0]), ([1.0, 2.0, 3.0], [0.3, 0.3, 0.1 + 0.2])])
-def test_too_few_pairs_and_truths_that_are_all_equal_are_not_estimable(measure, sides):
+def test_too_few_pairs_and_truths_that_are_all_equal_are_not_estimable(measure, sides) -> None:
     assert measure(*sides) == Estimate(None, None, None, len(sides[0]))
 
 
 @pytest.mark.parametrize("measure", MEASURES[:2])
 @pytest.mark.parametrize("got", [[0.0] * 3, [0.3, 0.3, 0.1 + 0.2]])
-def test_answers_that_are_all_equal_have_no_line(measure, got):
+def test_answers_that_are_all_equal_have_no_line(measure, got) -> None:
     assert measure(got, [1.0, 2.0, 3.0]) == Estimate(None, None, None, 3)
 
 
 @pytest.mark.parametrize("measure", MEASURES)
 @settings(max_examples=30, deadline=None)
 @given(rows=pairs, random=st.randoms())
-def test_any_order_of_pairs_gives_the_same_figures(measure, rows, random):
+def test_any_order_of_pairs_gives_the_same_figures(measure, rows, random) -> None:
     assert measure(*_sides(random.sample(rows, len(rows)))) == measure(*_sides(rows))
 
 
 @pytest.mark.parametrize("measure", MEASURES)
 @settings(max_examples=30, deadline=None)
 @given(rows=pairs, power=st.integers(-900, 900))
-def test_the_unit_of_both_sides_changes_no_slope_and_no_r2(measure, rows, power):
+def test_the_unit_of_both_sides_changes_no_slope_and_no_r2(measure, rows, power) -> None:
     here, there = (measure(*_sides([(a * unit, b * unit) for a, b in rows])) for unit in (1.0, 2.0**power))
     unit = 2.0**power if measure is MEASURES[1] else 1.0
     assert (there.value, there.n) == (here.value * unit, here.n)
@@ -202,7 +202,7 @@ def test_the_unit_of_both_sides_changes_no_slope_and_no_r2(measure, rows, power)
 
 
 @pytest.mark.parametrize("measure", MEASURES)
-def test_an_absurd_answer_gives_a_figure_and_no_crash(measure):
+def test_an_absurd_answer_gives_a_figure_and_no_crash(measure) -> None:
     largest = float_info.max
     estimate = measure([largest, -largest, 0.1, 0.2], [0.1, 0.3, 0.2, 0.1])
     assert math.isfinite(estimate.value)
@@ -210,17 +210,17 @@ def test_an_absurd_answer_gives_a_figure_and_no_crash(measure):
 
 
 @pytest.mark.parametrize("measure", MEASURES)
-def test_numbers_that_are_not_finite_are_refused(measure):
+def test_numbers_that_are_not_finite_are_refused(measure) -> None:
     with pytest.raises(ValueError, match="got must be finite, got nan at position 1"):
         measure([0.1, float("nan"), 0.2], [0.1, 0.2, 0.3])
 
 
 @pytest.mark.parametrize("measure", MEASURES)
-def test_sides_of_unequal_length_are_refused(measure):
+def test_sides_of_unequal_length_are_refused(measure) -> None:
     with pytest.raises(ValueError, match="got and expected must be of one length, got 2 and 3"):
         measure([0.1, 0.2], [0.1, 0.2, 0.3])
 
 
-def test_a_level_that_is_no_confidence_is_refused():
+def test_a_level_that_is_no_confidence_is_refused() -> None:
     with pytest.raises(ValueError, match="level must be between 0 and 1, got 95"):
         calibration_line([1, 2, 3], [1, 2, 4], level=95)

@@ -24,42 +24,42 @@ def _paired(examples):
 # -- rates ------------------------------------------------------------------------------------------
 
 
-def test_right_or_wrong_examples_that_stand_alone_have_wilsons_interval():
+def test_right_or_wrong_examples_that_stand_alone_have_wilsons_interval() -> None:
     assert rate([1, 1, 0, 1], ["a", "b", "c", "d"]) == wilson(3, 4)
 
 
-def test_groups_widen_the_interval_to_that_of_the_cluster_bootstrap():
+def test_groups_widen_the_interval_to_that_of_the_cluster_bootstrap() -> None:
     values, groups = [1, 1, 1, 0, 0, 0, 1, 1, 0, 0], list("aaabbbccdd")
     assert rate(values, groups) == cluster_bootstrap(values, groups, bounds=(0, 1))
     assert rate(values, groups).low < wilson(5, 10).low
 
 
-def test_groups_with_one_right_example_each_are_not_taken_for_single_examples():
+def test_groups_with_one_right_example_each_are_not_taken_for_single_examples() -> None:
     values, groups = [1, 0, 1, 0, 0, 0], list("aabbcc")
     assert rate(values, groups) == cluster_bootstrap(values, groups, bounds=(0, 1))
 
 
-def test_scores_between_0_and_1_have_the_bootstraps_interval():
+def test_scores_between_0_and_1_have_the_bootstraps_interval() -> None:
     values = [0.5, 1.0, 0.0, 0.25]
     assert rate(values, list("abcd")) == cluster_bootstrap(values, list("abcd"), bounds=(0, 1))
 
 
-def test_all_right_in_groups_is_not_certain():
+def test_all_right_in_groups_is_not_certain() -> None:
     estimate = rate([1] * 40, [f"{i // 2:02d}" for i in range(40)])
     assert (estimate.value, estimate.low, estimate.high) == (1.0, pytest.approx(0.025 ** (1 / 20)), 1.0)
 
 
-def test_a_rate_of_no_examples_is_not_estimable():
+def test_a_rate_of_no_examples_is_not_estimable() -> None:
     assert rate([], []) == Estimate(None, None, None, 0)
 
 
 @pytest.mark.parametrize("values", [[0, 2], [-1, 1], [0.5, 1.5]])
-def test_a_score_outside_0_to_1_is_refused(values):
+def test_a_score_outside_0_to_1_is_refused(values) -> None:
     with pytest.raises(ValueError, match="values must be from 0 to 1, got"):
         rate(values, ["a", "b"])
 
 
-def test_a_missing_score_is_refused_and_not_taken_for_0():
+def test_a_missing_score_is_refused_and_not_taken_for_0() -> None:
     with pytest.raises(ValueError, match="values must be numbers"):
         rate([1, None], ["a", "b"])
 
@@ -67,12 +67,12 @@ def test_a_missing_score_is_refused_and_not_taken_for_0():
 # -- pairs ------------------------------------------------------------------------------------------
 
 
-def test_wins_losses_and_ties_count_examples():
+def test_wins_losses_and_ties_count_examples() -> None:
     result = paired([1, 0.5, 0, 1], [0, 0.5, 1, 0], list("abcd"))
     assert (result.wins, result.losses, result.ties) == (2, 1, 1)
 
 
-def test_a_clear_win_is_shown_and_says_that_fewer_examples_would_do():
+def test_a_clear_win_is_shown_and_says_that_fewer_examples_would_do() -> None:
     result = paired([1] * 50 + [0] * 10, [0] * 20 + [1] * 30 + [0] * 10, _labels(60))
     assert result.difference.value == pytest.approx(1 / 3)
     assert result.difference.low > 0.2
@@ -80,7 +80,7 @@ def test_a_clear_win_is_shown_and_says_that_fewer_examples_would_do():
     assert result.needed < 60
 
 
-def test_two_points_of_sixty_are_no_win_and_say_how_many_would_be():
+def test_two_points_of_sixty_are_no_win_and_say_how_many_would_be() -> None:
     candidate = [1] * 31 + [0] * 29
     against = [1] * 25 + [0] * 6 + [1] * 5 + [0] * 24
     result = paired(candidate, against, _labels(60))
@@ -91,7 +91,7 @@ def test_two_points_of_sixty_are_no_win_and_say_how_many_would_be():
     assert result.needed == pytest.approx(5200, rel=0.05)
 
 
-def test_grouped_wins_count_for_less_than_strangers():
+def test_grouped_wins_count_for_less_than_strangers() -> None:
     candidate, against = [1] * 12 + [0] * 12, [0] * 12 + [0] * 12
     grouped = paired(candidate, against, [f"{i // 4:02d}" for i in range(24)])
     strangers = paired(candidate, against, _labels(24))
@@ -100,36 +100,36 @@ def test_grouped_wins_count_for_less_than_strangers():
     assert grouped.needed > strangers.needed
 
 
-def test_models_that_score_alike_everywhere_are_near_but_not_proven_equal():
+def test_models_that_score_alike_everywhere_are_near_but_not_proven_equal() -> None:
     result = paired([1, 0, 1, 1] * 30, [1, 0, 1, 1] * 30, _labels(120))
     assert (result.difference.value, result.p, result.ties, result.needed) == (0.0, 1.0, 120, None)
     assert -0.032 < result.difference.low < 0 < result.difference.high < 0.032
 
 
-def test_scores_that_differ_by_float_noise_only_are_ties():
+def test_scores_that_differ_by_float_noise_only_are_ties() -> None:
     result = paired([0.1 + 0.2, 0.7], [0.3, 0.7], ["a", "b"])
     assert (result.wins, result.ties, result.p) == (0, 2, 1.0)
 
 
-def test_a_loss_needs_no_number_of_examples_to_be_shown_as_a_win():
+def test_a_loss_needs_no_number_of_examples_to_be_shown_as_a_win() -> None:
     assert paired([0, 0, 1], [1, 1, 1], list("abc")).needed is None
 
 
-def test_one_example_says_which_was_better_and_nothing_more():
+def test_one_example_says_which_was_better_and_nothing_more() -> None:
     found = paired([1], [0], ["a"])
     assert (found.difference, found.p) == (Estimate(1.0, None, None, 1), 0.5)
     assert (found.wins, found.losses, found.ties) == (1, 0, 0)
     assert (found.needed, found.detectable, found.for_half) == (None, None, None)
 
 
-def test_no_examples_say_nothing():
+def test_no_examples_say_nothing() -> None:
     found = paired([], [], [])
     assert (found.difference, found.p) == (Estimate(None, None, None, 0), None)
     assert (found.wins, found.losses, found.ties) == (0, 0, 0)
     assert (found.needed, found.detectable, found.for_half) == (None, None, None)
 
 
-def test_right_or_wrong_examples_that_stand_alone_have_tangos_interval():
+def test_right_or_wrong_examples_that_stand_alone_have_tangos_interval() -> None:
     # The worked example of stats/tango.py: 59 both right, 6 gained, 16 lost, 80 both wrong.
     ours = [1] * 59 + [1] * 6 + [0] * 16 + [0] * 80
     theirs = [1] * 59 + [0] * 6 + [1] * 16 + [0] * 80
@@ -137,13 +137,13 @@ def test_right_or_wrong_examples_that_stand_alone_have_tangos_interval():
     assert (round(found.low, 4), round(found.high, 4), found.n) == (-0.124, -0.0054, 161)
 
 
-def test_scores_between_0_and_1_have_the_bootstraps_interval_of_their_difference():
+def test_scores_between_0_and_1_have_the_bootstraps_interval_of_their_difference() -> None:
     ours, theirs, labels = [0.5, 1.0, 0.25, 0.75], [0.0, 1.0, 0.5, 0.25], _labels(4)
     expected = cluster_bootstrap([a - b for a, b in zip(ours, theirs, strict=True)], labels, bounds=(-1, 1))
     assert difference(ours, theirs, labels) == expected
 
 
-def test_what_the_split_can_show_is_by_the_spread_that_was_seen():
+def test_what_the_split_can_show_is_by_the_spread_that_was_seen() -> None:
     found = paired([1] * 40 + [0] * 20, [1] * 30 + [0] * 10 + [1] * 10 + [0] * 10, _labels(60))
     differences = [0] * 30 + [1] * 10 + [-1] * 10 + [0] * 10
     assert found.detectable == minimum_detectable(differences, 60)
@@ -151,7 +151,7 @@ def test_what_the_split_can_show_is_by_the_spread_that_was_seen():
     assert found.for_half > 4 * 60 - 10
 
 
-def test_the_reference_figures_are_those_of_the_two_models():
+def test_the_reference_figures_are_those_of_the_two_models() -> None:
     found = paired([1, 1, 1, 0, 1, 1], [0, 1, 0, 1, 0, 1], _labels(6)).effects
     assert (found.odds_ratio.value, found.mcnemar_p) == (3.0, 0.625)
     assert found.rank_biserial.value == 0.5
@@ -160,7 +160,7 @@ def test_the_reference_figures_are_those_of_the_two_models():
 
 @settings(max_examples=30, deadline=None)
 @given(rows)
-def test_swapping_the_models_flips_the_sign_of_the_difference(examples):
+def test_swapping_the_models_flips_the_sign_of_the_difference(examples) -> None:
     there, back = _paired(examples), _paired([(b, a, g) for a, b, g in examples])
     assert back.difference.value == -there.difference.value
     assert (back.wins, back.losses, back.ties) == (there.losses, there.wins, there.ties)
@@ -168,23 +168,23 @@ def test_swapping_the_models_flips_the_sign_of_the_difference(examples):
 
 @settings(max_examples=30, deadline=None)
 @given(rows, st.randoms())
-def test_any_order_of_examples_gives_the_same_comparison(examples, random):
+def test_any_order_of_examples_gives_the_same_comparison(examples, random) -> None:
     assert _paired(random.sample(examples, len(examples))) == _paired(examples)
 
 
 @settings(max_examples=30, deadline=None)
 @given(rows)
-def test_doubling_every_example_inside_its_group_adds_no_evidence(examples):
+def test_doubling_every_example_inside_its_group_adds_no_evidence(examples) -> None:
     once, twice = _paired(examples), _paired(examples * 2)
     assert (twice.difference.low, twice.difference.high, twice.p) == (once.difference.low, once.difference.high, once.p)
     assert twice.needed == (None if once.needed is None else pytest.approx(2 * once.needed, abs=1))
 
 
-def test_a_score_of_a_model_outside_0_to_1_is_refused():
+def test_a_score_of_a_model_outside_0_to_1_is_refused() -> None:
     with pytest.raises(ValueError, match="against must be scores from 0 to 1, got 0 to 5"):
         paired([1, 1], [0, 5], ["a", "b"])
 
 
-def test_models_must_have_answered_the_same_examples():
+def test_models_must_have_answered_the_same_examples() -> None:
     with pytest.raises(ValueError, match="candidate and against must be of one length, got 2 and 1"):
         paired([1, 1], [1], ["a", "b"])

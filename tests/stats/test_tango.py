@@ -40,18 +40,18 @@ def _score(difference, gained, lost, n):
 
 
 @pytest.mark.parametrize("counts", PRINTED)
-def test_published_intervals_come_out_to_the_last_digit(counts):
+def test_published_intervals_come_out_to_the_last_digit(counts) -> None:
     estimate, (row, digits) = tango(*counts), PRINTED[counts]
     assert tuple(round(x, digits) for x in (estimate.value, estimate.low, estimate.high)) == row
 
 
-def test_tangos_own_cross_over_trial_has_his_bound():
+def test_tangos_own_cross_over_trial_has_his_bound() -> None:
     # T. Tango (1998), section 6.1: two disinfections of soft contact lenses, 44 pairs, one discordant; the 90 %
     # interval from -0.096 on, just inside the margin of 0.1.
     assert round(tango(43, 0, 1, 0, level=0.9).low, 3) == -0.096
 
 
-def test_tangos_own_matched_pairs_have_his_interval():
+def test_tangos_own_matched_pairs_have_his_interval() -> None:
     # Section 6.2: sleeping difficulties of 32 pairs of marijuana users and controls, discordant pairs 9 and 3.
     estimate = tango(4, 9, 3, 16)
     assert (round(estimate.low, 3), round(estimate.high, 3)) == (-0.027, 0.390)
@@ -59,7 +59,7 @@ def test_tangos_own_matched_pairs_have_his_interval():
 
 @settings(max_examples=80, deadline=None)
 @given(cells, levels)
-def test_the_bounds_are_the_roots_of_tangos_score_equation(counts, level):
+def test_the_bounds_are_the_roots_of_tangos_score_equation(counts, level) -> None:
     _, gained, lost, _ = counts
     n, seen = sum(counts), (gained - lost) / sum(counts)
     # There the statistic is 0 / 0 at the difference seen; those bounds have a closed form, tested below.
@@ -71,21 +71,21 @@ def test_the_bounds_are_the_roots_of_tangos_score_equation(counts, level):
 
 
 @pytest.mark.parametrize("n", [1, 5, 73, 100_000])
-def test_models_that_never_differ_may_still_differ_by_the_smallest_margin_either_way(n):
+def test_models_that_never_differ_may_still_differ_by_the_smallest_margin_either_way(n) -> None:
     estimate = tango(n // 2, 0, 0, n - n // 2)
     assert (estimate.value, estimate.high) == (0.0, pytest.approx(smallest_margin(n), rel=1e-9))
     assert estimate.low == -estimate.high
 
 
 @pytest.mark.parametrize("n", [1, 5, 73])
-def test_a_candidate_that_alone_is_right_throughout_is_bounded_on_one_side_only(n):
+def test_a_candidate_that_alone_is_right_throughout_is_bounded_on_one_side_only(n) -> None:
     square = _z(0.95) ** 2
     assert tango(0, n, 0, 0) == Estimate(1.0, pytest.approx((n - square) / (n + square), abs=1e-12), 1.0, n)
 
 
 @settings(max_examples=80, deadline=None)
 @given(cells, levels)
-def test_the_interval_excludes_0_where_mcnemars_score_test_is_significant(counts, level):
+def test_the_interval_excludes_0_where_mcnemars_score_test_is_significant(counts, level) -> None:
     _, gained, lost, _ = counts
     assume(gained + lost)
     statistic, estimate = abs(gained - lost) / sqrt(gained + lost), tango(*counts, level)
@@ -95,7 +95,7 @@ def test_the_interval_excludes_0_where_mcnemars_score_test_is_significant(counts
 
 @settings(max_examples=80, deadline=None)
 @given(cells, levels)
-def test_swapping_the_models_mirrors_the_interval_to_the_last_bit(counts, level):
+def test_swapping_the_models_mirrors_the_interval_to_the_last_bit(counts, level) -> None:
     both, gained, lost, neither = counts
     there, back = tango(*counts, level), tango(both, lost, gained, neither, level)
     assert (back.value, back.low, back.high) == (-there.value, -there.high, -there.low)
@@ -103,7 +103,7 @@ def test_swapping_the_models_mirrors_the_interval_to_the_last_bit(counts, level)
 
 @settings(max_examples=80, deadline=None)
 @given(cells, levels)
-def test_the_difference_lies_in_its_interval_and_the_interval_in_minus_1_to_1(counts, level):
+def test_the_difference_lies_in_its_interval_and_the_interval_in_minus_1_to_1(counts, level) -> None:
     estimate = tango(*counts, level)
     assert -1 <= estimate.low <= estimate.value <= estimate.high <= 1
     assert estimate.low < estimate.high
@@ -111,24 +111,24 @@ def test_the_difference_lies_in_its_interval_and_the_interval_in_minus_1_to_1(co
 
 @settings(max_examples=40, deadline=None)
 @given(cells)
-def test_more_confidence_takes_a_wider_interval(counts):
+def test_more_confidence_takes_a_wider_interval(counts) -> None:
     wide, narrow = tango(*counts, 0.99), tango(*counts, 0.9)
     assert wide.low <= narrow.low
     assert wide.high >= narrow.high
 
 
-def test_no_pairs_are_not_estimable():
+def test_no_pairs_are_not_estimable() -> None:
     assert tango(0, 0, 0, 0) == Estimate(None, None, None, 0)
     assert smallest_margin(0) is None
 
 
-def test_a_margin_of_5_points_takes_73_examples_and_one_of_3_points_125():
+def test_a_margin_of_5_points_takes_73_examples_and_one_of_3_points_125() -> None:
     assert [examples_for_margin(margin) for margin in (0.05, 0.03)] == [73, 125]
 
 
 @settings(max_examples=80, deadline=None)
 @given(st.floats(1e-6, 0.999), levels)
-def test_so_many_examples_show_the_margin_and_one_fewer_do_not(margin, level):
+def test_so_many_examples_show_the_margin_and_one_fewer_do_not(margin, level) -> None:
     needed = examples_for_margin(margin, level)
     assert smallest_margin(needed, level) < margin
     assert needed == 1 or smallest_margin(needed - 1, level) >= margin
@@ -136,26 +136,26 @@ def test_so_many_examples_show_the_margin_and_one_fewer_do_not(margin, level):
 
 @settings(max_examples=80, deadline=None)
 @given(st.integers(1, 10**6), levels)
-def test_the_examples_for_what_n_examples_just_show_are_n(n, level):
+def test_the_examples_for_what_n_examples_just_show_are_n(n, level) -> None:
     assert examples_for_margin(smallest_margin(n, level) * (1 + 1e-9), level) == n
 
 
-def test_a_single_lost_example_rules_out_less():
+def test_a_single_lost_example_rules_out_less() -> None:
     assert tango(72, 0, 1, 0).low < -0.05 < tango(73, 0, 0, 0).low
 
 
-def test_impossible_counts_are_refused():
+def test_impossible_counts_are_refused() -> None:
     with pytest.raises(ValueError, match="counts must not be negative, got 3, -1, 2 and 1"):
         tango(3, -1, 2, 1)
 
 
-def test_a_negative_number_of_examples_is_refused():
+def test_a_negative_number_of_examples_is_refused() -> None:
     with pytest.raises(ValueError, match="n must not be negative, got -1"):
         smallest_margin(-1)
 
 
 @pytest.mark.parametrize("margin", [0.0, 1.0, -0.05, float("nan")])
-def test_a_margin_that_is_no_share_is_refused(margin):
+def test_a_margin_that_is_no_share_is_refused(margin) -> None:
     with pytest.raises(ValueError, match="margin must be between 0 and 1, got"):
         examples_for_margin(margin)
 
@@ -163,13 +163,13 @@ def test_a_margin_that_is_no_share_is_refused(margin):
 @pytest.mark.parametrize(
     "call", [partial(tango, 1, 1, 1, 1), partial(smallest_margin, 5), partial(examples_for_margin, 0.1)]
 )
-def test_a_confidence_of_95_is_refused(call):
+def test_a_confidence_of_95_is_refused(call) -> None:
     with pytest.raises(ValueError, match=r"level must be between 0 and 1, got 95\.0"):
         call(95.0)
 
 
 @pytest.mark.parametrize(("margin", "gained", "lost", "n"), [(0.05, 0, 1, 90), (0.05, 2, 3, 100), (0.1, 0, 1, 20)])
-def test_as_many_examples_as_are_said_to_rule_a_loss_out_do_so(margin, gained, lost, n):
+def test_as_many_examples_as_are_said_to_rule_a_loss_out_do_so(margin, gained, lost, n) -> None:
     needed = examples_to_rule_out(margin, gained, lost, n)
     fewer = 1 if tango(n - gained - lost, gained, lost, 0).low <= -margin else 0
     assert needed > n * fewer
@@ -179,9 +179,9 @@ def test_as_many_examples_as_are_said_to_rule_a_loss_out_do_so(margin, gained, l
         assert (low > -margin) == (n * times >= needed), times
 
 
-def test_without_a_flip_the_margin_alone_says_how_many_are_needed():
+def test_without_a_flip_the_margin_alone_says_how_many_are_needed() -> None:
     assert examples_to_rule_out(0.05, 0, 0, 40) == examples_for_margin(0.05)
 
 
-def test_no_number_of_examples_rules_out_a_loss_as_large_as_the_one_seen():
+def test_no_number_of_examples_rules_out_a_loss_as_large_as_the_one_seen() -> None:
     assert examples_to_rule_out(0.05, 1, 6, 100) is None
