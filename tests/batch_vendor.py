@@ -151,8 +151,8 @@ class _Handler(BaseHTTPRequestHandler):
                 return 200, self._chat_batch(name)
             case ["GET", "files", name, "content"]:
                 kind, _, batch = name.partition("-")
-                lines = [self._chat_result(key) for key in self.state.batches[batch].bodies]
-                return 200, "\n".join(line for good, line in lines if good == (kind == "out"))
+                results = [self._chat_result(key) for key in self.state.batches[batch].bodies]
+                return 200, "\n".join(line for good, line in results if good == (kind == "out"))
         return 404, json.dumps({"error": {"type": "not_found_error", "message": path}})
 
     # -- Anthropic ----------------------------------------------------------------------------------
@@ -219,5 +219,5 @@ class _Handler(BaseHTTPRequestHandler):
             ],
             "usage": {"prompt_tokens": 10, "completion_tokens": 4, "total_tokens": 14},
         }  # fmt: skip
-        line = {"custom_id": key, "response": {"status_code": 200, "body": body}, "error": None}
-        return True, json.dumps(line, ensure_ascii=False)
+        whole = {"custom_id": key, "response": {"status_code": 200, "body": body}, "error": None}
+        return True, json.dumps(whole, ensure_ascii=False)

@@ -154,7 +154,7 @@ def _handler(state: Proxy) -> type[BaseHTTPRequestHandler]:
             raw = self.rfile.read(int(self.headers["content-length"]))
             body = json.loads(raw)
             question = str(body["messages"][-1]["content"])
-            with state.counted(question, self.headers, body) as fault:
+            with state.counted(question, dict(self.headers), body) as fault:
                 try:
                     self._answer(question, raw, fault)
                 except (BrokenPipeError, ConnectionResetError):

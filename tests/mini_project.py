@@ -13,7 +13,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -208,7 +208,7 @@ class Project:
         """Adds a second task, which is the first under that name. It is in no suite."""
         shutil.copytree(self.golden, self.golden.with_name(name))
 
-    def lines(self, path: str, entries: list[Mapping[str, Any]]) -> None:
+    def lines(self, path: str, entries: Sequence[Mapping[str, Any]]) -> None:
         self.write(path, "".join(json.dumps(entry) + "\n" for entry in entries))
 
     def examples(self, split: str, entries: Mapping[str, tuple[str, int]], **keys: Any) -> None:

@@ -81,7 +81,8 @@ class Place:
 
     def adapt(self, layers: int = 3, size: float = 0.02, ranks: Mapping[str, int] | None = None, **config: Any) -> None:
         random = np.random.default_rng(1)
-        self.products, sides = {}, {}
+        self.products = {}
+        sides: dict[str, np.ndarray] = {}
         for layer in range(layers):
             for name in ADAPTED:
                 out, width = SHAPES[name]
@@ -113,7 +114,8 @@ def nf4(values: np.ndarray, block: int = 64) -> np.ndarray:
     blocks = values.reshape(-1, block)
     tops = np.abs(blocks).max(axis=1, keepdims=True)
     nearest = np.abs((blocks / tops)[..., None] - NF4).argmin(axis=-1)
-    return (NF4[nearest] * tops).reshape(values.shape).astype(np.float32)
+    restored: np.ndarray = (NF4[nearest] * tops).reshape(values.shape).astype(np.float32)
+    return restored
 
 
 def write_gguf(path: Path, tensors: Mapping[str, np.ndarray], kind: str, architecture: str = "llama") -> Path:

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from itertools import combinations
 from pathlib import Path
 from random import Random
@@ -136,9 +137,7 @@ def test_answers_that_the_task_scores_as_right_are_no_contradiction(sound: Task,
     task = sound
     for index, value in ((2, 0.9), (4, strength)):
         task = changed(task, "test", index, with_text(text))
-        task = changed(
-            task, "test", index, lambda one, value=value: replace(one, expected={"mood": "good", "strength": value})
-        )
+        task = changed(task, "test", index, partial(replace, expected={"mood": "good", "strength": value}))
     assert len([one for one in found(task) if one.lint == "contradictions"]) == count
 
 
@@ -238,8 +237,8 @@ def test_a_key_at_the_beginning_of_a_line_is_found_and_so_is_one_in_the_prompt(s
 
 def test_inputs_that_are_no_text_are_compared_too(sound: Task) -> None:
     for first, second, count in (([1, 2], [1, 3], 0), ([7, 8, 9] * 9, [7, 8, 9] * 9, 1), ("👍", "👎", 0)):
-        task = changed(sound, "train", 1, lambda one, value=first: replace(one, input={"rows": value}))
-        task = changed(task, "train", 2, lambda one, value=second: replace(one, input={"rows": value}))
+        task = changed(sound, "train", 1, partial(replace, input={"rows": first}))
+        task = changed(task, "train", 2, partial(replace, input={"rows": second}))
         assert len([one for one in found(task) if one.lint == "duplicates"]) == count
         assert len([one for one in found(task) if one.lint == "contradictions"]) == count
 

@@ -16,8 +16,9 @@ from evalkit.cli.main import main
 from evalkit.errors import FrozenError, LooksError
 from evalkit.golden.looks import Look, read, split_digest
 from evalkit.golden.model import Hypothesis
-from evalkit.judging.verdict import ALPHA, NO_LOOK, Status, compare
+from evalkit.judging.verdict import NO_LOOK, Status, compare
 from evalkit.runs.model_run import Participant
+from evalkit.stats.intervals import ALPHA
 from evalkit.stats.scores import paired
 
 if TYPE_CHECKING:
@@ -297,7 +298,8 @@ def test_what_can_not_be_renewed_is_left_as_it_is(
     looked(project)
     frozen.freeze(project.folder, project.task().splits)
     before = {path.name: path.read_text() for path in project.folder.iterdir()}
-    splits, real, calls = project.task().splits, getattr(Path, stage), []
+    splits, real = project.task().splits, getattr(Path, stage)
+    calls: list[object] = []
 
     def full(self: Path, *more: object, **named: object) -> object:
         if not calls and (stage != "open" or "a" in more):  # looks are added to a file, the rest is read and written

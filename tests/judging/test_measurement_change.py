@@ -30,7 +30,9 @@ def rows(got: np.ndarray, kept: slice = slice(None)) -> Rows:
         ("left_quiet", (BEFORE > 0.03)[~LOUD] * 1.0, (AFTER > 0.03)[~LOUD] * 1.0),
     ],
 )  # fmt: skip
-def test_how_much_worse_it_became_is_the_paired_t_of_what_is_averaged(measure, before, after) -> None:
+def test_how_much_worse_it_became_is_the_paired_t_of_what_is_averaged(
+    measure: str, before: list[float], after: list[float]
+) -> None:
     found = change(measure, {}, rows(BEFORE), rows(AFTER)).worse
     theirs = stats.ttest_1samp(after - before, 0).confidence_interval(0.95)
     assert found is not None
@@ -39,7 +41,7 @@ def test_how_much_worse_it_became_is_the_paired_t_of_what_is_averaged(measure, b
 
 def test_only_examples_that_both_have_are_compared() -> None:
     found = change("mae", {}, rows(BEFORE, slice(0, 30)), rows(AFTER, slice(10, 40)))
-    assert (found.before.n, found.after.n, found.worse.n) == (20, 20, 20)  # type: ignore[union-attr]
+    assert (found.before.n, found.after.n, found.worse.n) == (20, 20, 20)
 
 
 def test_sizes_that_were_too_small_and_are_smaller_became_worse() -> None:

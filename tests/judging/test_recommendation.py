@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -10,13 +11,16 @@ from evalkit.judging.recommendation import Recommendation, Side, dollars, rivalr
 from evalkit.judging.verdict import Status
 from evalkit.stats.intervals import Estimate
 
+if TYPE_CHECKING:
+    from conftest import MiniProject
+
 # 20 of 40 pairs differ, all one way.
 UP, DOWN = "(+50.0 points, 95 % +35.2 to +64.8)", "(-50.0 points, 95 % -64.8 to -35.2)"
 OURS, THEIRS = Side("ours"), Side("theirs")
 
 
 @pytest.fixture
-def judge(project):
+def judge(project: MiniProject) -> Any:
     """``judge(ours, theirs)``: two models whose answers to 40 examples are right where there is a 1."""
 
     def found(
@@ -65,19 +69,21 @@ CHEAP, DEAR = Side("ours", cost=0.5), Side("theirs", cost=2.0)
         (HALF, HALF, 0.05, (0.5, 2.0), "Neither ours nor theirs is shown to be the right pick: 40 examples can't tell"),
     ],
 )  # fmt: skip
-def test_the_primary_score_comes_first_and_then_the_cost_of_a_call(judge, ours, theirs, margin, costs, told) -> None:
+def test_the_primary_score_comes_first_and_then_the_cost_of_a_call(
+    judge: Any, ours: str, theirs: str, margin: float, costs: Any, told: str
+) -> None:
     found = judge(ours, theirs, Side("ours", cost=costs[0]), Side("theirs", cost=costs[1]), margin)
     assert told in found.told
     assert set(found.fields) == {"strict", "extractable", "mood", "strength"}
 
 
-def test_what_is_worse_beside_the_primary_score_is_named(judge, project) -> None:
+def test_what_is_worse_beside_the_primary_score_is_named(judge: Any, project: MiniProject) -> None:
     project.contract('scorer = "number"\ntolerance = 0.2', 'scorer = "exact"\nfield = "mood"')
     assert judge(HALF, ALL).told.count("ours is worse on strength (-50.0).") == 1
     assert "is worse on" not in judge(ALL, HALF).told
 
 
-def test_costs_are_told_and_so_is_from_how_many_calls_a_machine_of_ones_own_is_cheaper(judge) -> None:
+def test_costs_are_told_and_so_is_from_how_many_calls_a_machine_of_ones_own_is_cheaper(judge: Any) -> None:
     mine = Side("ours", cost=0.1, p50=0.5, mean=0.5, hourly=0.72)
     told = judge(ALL, HALF, mine, Side("theirs", cost=2.0, p50=1.25)).told
     assert "1,000 calls cost 0.10 USD against 2.00 USD." in told
@@ -87,25 +93,25 @@ def test_costs_are_told_and_so_is_from_how_many_calls_a_machine_of_ones_own_is_c
     assert "Half of its answers come within 0.50 s, of theirs within 1.25 s." in told
 
 
-def test_a_machine_that_is_too_slow_never_breaks_even(judge) -> None:
+def test_a_machine_that_is_too_slow_never_breaks_even(judge: Any) -> None:
     slow = Side("ours", cost=0.1, mean=20.0, hourly=0.72)
     told = judge(ALL, HALF, slow, DEAR).told
     assert "at most 131,400, so that it never does unless it answers several at once." in told
 
 
 @pytest.mark.parametrize("theirs", [Side("theirs", cost=2.0, hourly=0.3), Side("theirs", cost=0.0)])
-def test_between_two_machines_and_beside_a_free_api_there_is_no_break_even(judge, theirs: Side) -> None:
+def test_between_two_machines_and_beside_a_free_api_there_is_no_break_even(judge: Any, theirs: Side) -> None:
     mine = Side("ours", cost=0.1, mean=0.5, hourly=0.72)
     assert "breaks even" not in judge(ALL, HALF, mine, theirs).told
 
 
-def test_what_does_not_ship_is_not_let_through_by_a_good_price(judge) -> None:
+def test_what_does_not_ship_is_not_let_through_by_a_good_price(judge: Any) -> None:
     told = judge(ALL, HALF, CHEAP, DEAR, verdict=Status.BLOCK).told
     assert told.endswith("None of this lets ours through: its verdict is BLOCK.")
     assert "verdict" not in judge(ALL, HALF, CHEAP, DEAR, verdict=Status.SHIP).told
 
 
-def test_what_is_not_known_is_said_to_be_so(judge) -> None:
+def test_what_is_not_known_is_said_to_be_so(judge: Any) -> None:
     assert "What 1,000 calls of theirs cost is not known" in judge(ALL, HALF, CHEAP, Side("theirs")).told
 
 

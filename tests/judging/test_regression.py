@@ -220,8 +220,8 @@ def test_runs_are_compared_on_every_model_that_both_have(project: MiniProject) -
     first = {"id": "run-1", "tasks": [asdict(project.asked(("tuned",), ("base",)).judged("mood"))]}
     second = {"id": "run-2", "tasks": [stored(project, "run-2")]}
 
-    def pairs(*runs: dict[str, Any], backends: tuple[str, ...] = ()) -> list[tuple[str, str]]:
-        return [(one, other) for _, one, _, other in in_both(*runs, backends)]
+    def pairs(then: dict[str, Any], now: dict[str, Any], backends: tuple[str, ...] = ()) -> list[tuple[str, str]]:
+        return [(one, other) for _, one, _, other in in_both(then, now, backends)]
 
     assert pairs(first, second) == [("tuned", "tuned")]
     assert pairs(first, first) == [("tuned", "tuned"), ("base", "base")]

@@ -26,6 +26,7 @@ class Scripted:
 
     name: str = "scripted"
     by_example: bool = False
+    constrains: bool = False
     says: Mapping[str, Completion | Exception] = field(default_factory=dict)
     dies_at: str = ""
     death: BaseException = field(default_factory=lambda: BackendDied("out of memory"))

@@ -26,9 +26,11 @@ class Clock:
     """A model that takes a time of its own for each example, and says how many tokens it wrote."""
 
     by_example = False
+    constrains = False
 
     def __init__(self, *seconds: float, tokens: int | None = 8) -> None:
-        self.seconds, self.tokens, self.asked = list(seconds), tokens, []
+        self.seconds, self.tokens = list(seconds), tokens
+        self.asked: list[list[str]] = []
         self.fingerprint = {"clock": 1}
 
     def answer(self, asked: Sequence[Request]) -> Iterator[tuple[Request, Completion | Exception]]:
@@ -44,7 +46,8 @@ class Clock:
 
 
 def test_one_is_asked_after_the_other_and_the_first_is_not_counted() -> None:
-    clock, told = Clock(0.2, 0.01, 0.03, 0.05), []
+    clock = Clock(0.2, 0.01, 0.03, 0.05)
+    told: list[int] = []
     found = probe(clock, requests(1, 2, 3, 4), told.append)
     assert clock.asked == [["x0"], ["x1"], ["x2"], ["x3"]]
     assert found.examples == ("x1", "x2", "x3")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from contextlib import suppress
 from datetime import date
+from pathlib import Path
 from threading import Event, Thread
 
 import pytest
@@ -47,7 +48,7 @@ def test_list_prices_are_dated_and_a_token_out_is_dearer_than_one_in() -> None:
         assert price.cached < price.input <= price.cache_write < price.output
 
 
-def test_prices_of_pyproject_stand_above_those_of_the_list(tmp_path) -> None:
+def test_prices_of_pyproject_stand_above_those_of_the_list(tmp_path: Path) -> None:
     (tmp_path / "pyproject.toml").write_text(
         '[tool.evalkit.prices."anthropic:claude-haiku-4-5"]\ninput = 2\noutput = 3.5\n'
         '[tool.evalkit.prices."openai:own"]\ninput = 0\noutput = 0\ndated = 2026-01-02\n'

@@ -141,7 +141,9 @@ def test_what_was_sent_may_have_cost_something_and_what_was_not_has_not() -> Non
     assert not trouble_of(Theirs(500)).billed
 
 
-def test_headers_that_the_sdk_adds_are_part_of_the_fingerprint_and_not_to_be_read(monkeypatch) -> None:
+def test_headers_that_the_sdk_adds_are_part_of_the_fingerprint_and_not_to_be_read(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     assert extra_headers("ANTHROPIC") == {}
     monkeypatch.setenv("ANTHROPIC_CUSTOM_HEADERS", "anthropic-beta: one")
     one = extra_headers("ANTHROPIC")

@@ -52,7 +52,7 @@ def killed_while_it_waits(suite: Project, shop: Vendor) -> None:
 
 def cost_of(suite: Project) -> float:
     (column, *_) = suite.report()["tasks"][0]["columns"]
-    return column["measurements"]["USD per 1,000 calls"]["value"]
+    return float(column["measurements"]["USD per 1,000 calls"]["value"])
 
 
 def leave_note(suite: Project, mark: str, name: str, keys: list[str], made: datetime) -> None:
@@ -184,7 +184,7 @@ def test_a_batch_that_arrived_although_the_connection_was_cut_is_not_sent_again(
 @every_vendor
 @pytest.mark.parametrize("kind", ["errored", "expired"])
 def test_what_a_batch_did_not_answer_is_an_error_and_is_asked_again_next_time(
-    suite: Project, scheme: str, kind: str
+    suite: Project, scheme: str, kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bad: list[str] = []
 
@@ -199,7 +199,7 @@ def test_what_a_batch_did_not_answer_is_an_error_and_is_asked_again_next_time(
             bad.extend(list(bodies)[:2] if not shop.batches else ())
             return add(bodies, **more)
 
-        shop.add = adding
+        monkeypatch.setattr(shop, "add", adding)
         assert suite.run("suites", "--backend=nightly").ret == 1
         assert len(suite.stored()) == len(ALL) - 2
         why = {"errored": "the schema is too deep", "expired": "expired"}[kind]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from typing import Any
 
 import pytest
 from mini_project import SHIPS, SUITE, Project, answer, truth
@@ -35,8 +36,8 @@ def suite(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Project
     return made
 
 
-def lineage(suite: Project) -> dict:
-    found: dict = suite.report()["tasks"][0]["lineage"]
+def lineage(suite: Project) -> dict[str, Any]:
+    found: dict[str, Any] = suite.report()["tasks"][0]["lineage"]
     return found
 
 

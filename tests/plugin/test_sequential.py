@@ -45,7 +45,7 @@ def suite(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Project
 
 def in_turn(suite: Project) -> list[dict[str, object]]:
     (task,) = suite.report()["tasks"]
-    return task["in_turn"]
+    return list(task["in_turn"])
 
 
 def test_a_rival_is_asked_until_the_hypothesis_is_settled(suite: Project) -> None:

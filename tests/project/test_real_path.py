@@ -21,7 +21,7 @@ FEW = "riksbank or sudan or parental-leave or vendor-bank or harbour-cruise or a
 
 
 @pytest.fixture(scope="module")
-def project(tmp_path_factory) -> Path:
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy without a store, so that every answer comes from a model that is asked here and now."""
     base_gguf()
     folder = tmp_path_factory.mktemp("project")

@@ -8,7 +8,7 @@ from evalkit.scorers.bool import make_scorer
 
 
 @pytest.mark.parametrize("value", [True, False])
-def test_the_boolean_expected_is_right(value) -> None:
+def test_the_boolean_expected_is_right(value: object) -> None:
     assert make_scorer({})(value, value) == Judgement(1.0)
 
 
@@ -31,12 +31,12 @@ def test_the_other_one_is_wrong_and_says_which_way() -> None:
         ({}, "an object, not a boolean"),
     ],
 )
-def test_what_only_looks_like_a_boolean_is_wrong_and_says_what_it_is(got, expected, why) -> None:
+def test_what_only_looks_like_a_boolean_is_wrong_and_says_what_it_is(got: object, expected: object, why: str) -> None:
     assert make_scorer({})(got, expected) == Judgement(0.0, why)
 
 
 @pytest.mark.parametrize("expected", [1, 0, "true", None, []])
-def test_an_example_that_expects_no_boolean_is_the_tasks_mistake(expected) -> None:
+def test_an_example_that_expects_no_boolean_is_the_tasks_mistake(expected: object) -> None:
     with pytest.raises(ConfigError, match=r"an example expects .+, but this scorer is for true and false"):
         make_scorer({})(True, expected)
 

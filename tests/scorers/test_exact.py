@@ -19,7 +19,7 @@ json_value = st.recursive(
 
 @settings(max_examples=60, deadline=None)
 @given(json_value)
-def test_every_json_value_equals_itself_read_again(value) -> None:
+def test_every_json_value_equals_itself_read_again(value: object) -> None:
     assert make_scorer({})(json.loads(json.dumps(value)), value) == Judgement(1.0)
 
 
@@ -27,7 +27,7 @@ def test_every_json_value_equals_itself_read_again(value) -> None:
     ("got", "expected"),
     [(1, 1.0), (1.0, 1), ([1, [2.0]], [1.0, [2]]), ({"a": 1, "b": 2}, {"b": 2, "a": 1}), (None, None)],
 )
-def test_what_json_calls_equal_is_right(got, expected) -> None:
+def test_what_json_calls_equal_is_right(got: object, expected: object) -> None:
     assert make_scorer({})(got, expected) == Judgement(1.0)
 
 
@@ -50,14 +50,14 @@ def test_what_json_calls_equal_is_right(got, expected) -> None:
         ({"a": 1}, {"b": 1}, "another value"),
     ],
 )
-def test_anything_else_is_wrong_and_says_how(got, expected, why) -> None:
+def test_anything_else_is_wrong_and_says_how(got: object, expected: object, why: str) -> None:
     assert make_scorer({})(got, expected) == Judgement(0.0, why)
 
 
 @pytest.mark.parametrize(
     ("got", "expected"), [("NEW", "new"), (["Straße"], ["STRASSE"]), ({"k": {"l": "A"}}, {"k": {"l": "a"}})]
 )
-def test_case_may_be_ignored_in_strings_however_deep(got, expected) -> None:
+def test_case_may_be_ignored_in_strings_however_deep(got: object, expected: object) -> None:
     assert make_scorer({"ignore_case": True})(got, expected) == Judgement(1.0)
 
 
@@ -66,7 +66,7 @@ def test_keys_keep_their_case() -> None:
 
 
 @pytest.mark.parametrize("value", [1, "true", None])
-def test_ignore_case_is_yes_or_no(value) -> None:
+def test_ignore_case_is_yes_or_no(value: object) -> None:
     with pytest.raises(ConfigError, match=r"option 'ignore_case' is .+, expected true or false"):
         make_scorer({"ignore_case": value})
 

@@ -16,7 +16,7 @@ json_value = st.recursive(
 )
 
 
-def judged(got, text="Update the records.", expected=""):
+def judged(got: object, text: str = "Update the records.", expected: object = "") -> Judgement:
     return make_input_scorer({"vocabulary": VOCABULARY})(got, expected, {"text": text})
 
 
@@ -33,17 +33,17 @@ def test_every_term_that_was_made_up_is_named() -> None:
     "text",
     ["Put it into Salesforce", "SALESFORCE!", "our SFDC's records", "the Sales-Cloud", "the sales\ncloud", "(sfdc)"],
 )
-def test_a_term_is_mentioned_by_itself_or_by_any_of_its_words(text) -> None:
+def test_a_term_is_mentioned_by_itself_or_by_any_of_its_words(text: str) -> None:
     assert judged("Salesforce", text) == Judgement(1.0)
 
 
 @pytest.mark.parametrize("text", ["the salesforces", "sfdcx", "sales, cloud", "sales in the cloud", "", "retickets"])
-def test_a_part_of_another_word_mentions_nothing(text) -> None:
+def test_a_part_of_another_word_mentions_nothing(text: str) -> None:
     assert judged("Salesforce", text).value == 0.0
 
 
 @pytest.mark.parametrize("text", ["a ticket", "three tickets", "ticketing"])
-def test_a_star_stands_for_the_rest_of_a_word(text) -> None:
+def test_a_star_stands_for_the_rest_of_a_word(text: str) -> None:
     assert judged("ServiceNow", text) == Judgement(1.0)
 
 
@@ -52,12 +52,12 @@ def test_a_mention_of_one_term_is_none_of_another() -> None:
 
 
 @pytest.mark.parametrize("got", ["update_salesforce_record", "SALESFORCE", "Salesforce's", "“salesforce”"])
-def test_a_term_is_named_in_any_case_and_between_underscores(got) -> None:
+def test_a_term_is_named_in_any_case_and_between_underscores(got: object) -> None:
     assert judged(got).value == 0.0
 
 
 @pytest.mark.parametrize("got", ["sfdc", "salesforces", "a ticket", "c", "unforced sales"])
-def test_only_the_term_itself_names_it(got) -> None:
+def test_only_the_term_itself_names_it(got: object) -> None:
     assert judged(got) == Judgement(1.0)
 
 
@@ -75,7 +75,7 @@ def test_what_the_right_answer_names_is_implied_by_the_input() -> None:
 @pytest.mark.parametrize(
     "got", [["call", "Salesforce"], {"app": "Salesforce"}, {"Salesforce": "call"}, [{"apps": ["x", ["Salesforce"]]}]]
 )
-def test_lists_and_objects_are_read_however_deep(got) -> None:
+def test_lists_and_objects_are_read_however_deep(got: object) -> None:
     assert judged(got).value == 0.0
     assert judged(got, "In Salesforce.") == judged(got, expected=got) == Judgement(1.0)
 
@@ -91,7 +91,7 @@ def test_every_field_of_the_input_is_read_but_not_its_name() -> None:
 
 
 @pytest.mark.parametrize("got", ["", [], {}, "Call the customer", [""]])
-def test_an_answer_that_names_nothing_is_grounded_and_so_is_the_emptiest(got) -> None:
+def test_an_answer_that_names_nothing_is_grounded_and_so_is_the_emptiest(got: object) -> None:
     assert judged(got, "In Salesforce.", "Salesforce") == Judgement(1.0)
 
 
@@ -104,19 +104,19 @@ def test_an_answer_that_names_nothing_is_grounded_and_so_is_the_emptiest(got) ->
         ([1, 2], "an array, not text"),
     ],
 )
-def test_what_is_no_text_is_wrong(got, why) -> None:
+def test_what_is_no_text_is_wrong(got: object, why: str) -> None:
     assert judged(got) == Judgement(0.0, why)
 
 
 @pytest.mark.parametrize("expected", [3, None, True, [1]])
-def test_an_example_that_expects_no_text_is_the_tasks_mistake(expected) -> None:
+def test_an_example_that_expects_no_text_is_the_tasks_mistake(expected: object) -> None:
     with pytest.raises(ConfigError, match=r"an example expects .+, but this scorer is for texts: choose 'exact'"):
         judged("x", expected=expected)
 
 
 @settings(max_examples=100, deadline=None)
 @given(json_value, st.text(max_size=5) | st.sampled_from(["salesforce", "tickets"]))
-def test_a_score_is_0_or_1_whatever_a_model_writes(got, text) -> None:
+def test_a_score_is_0_or_1_whatever_a_model_writes(got: object, text: str) -> None:
     judgement = judged(got, text)
     assert judgement.value in (0.0, 1.0)
     assert bool(judgement.why) == (judgement.value < 1)
@@ -124,12 +124,12 @@ def test_a_score_is_0_or_1_whatever_a_model_writes(got, text) -> None:
 
 @settings(max_examples=50, deadline=None)
 @given(st.text(max_size=20))
-def test_whoever_repeats_the_input_is_grounded(text) -> None:
+def test_whoever_repeats_the_input_is_grounded(text: str) -> None:
     assert judged(f"{text} Salesforce", f"{text} Salesforce") == Judgement(1.0)
 
 
 @pytest.mark.parametrize("value", [{}, [], "Salesforce", None, ["Salesforce"]])
-def test_a_vocabulary_that_is_no_table_is_refused(value) -> None:
+def test_a_vocabulary_that_is_no_table_is_refused(value: object) -> None:
     with pytest.raises(ConfigError, match=r"option 'vocabulary' is .+, expected a table of lists of words"):
         make_input_scorer({"vocabulary": value})
 
@@ -140,13 +140,13 @@ def test_a_vocabulary_must_be_given() -> None:
 
 
 @pytest.mark.parametrize("words", ["sfdc", [1], None, {"sfdc": 1}])
-def test_the_words_of_a_term_are_a_list(words) -> None:
+def test_the_words_of_a_term_are_a_list(words: object) -> None:
     with pytest.raises(ConfigError, match=r"option 'vocabulary' has .+ for 'Salesforce', expected a table of lists"):
         make_input_scorer({"vocabulary": {"Salesforce": words}})
 
 
 @pytest.mark.parametrize("word", ["", " ", "*", "++"])
-def test_a_word_without_a_letter_is_refused(word) -> None:
+def test_a_word_without_a_letter_is_refused(word: object) -> None:
     with pytest.raises(ConfigError, match=r"option 'vocabulary' has .+ for 'Salesforce', which holds no letter or dig"):
         make_input_scorer({"vocabulary": {"Salesforce": [word]}})
     with pytest.raises(ConfigError, match="which holds no letter or digit"):

@@ -38,24 +38,26 @@ def test_the_task_says_what_noise_is_for_its_share() -> None:
     ("mae", [0.5, 0.1, 0.1], 0.3, 0.2),  # though the mean of the first two is right
     ("left_quiet", [0.0, 0.5, 0.0], 0.0, 0.75),
 ])  # fmt: skip
-def test_samples_are_averaged_inside_their_example_in_the_measures_own_unit(name, got, expected, value) -> None:
+def test_samples_are_averaged_inside_their_example_in_the_measures_own_unit(
+    name: str, got: list[float], expected: list[float], value: float
+) -> None:
     estimate = MEASURES[name](Rows.of(got, [expected] * 3, ["a", "a", "b"]), {})
     assert (estimate.value, estimate.n) == (pytest.approx(value), 2)
 
 
 @pytest.mark.parametrize("name", MEASURES)
-def test_a_measurement_without_readable_answers_is_not_estimable(name) -> None:
+def test_a_measurement_without_readable_answers_is_not_estimable(name: str) -> None:
     assert MEASURES[name](Rows.of([], []), {}) == Estimate(None, None, None, 0)
 
 
 @pytest.mark.parametrize("name", MEASURES)
-def test_a_measurement_refuses_an_option_it_does_not_have(name) -> None:
+def test_a_measurement_refuses_an_option_it_does_not_have(name: str) -> None:
     with pytest.raises(ConfigError, match="option 'loud' is 1, but there is no such option"):
         MEASURES[name](Rows.of([], []), {"loud": 1})
 
 
 @pytest.mark.parametrize("name", ["bias_factor", "left_quiet"])
-def test_a_measurement_refuses_a_quiet_that_is_no_size(name) -> None:
+def test_a_measurement_refuses_a_quiet_that_is_no_size(name: str) -> None:
     with pytest.raises(ConfigError, match="option 'quiet' is -1, expected a number of at least 0"):
         MEASURES[name](Rows.of([], []), {"quiet": -1})
 
@@ -109,18 +111,18 @@ def test_what_is_no_probability_is_left_out_of_a_measure_of_probabilities() -> N
 
 
 @pytest.mark.parametrize("name", ["brier", "reliability"])
-def test_a_measure_of_probabilities_refuses_an_outcome_between(name) -> None:
+def test_a_measure_of_probabilities_refuses_an_outcome_between(name: str) -> None:
     with pytest.raises(ConfigError, match=r"0\.3 is expected, and a probability is judged by 0 or 1"):
         MEASURES[name](Rows.of([0.5], [0.3]), {})
 
 
 @pytest.mark.parametrize(("name", "option", "value"), [("adjusted_r2", "predictors", 1.5), ("reliability", "bins", 0)])
-def test_a_count_must_be_a_whole_number(name, option, value) -> None:
+def test_a_count_must_be_a_whole_number(name: str, option: str, value: float) -> None:
     with pytest.raises(ConfigError, match=f"option '{option}' is {value}, expected a whole number"):
         MEASURES[name](Rows.of([], []), {option: value})
 
 
 @pytest.mark.parametrize("name", ["slope", "intercept", "r2", "concordance", "brier"])
-def test_samples_are_one_example_to_every_measure(name) -> None:
+def test_samples_are_one_example_to_every_measure(name: str) -> None:
     rows = Rows.of([0.0, 1.0, 0.25, 0.75, 1.0], [0, 0, 1, 1, 1], ["a", "a", "b", "b", "c"])
     assert MEASURES[name](rows, {}) == MEASURES[name](Rows.of([0.5, 0.5, 1.0], [0, 1, 1]), {})

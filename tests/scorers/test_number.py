@@ -8,7 +8,7 @@ from evalkit.scorers.number import make_scorer
 
 
 @pytest.mark.parametrize(("got", "expected"), [(0.5, 0.3), (0.3, 0.5), (0.8, 1), (1, 0.8), (0.5, 0.5)])
-def test_within_the_tolerance_is_right_and_the_end_counts_as_a_reader_reckons(got, expected) -> None:
+def test_within_the_tolerance_is_right_and_the_end_counts_as_a_reader_reckons(got: object, expected: object) -> None:
     assert make_scorer({"tolerance": 0.2})(got, expected) == Judgement(1.0)
 
 
@@ -35,7 +35,7 @@ def test_without_tolerance_only_the_number_itself_is_right() -> None:
         (10**400, "not a finite number"),
     ],
 )
-def test_what_is_no_finite_number_is_wrong_and_says_what_it_is(got, why) -> None:
+def test_what_is_no_finite_number_is_wrong_and_says_what_it_is(got: object, why: str) -> None:
     assert make_scorer({"tolerance": 1})(got, 0.5) == Judgement(0.0, why)
 
 
@@ -45,7 +45,7 @@ def test_a_tolerance_must_be_chosen() -> None:
 
 
 @pytest.mark.parametrize("value", [-0.1, True, "0.1", None, [0.1], float("inf")])
-def test_a_tolerance_that_is_no_width_is_refused(value) -> None:
+def test_a_tolerance_that_is_no_width_is_refused(value: object) -> None:
     with pytest.raises(ConfigError, match=r"option 'tolerance' is .+, expected a number of at least 0"):
         make_scorer({"tolerance": value})
 

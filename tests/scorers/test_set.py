@@ -19,7 +19,7 @@ json_value = st.recursive(
 @pytest.mark.parametrize(
     ("metric", "value"), [("f1", 2 * 2 / (3 + 4)), ("precision", 2 / 3), ("recall", 2 / 4), ("jaccard", 2 / 5)]
 )
-def test_each_metric_is_what_one_counts_by_hand(metric, value) -> None:
+def test_each_metric_is_what_one_counts_by_hand(metric: str, value: object) -> None:
     judge = make_scorer({"metric": metric, "both_empty": 1})
     assert judge(["a", "b", "x"], ["a", "b", "c", "d"]).value == pytest.approx(value)
 
@@ -49,14 +49,14 @@ def test_a_flood_of_names_is_cut_short() -> None:
 
 
 @pytest.mark.parametrize("metric", METRICS)
-def test_the_emptiest_answer_scores_nothing_where_anything_is_expected(metric) -> None:
+def test_the_emptiest_answer_scores_nothing_where_anything_is_expected(metric: str) -> None:
     judge = make_scorer({"metric": metric, "both_empty": 1})
     assert judge([], ["a", "b"]) == Judgement(0.0, "missing 'a', 'b'")
     assert judge(["a"], []) == Judgement(0.0, "too much 'a'")
 
 
 @pytest.mark.parametrize("metric", METRICS)
-def test_two_empty_lists_score_what_the_task_says(metric) -> None:
+def test_two_empty_lists_score_what_the_task_says(metric: str) -> None:
     judge = make_scorer({"metric": metric, "both_empty": 0.25})
     assert judge([], []) == Judgement(0.25, "both are empty, which scores 0.25 here")
     assert make_scorer({"metric": metric, "both_empty": 1})([], []) == Judgement(1.0)
@@ -68,7 +68,7 @@ def test_what_two_empty_lists_score_must_be_said() -> None:
 
 
 @pytest.mark.parametrize("value", [-0.1, 1.1, True, "1", None, float("nan")])
-def test_a_both_empty_that_is_no_score_is_refused(value) -> None:
+def test_a_both_empty_that_is_no_score_is_refused(value: object) -> None:
     with pytest.raises(ConfigError, match=r"option 'both_empty' is .+, expected a number from 0 to 1"):
         make_scorer({"both_empty": value})
 
@@ -85,20 +85,22 @@ def test_a_both_empty_that_is_no_score_is_refused(value) -> None:
         ([None], "an array with null in it, not of strings alone"),
     ],
 )
-def test_what_is_no_list_of_strings_is_wrong_even_where_none_is_expected(got, why) -> None:
+def test_what_is_no_list_of_strings_is_wrong_even_where_none_is_expected(got: object, why: str) -> None:
     judge = make_scorer({"both_empty": 1})
     assert judge(got, ["a"]) == judge(got, []) == Judgement(0.0, why)
 
 
 @pytest.mark.parametrize("expected", ["a", None, [1], {}])
-def test_an_example_that_expects_no_list_of_strings_is_the_tasks_mistake(expected) -> None:
+def test_an_example_that_expects_no_list_of_strings_is_the_tasks_mistake(expected: object) -> None:
     with pytest.raises(ConfigError, match=r"an example expects .+, but this scorer is for lists of strings"):
         make_scorer({"both_empty": 1})([], expected)
 
 
 @settings(max_examples=100, deadline=None)
 @given(json_value | names, names, st.sampled_from(METRICS), st.booleans())
-def test_a_score_is_from_0_to_1_whatever_a_model_writes(got, expected, metric, ignore_case) -> None:
+def test_a_score_is_from_0_to_1_whatever_a_model_writes(
+    got: object, expected: object, metric: str, ignore_case: bool
+) -> None:
     judge = make_scorer({"metric": metric, "both_empty": 0.5, "ignore_case": ignore_case})
     judgement = judge(got, expected)
     assert 0 <= judgement.value <= 1
@@ -107,7 +109,9 @@ def test_a_score_is_from_0_to_1_whatever_a_model_writes(got, expected, metric, i
 
 @settings(max_examples=100, deadline=None)
 @given(names, names)
-def test_f1_and_jaccard_are_the_same_both_ways_and_recall_is_precision_turned_round(one, other) -> None:
+def test_f1_and_jaccard_are_the_same_both_ways_and_recall_is_precision_turned_round(
+    one: list[str], other: list[str]
+) -> None:
     value = {name: make_scorer({"metric": name, "both_empty": 1}) for name in METRICS}
     assert value["f1"](one, other).value == value["f1"](other, one).value
     assert value["jaccard"](one, other).value == value["jaccard"](other, one).value
@@ -116,7 +120,7 @@ def test_f1_and_jaccard_are_the_same_both_ways_and_recall_is_precision_turned_ro
 
 @settings(max_examples=100, deadline=None)
 @given(names, names)
-def test_f1_lies_between_precision_and_recall_and_jaccard_below(one, other) -> None:
+def test_f1_lies_between_precision_and_recall_and_jaccard_below(one: list[str], other: list[str]) -> None:
     value = {name: make_scorer({"metric": name, "both_empty": 1})(one, other).value for name in METRICS}
     low, high = sorted((value["precision"], value["recall"]))
     assert low - 1e-12 <= value["f1"] <= high + 1e-12
@@ -131,7 +135,7 @@ def test_a_metric_it_does_not_have_is_refused() -> None:
 
 
 @pytest.mark.parametrize("value", [1, "true", None])
-def test_ignore_case_is_yes_or_no(value) -> None:
+def test_ignore_case_is_yes_or_no(value: object) -> None:
     with pytest.raises(ConfigError, match=r"option 'ignore_case' is .+, expected true or false"):
         make_scorer({"ignore_case": value, "both_empty": 1})
 

@@ -8,7 +8,7 @@ from evalkit.scorers.sign import make_scorer
 
 
 @pytest.mark.parametrize(("got", "expected"), [(1, 1), (0.01, 1), (250, 1), (-1, -1), (-0.3, -1), (0, 0), (-0.0, 0)])
-def test_the_same_sign_is_right_whatever_the_size(got, expected) -> None:
+def test_the_same_sign_is_right_whatever_the_size(got: object, expected: object) -> None:
     assert make_scorer({})(got, expected) == Judgement(1.0)
 
 
@@ -21,7 +21,7 @@ def test_the_same_sign_is_right_whatever_the_size(got, expected) -> None:
         (0.01, 0, "sign is +, expected 0"),
     ],
 )
-def test_another_sign_is_wrong_and_says_which(got, expected, why) -> None:
+def test_another_sign_is_wrong_and_says_which(got: object, expected: object, why: str) -> None:
     assert make_scorer({})(got, expected) == Judgement(0.0, why)
 
 
@@ -37,7 +37,7 @@ def test_the_dead_zone_is_for_the_expected_value_too() -> None:
 
 
 @pytest.mark.parametrize("got", [None, True, False, "1", "-1", [1], {"sign": 1}, float("nan"), float("inf"), 10**400])
-def test_what_is_no_finite_number_is_wrong_even_for_0(got) -> None:
+def test_what_is_no_finite_number_is_wrong_even_for_0(got: object) -> None:
     for expected in (1, 0):
         judgement = make_scorer({"dead_zone": 1})(got, expected)
         assert judgement.value == 0.0
@@ -45,7 +45,7 @@ def test_what_is_no_finite_number_is_wrong_even_for_0(got) -> None:
 
 
 @pytest.mark.parametrize("value", [-0.1, True, "0.1", None, float("nan")])
-def test_a_dead_zone_that_is_no_width_is_refused(value) -> None:
+def test_a_dead_zone_that_is_no_width_is_refused(value: object) -> None:
     with pytest.raises(ConfigError, match=r"option 'dead_zone' is .+, expected a number of at least 0"):
         make_scorer({"dead_zone": value})
 

@@ -1,11 +1,14 @@
 """The cluster bootstrap is SciPy's BCa at the expanded level, and knows what it can't know."""
 
 from math import sqrt
+from random import Random
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 from scipy.stats import bootstrap, norm, t
 
 from evalkit.stats.bootstrap import cluster_bootstrap
@@ -16,16 +19,16 @@ rows = st.lists(
 )
 
 
-def _estimate(examples, **options):
+def _estimate(examples: list[tuple[float, str]], **options: Any) -> Estimate:
     return cluster_bootstrap([v for v, _ in examples], [g for _, g in examples], draws=300, **options)
 
 
-def _expanded(level, groups):
+def _expanded(level: float, groups: int) -> float:
     """The level at which a plain BCa is as wide as the one expanded for so many groups (Hesterberg 2015)."""
-    return 2 * norm.cdf(t.isf((1 - level) / 2, groups - 1) * sqrt(groups / (groups - 1))) - 1
+    return float(2 * norm.cdf(t.isf((1 - level) / 2, groups - 1) * sqrt(groups / (groups - 1))) - 1)
 
 
-def _labels(count):
+def _labels(count: int) -> list[str]:
     return [f"{i:04d}" for i in range(count)]
 
 
@@ -45,7 +48,7 @@ def test_groups_have_scipys_bca_interval_of_the_ratio_of_sums_to_sizes() -> None
     values = rng.normal(np.repeat(rng.normal(size=25), sizes))
     sums = np.array([values[np.array(labels) == label].sum() for label in _labels(25)])
 
-    def ratio(s, m, axis):
+    def ratio(s: NDArray[np.float64], m: NDArray[np.float64], axis: int) -> Any:
         return s.sum(axis=axis) / m.sum(axis=axis)
 
     theirs = bootstrap(
@@ -72,20 +75,22 @@ def test_copies_inside_a_group_bring_no_confidence_but_copies_as_strangers_do() 
 
 @settings(max_examples=60, deadline=None)
 @given(rows, st.randoms())
-def test_any_order_of_examples_gives_the_same_figures(examples, random) -> None:
+def test_any_order_of_examples_gives_the_same_figures(examples: list[tuple[float, str]], random: Random) -> None:
     assert _estimate(random.sample(examples, len(examples))) == _estimate(examples)
 
 
 @settings(max_examples=60, deadline=None)
 @given(rows)
-def test_doubling_every_example_inside_its_group_leaves_the_interval(examples) -> None:
+def test_doubling_every_example_inside_its_group_leaves_the_interval(examples: list[tuple[float, str]]) -> None:
     once, twice = _estimate(examples), _estimate(examples * 2)
     assert (twice.value, twice.low, twice.high, twice.n) == (once.value, once.low, once.high, 2 * once.n)
 
 
 @settings(max_examples=60, deadline=None)
 @given(rows, st.sampled_from([None, (-1.0, 1.0)]))
-def test_swapping_the_models_mirrors_the_interval(examples, bounds) -> None:
+def test_swapping_the_models_mirrors_the_interval(
+    examples: list[tuple[float, str]], bounds: tuple[float, float] | None
+) -> None:
     ours = _estimate(examples, bounds=bounds)
     theirs = _estimate([(-v, g) for v, g in examples], bounds=bounds)
     if ours.low is None:
@@ -96,7 +101,7 @@ def test_swapping_the_models_mirrors_the_interval(examples, bounds) -> None:
 
 @settings(max_examples=60, deadline=None)
 @given(rows)
-def test_the_interval_stays_among_the_values_seen_and_has_the_mean_inside(examples) -> None:
+def test_the_interval_stays_among_the_values_seen_and_has_the_mean_inside(examples: list[tuple[float, str]]) -> None:
     estimate, seen = _estimate(examples), [v for v, _ in examples]
     if estimate.low is not None:
         slack = 1e-12

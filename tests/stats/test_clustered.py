@@ -1,9 +1,12 @@
 """The cluster-robust error is statsmodels' and a textbook's, and without groups it is the ordinary one to the bit."""
 
 from math import sqrt
+from random import Random
+from typing import Any
 
 import numpy as np
 import pytest
+from figures import rounded
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import sem, t
@@ -21,11 +24,11 @@ RESIDENTS = [8, 12, 4, 5, 6, 6, 7, 5, 8, 3, 2, 6, 5, 10, 9, 3, 6, 5, 5, 4, 6, 8,
 THOUSANDS = [96, 121, 42, 65, 52, 40, 75, 65, 45, 50, 85, 43, 54, 49, 53, 50, 32, 22, 45, 37, 51, 30, 39, 47, 41]
 
 
-def _mean(examples, **options):
+def _mean(examples: list[tuple[float, str]], **options: Any) -> ClusteredMean:
     return clustered_mean([v for v, _ in examples], [g for _, g in examples], **options)
 
 
-def _labels(count):
+def _labels(count: int) -> list[str]:
     return [f"{i:04d}" for i in range(count)]
 
 
@@ -36,13 +39,13 @@ def test_the_incomes_of_a_city_have_their_published_variance() -> None:
         for _ in range(residents)
     ]
     result = _mean(examples)
-    assert (round(result.mean.value), result.mean.n, result.groups) == (8801, 151, 25)
+    assert (rounded(result.mean.value), result.mean.n, result.groups) == (8801, 151, 25)
     # The book counts the blocks that were not drawn as certain: its variance has the factor 1 - 25/415.
     assert round(result.standard_error**2 * (1 - 25 / 415)) == 653_785
 
 
 @pytest.mark.parametrize("level", [0.8, 0.95])
-def test_the_error_and_its_interval_are_those_of_statsmodels(level) -> None:
+def test_the_error_and_its_interval_are_those_of_statsmodels(level: float) -> None:
     rng = np.random.default_rng(11)
     sizes = rng.integers(1, 7, size=20)
     groups = np.repeat(np.arange(20), sizes)
@@ -56,7 +59,7 @@ def test_the_error_and_its_interval_are_those_of_statsmodels(level) -> None:
 
 @settings(max_examples=60, deadline=None)
 @given(rows)
-def test_the_squared_error_is_the_sum_over_groups_by_definition(examples) -> None:
+def test_the_squared_error_is_the_sum_over_groups_by_definition(examples: list[tuple[float, str]]) -> None:
     result = _mean(examples)
     values, labels = np.array([v for v, _ in examples]), np.array([g for _, g in examples])
     away = values - values.mean()
@@ -68,7 +71,9 @@ def test_the_squared_error_is_the_sum_over_groups_by_definition(examples) -> Non
 
 @settings(max_examples=60, deadline=None)
 @given(st.lists(value, min_size=1, max_size=30))
-def test_examples_that_are_groups_of_their_own_have_the_ordinary_error_and_interval_exactly(values) -> None:
+def test_examples_that_are_groups_of_their_own_have_the_ordinary_error_and_interval_exactly(
+    values: list[float],
+) -> None:
     result = clustered_mean(values, _labels(len(values)))
     assert result.mean == mean_t(values)
     assert result.standard_error == result.naive_error
@@ -82,7 +87,7 @@ def test_the_naive_error_is_scipys_whatever_the_groups() -> None:
 
 @settings(max_examples=60, deadline=None)
 @given(rows)
-def test_doubling_every_example_inside_its_group_leaves_mean_and_error(examples) -> None:
+def test_doubling_every_example_inside_its_group_leaves_mean_and_error(examples: list[tuple[float, str]]) -> None:
     once, twice = _mean(examples), _mean(examples * 2)
     assert twice.standard_error == once.standard_error
     assert (twice.mean.value, twice.mean.low, twice.mean.high) == (once.mean.value, once.mean.low, once.mean.high)
@@ -103,13 +108,13 @@ def test_groups_whose_examples_differ_more_than_strangers_have_a_design_effect_b
 
 @settings(max_examples=60, deadline=None)
 @given(rows, st.randoms())
-def test_any_order_of_examples_gives_the_same_figures(examples, random) -> None:
+def test_any_order_of_examples_gives_the_same_figures(examples: list[tuple[float, str]], random: Random) -> None:
     assert _mean(random.sample(examples, len(examples))) == _mean(examples)
 
 
 @settings(max_examples=40, deadline=None)
 @given(rows)
-def test_the_names_of_the_groups_make_no_difference(examples) -> None:
+def test_the_names_of_the_groups_make_no_difference(examples: list[tuple[float, str]]) -> None:
     renamed, result = _mean([(v, chr(ord("z") - ord(g))) for v, g in examples]), _mean(examples)
     assert renamed.mean.value == pytest.approx(result.mean.value, abs=1e-12)
     assert (renamed.standard_error is None) == (result.standard_error is None)
@@ -126,7 +131,7 @@ def test_groups_with_one_mean_have_no_error_of_0() -> None:
 
 
 @pytest.mark.parametrize("values", [[0.3, 0.1 + 0.2, 0.3, 0.3], [1.0, 1.0, 1 + 1.7e-12, 1 + 1.7e-12]])
-def test_values_that_are_all_equal_up_to_float_noise_have_no_error(values) -> None:
+def test_values_that_are_all_equal_up_to_float_noise_have_no_error(values: list[float]) -> None:
     result = clustered_mean(values, ["a", "a", "b", "b"])
     assert (result.standard_error, result.naive_error, result.mean.low) == (None, None, None)
 
@@ -158,7 +163,7 @@ def test_samples_are_averaged_inside_their_example_in_the_order_of_ids() -> None
 
 @settings(max_examples=50, deadline=None)
 @given(rows, st.randoms())
-def test_any_order_of_samples_gives_the_same_means(examples, random) -> None:
+def test_any_order_of_samples_gives_the_same_means(examples: list[tuple[float, str]], random: Random) -> None:
     shuffled = random.sample(examples, len(examples))
     one, other = (within_examples([v for v, _ in r], [g for _, g in r]) for r in (examples, shuffled))
     assert np.array_equal(one, other)
@@ -171,7 +176,7 @@ def test_an_example_that_was_sampled_more_often_counts_no_more() -> None:
 
 @settings(max_examples=40, deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 9), st.integers(0, 9)), min_size=1, max_size=20))
-def test_equally_often_sampled_examples_have_the_error_of_their_means(examples) -> None:
+def test_equally_often_sampled_examples_have_the_error_of_their_means(examples: list[tuple[float, str]]) -> None:
     # Samples grouped by their example, or averaged first: two ways to say the same, where all have as many.
     samples, ids = [v for example in examples for v in example], [i for i in _labels(len(examples)) for _ in range(2)]
     grouped, averaged = clustered_mean(samples, ids), mean_t(within_examples(samples, ids))
@@ -185,7 +190,7 @@ def test_no_samples_have_no_means() -> None:
 
 
 @pytest.mark.parametrize("bad", ["", None])
-def test_a_sample_without_an_example_is_refused(bad) -> None:
+def test_a_sample_without_an_example_is_refused(bad: Any) -> None:
     with pytest.raises(ValueError, match=r"an example's id must be a text that is not empty, got .* at position 1"):
         within_examples([1.0, 0.0], ["a", bad])
 

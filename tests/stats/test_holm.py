@@ -1,6 +1,8 @@
 """Holm's adjustment agrees with printed examples, statsmodels and the closure principle, whatever is selected."""
 
 from itertools import combinations
+from random import Random
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -14,7 +16,7 @@ family = st.dictionaries(st.sampled_from("abcdefg"), st.none() | p_value)
 judged = st.dictionaries(st.sampled_from("abcdefg"), p_value, min_size=1)
 
 
-def _adjusted(*p_values):
+def _adjusted(*p_values: float | None) -> list[float | None]:
     return list(holm({f"H{n}": p for n, p in enumerate(p_values, 1)}).values())
 
 
@@ -31,14 +33,14 @@ def test_stdlibs_printed_example_comes_out() -> None:
 
 @settings(max_examples=25, deadline=None)
 @given(judged)
-def test_the_adjusted_p_are_those_of_statsmodels(p_values) -> None:
+def test_the_adjusted_p_are_those_of_statsmodels(p_values: dict[str, float | None]) -> None:
     theirs = multipletests(list(p_values.values()), method="holm")[1]
     assert list(holm(p_values).values()) == pytest.approx(theirs.tolist(), rel=1e-12)
 
 
 @settings(max_examples=60, deadline=None)
 @given(family)
-def test_a_p_is_the_largest_bonferroni_p_of_the_subfamilies_it_is_in(p_values) -> None:
+def test_a_p_is_the_largest_bonferroni_p_of_the_subfamilies_it_is_in(p_values: dict[str, float | None]) -> None:
     # Holm's test is the closure of Bonferroni's: R. Marcus, E. Peritz and K. R. Gabriel (1976), Biometrika 63, 655-660.
     adjusted = holm(p_values)
     known = {name: 1.0 if p is None else p for name, p in p_values.items()}
@@ -50,16 +52,16 @@ def test_a_p_is_the_largest_bonferroni_p_of_the_subfamilies_it_is_in(p_values) -
 
 @settings(max_examples=60, deadline=None)
 @given(family)
-def test_no_adjusted_p_is_below_its_raw_one_or_out_of_order(p_values) -> None:
+def test_no_adjusted_p_is_below_its_raw_one_or_out_of_order(p_values: dict[str, float | None]) -> None:
     adjusted = holm(p_values)
-    judged = sorted((p, adjusted[name]) for name, p in p_values.items() if p is not None)
+    judged: list[Any] = sorted((p, adjusted[name]) for name, p in p_values.items() if p is not None)
     assert all(p <= a <= 1 for p, a in judged)
     assert [a for _, a in judged] == sorted(a for _, a in judged)
 
 
 @settings(max_examples=60, deadline=None)
 @given(judged, st.data())
-def test_leaving_hypotheses_unjudged_lowers_no_other_p(p_values, data) -> None:
+def test_leaving_hypotheses_unjudged_lowers_no_other_p(p_values: dict[str, float | None], data: st.DataObject) -> None:
     left_out = data.draw(st.sets(st.sampled_from(sorted(p_values))))
     full, partly = holm(p_values), holm({name: None if name in left_out else p for name, p in p_values.items()})
     assert all(partly[name] >= full[name] for name in p_values if name not in left_out)
@@ -67,7 +69,7 @@ def test_leaving_hypotheses_unjudged_lowers_no_other_p(p_values, data) -> None:
 
 @settings(max_examples=60, deadline=None)
 @given(family, st.randoms())
-def test_the_order_of_declaration_makes_no_difference(p_values, random) -> None:
+def test_the_order_of_declaration_makes_no_difference(p_values: dict[str, float | None], random: Random) -> None:
     assert holm(dict(random.sample(list(p_values.items()), len(p_values)))) == holm(p_values)
 
 
@@ -89,6 +91,6 @@ def test_a_family_that_nobody_judged_or_declared_is_no_error() -> None:
 
 
 @pytest.mark.parametrize("p", [-0.01, 1.01, float("nan")])
-def test_what_is_no_probability_is_refused(p) -> None:
+def test_what_is_no_probability_is_refused(p: float) -> None:
     with pytest.raises(ValueError, match=r"p of 'b' must be from 0 to 1, got (-0\.01|1\.01|nan)"):
         holm({"a": 0.5, "b": p})

@@ -1,6 +1,9 @@
 """Intervals of rates and means agree with SciPy and with Newcombe's printed table."""
 
+from collections.abc import Callable
+
 import pytest
+from figures import rounded
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import binomtest, ttest_1samp
@@ -20,20 +23,20 @@ NEWCOMBE = {
 
 
 @pytest.mark.parametrize("count", NEWCOMBE)
-def test_wilson_reproduces_newcombes_table(count) -> None:
+def test_wilson_reproduces_newcombes_table(count: tuple[int, int]) -> None:
     estimate = wilson(*count)
-    assert (round(estimate.low, 4), round(estimate.high, 4)) == NEWCOMBE[count][0]
+    assert (rounded(estimate.low, 4), rounded(estimate.high, 4)) == NEWCOMBE[count][0]
 
 
 @pytest.mark.parametrize("count", NEWCOMBE)
-def test_clopper_pearson_reproduces_newcombes_table(count) -> None:
+def test_clopper_pearson_reproduces_newcombes_table(count: tuple[int, int]) -> None:
     estimate = clopper_pearson(*count)
-    assert (round(estimate.low, 4), round(estimate.high, 4)) == NEWCOMBE[count][1]
+    assert (rounded(estimate.low, 4), rounded(estimate.high, 4)) == NEWCOMBE[count][1]
 
 
 @settings(max_examples=60, deadline=None)
 @given(counts, st.sampled_from([0.8, 0.95, 0.999]))
-def test_both_intervals_of_a_rate_agree_with_scipy(count, level) -> None:
+def test_both_intervals_of_a_rate_agree_with_scipy(count: tuple[int, int], level: float) -> None:
     for ours, method in ((wilson, "wilson"), (clopper_pearson, "exact")):
         estimate, theirs = ours(*count, level), binomtest(*count).proportion_ci(level, method)
         assert (estimate.low, estimate.high) == pytest.approx((theirs.low, theirs.high), abs=1e-10)
@@ -41,7 +44,7 @@ def test_both_intervals_of_a_rate_agree_with_scipy(count, level) -> None:
 
 @settings(max_examples=60, deadline=None)
 @given(counts)
-def test_a_rate_lies_in_its_interval_and_the_interval_in_0_to_1(count) -> None:
+def test_a_rate_lies_in_its_interval_and_the_interval_in_0_to_1(count: tuple[int, int]) -> None:
     for interval in (wilson, clopper_pearson):
         estimate = interval(*count)
         assert 0 <= estimate.low <= estimate.value <= estimate.high <= 1
@@ -49,13 +52,13 @@ def test_a_rate_lies_in_its_interval_and_the_interval_in_0_to_1(count) -> None:
 
 
 @pytest.mark.parametrize("interval", [wilson, clopper_pearson])
-def test_a_rate_of_no_examples_is_not_estimable(interval) -> None:
+def test_a_rate_of_no_examples_is_not_estimable(interval: Callable[..., Estimate]) -> None:
     assert interval(0, 0) == Estimate(None, None, None, 0)
 
 
 @pytest.mark.parametrize("interval", [wilson, clopper_pearson])
 @pytest.mark.parametrize("count", [(-1, 5), (6, 5)])
-def test_impossible_counts_are_refused(interval, count) -> None:
+def test_impossible_counts_are_refused(interval: Callable[..., Estimate], count: tuple[int, int]) -> None:
     with pytest.raises(ValueError, match=f"successes must be from 0 to n, got {count[0]} of 5"):
         interval(*count)
 
@@ -69,7 +72,7 @@ def test_a_level_given_in_percent_is_refused() -> None:
 @given(
     st.lists(st.floats(-100, 100).map(lambda x: round(x, 3)), min_size=2, max_size=30).filter(lambda v: len(set(v)) > 1)
 )
-def test_the_interval_of_a_mean_agrees_with_scipy(values) -> None:
+def test_the_interval_of_a_mean_agrees_with_scipy(values: list[float]) -> None:
     estimate, theirs = mean_t(values), ttest_1samp(values, 0).confidence_interval(0.95)
     assert (estimate.low, estimate.high) == pytest.approx((theirs.low, theirs.high), rel=1e-9, abs=1e-9)
 

@@ -23,7 +23,7 @@ def test_the_published_example_has_its_p() -> None:
 
 @settings(max_examples=60, deadline=None)
 @given(outcomes)
-def test_p_agrees_with_statsmodels(pairs) -> None:
+def test_p_agrees_with_statsmodels(pairs: list[tuple[int, int]]) -> None:
     ours, theirs = zip(*pairs, strict=True)
     table = np.array([[sum(p == (a, b) for p in pairs) for b in (0, 1)] for a in (0, 1)])
     assert mcnemar(ours, theirs).p == pytest.approx(statsmodels_mcnemar(table, exact=True).pvalue, rel=1e-9)
@@ -31,7 +31,7 @@ def test_p_agrees_with_statsmodels(pairs) -> None:
 
 @settings(max_examples=60, deadline=None)
 @given(outcomes)
-def test_swapping_the_models_swaps_the_counts_and_keeps_p(pairs) -> None:
+def test_swapping_the_models_swaps_the_counts_and_keeps_p(pairs: list[tuple[int, int]]) -> None:
     ours, theirs = zip(*pairs, strict=True)
     there, back = mcnemar(ours, theirs), mcnemar(theirs, ours)
     assert (back.gained, back.lost, back.p) == (there.lost, there.gained, there.p)

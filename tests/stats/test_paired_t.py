@@ -1,7 +1,10 @@
 """The paired t test agrees with SciPy and with Student's own data."""
 
+from random import Random
+
 import numpy as np
 import pytest
+from figures import rounded
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import ttest_rel
@@ -18,19 +21,19 @@ varied = st.lists(st.tuples(quarters, quarters), min_size=2, max_size=40).filter
 )
 
 
-def _differences(rows):
+def _differences(rows: list[tuple[float, float]]) -> list[float]:
     return [a - b for a, b in rows]
 
 
 def test_students_sleepers_have_the_t_and_p_that_r_prints() -> None:
     # t.test(extra ~ group, data = sleep, paired = TRUE): t = -4.0621, df = 9, p-value = 0.002833.
     result = paired_t(np.subtract(FIRST, SECOND))
-    assert (round(result.t, 4), result.n, round(result.p_two_sided, 6)) == (-4.0621, 10, 0.002833)
+    assert (rounded(result.t, 4), result.n, rounded(result.p_two_sided, 6)) == (-4.0621, 10, 0.002833)
 
 
 @settings(max_examples=60, deadline=None)
 @given(varied)
-def test_t_and_both_p_are_scipys(rows) -> None:
+def test_t_and_both_p_are_scipys(rows: list[tuple[float, float]]) -> None:
     ours, theirs = zip(*rows, strict=True)
     result = paired_t(_differences(rows))
     greater, both = ttest_rel(ours, theirs, alternative="greater"), ttest_rel(ours, theirs)
@@ -40,7 +43,7 @@ def test_t_and_both_p_are_scipys(rows) -> None:
 
 @settings(max_examples=60, deadline=None)
 @given(varied)
-def test_swapping_the_models_turns_t_around_and_keeps_the_two_sided_p(rows) -> None:
+def test_swapping_the_models_turns_t_around_and_keeps_the_two_sided_p(rows: list[tuple[float, float]]) -> None:
     there, back = paired_t(_differences(rows)), paired_t([-d for d in _differences(rows)])
     assert (back.t, back.p_two_sided) == (-there.t, there.p_two_sided)
     assert back.p_better == pytest.approx(1 - there.p_better, abs=1e-12)
@@ -48,12 +51,12 @@ def test_swapping_the_models_turns_t_around_and_keeps_the_two_sided_p(rows) -> N
 
 @settings(max_examples=60, deadline=None)
 @given(varied, st.randoms())
-def test_any_order_of_examples_gives_the_same_figures(rows, random) -> None:
+def test_any_order_of_examples_gives_the_same_figures(rows: list[tuple[float, float]], random: Random) -> None:
     assert paired_t(_differences(random.sample(rows, len(rows)))) == paired_t(_differences(rows))
 
 
 @pytest.mark.parametrize("differences", [[], [0.5], [0.5, 0.5, 0.5], [0.2, 0.3 - 0.1], [0.0, 0.0]])
-def test_without_a_spread_there_is_no_t(differences) -> None:
+def test_without_a_spread_there_is_no_t(differences: list[float]) -> None:
     assert paired_t(differences) == PairedT(None, len(differences), None, None)
 
 

@@ -1,6 +1,8 @@
 """The sign-flip test reproduces Fisher, agrees with SciPy, and float noise does not decide it."""
 
 import time
+from random import Random
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,11 +20,11 @@ rows = st.lists(st.tuples(difference, st.sampled_from("abcdefghijkl")), min_size
 DARWIN = [49, -67, 8, 16, 6, 23, 28, 41, 14, 29, 56, 24, 75, 60, -48]
 
 
-def _labels(count):
+def _labels(count: int) -> list[str]:
     return [f"{i:04d}" for i in range(count)]
 
 
-def _p(examples, **options):
+def _p(examples: list[tuple[float, str]], **options: Any) -> Any:
     return sign_flip([v for v, _ in examples], [g for _, g in examples], **options)
 
 
@@ -36,7 +38,7 @@ def test_drawn_patterns_come_near_fishers_exact_count() -> None:
 
 @settings(max_examples=40, deadline=None)
 @given(st.lists(difference, min_size=2, max_size=9))
-def test_ungrouped_differences_have_scipys_exact_p(differences) -> None:
+def test_ungrouped_differences_have_scipys_exact_p(differences: list[float]) -> None:
     # SciPy is given whole numbers: it takes 0.1 + 0.1 - 0.2 and the like for less or more than 0.
     theirs = permutation_test(
         (np.rint(10 * np.array(differences)),),
@@ -71,19 +73,19 @@ def test_groups_without_a_difference_leave_p_exact() -> None:
 
 @settings(max_examples=60, deadline=None)
 @given(rows, st.randoms(), st.sampled_from([200, 10_000]))
-def test_any_order_of_examples_gives_the_same_p(examples, random, draws) -> None:
+def test_any_order_of_examples_gives_the_same_p(examples: list[tuple[float, str]], random: Random, draws: int) -> None:
     assert _p(random.sample(examples, len(examples)), draws=draws) == _p(examples, draws=draws)
 
 
 @settings(max_examples=60, deadline=None)
 @given(rows, st.sampled_from([200, 10_000]))
-def test_doubling_every_example_inside_its_group_leaves_p(examples, draws) -> None:
+def test_doubling_every_example_inside_its_group_leaves_p(examples: list[tuple[float, str]], draws: int) -> None:
     assert _p(examples * 2, draws=draws) == _p(examples, draws=draws)
 
 
 @settings(max_examples=60, deadline=None)
 @given(rows)
-def test_the_two_directions_share_the_pattern_seen(examples) -> None:
+def test_the_two_directions_share_the_pattern_seen(examples: list[tuple[float, str]]) -> None:
     # Patterns at least as high and at least as low: all of them, and those equal to the one seen twice.
     there, back = _p(examples), _p([(-v, g) for v, g in examples])
     assert 1 < there + back <= 2

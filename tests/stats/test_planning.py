@@ -15,7 +15,7 @@ UNIT = (_RAW - _RAW.mean()) / _RAW.std(ddof=1)
 
 @pytest.mark.parametrize("d", [0.05, 0.2, 0.5, 0.8, 2.0])
 @pytest.mark.parametrize("power", [0.5, 0.8, 0.95])
-def test_the_examples_needed_are_those_of_statsmodels(d, power) -> None:
+def test_the_examples_needed_are_those_of_statsmodels(d: float, power: float) -> None:
     theirs = TTestPower()
     needed = examples_needed(UNIT, d, power=power)
     assert theirs.power(d, needed, 0.025, alternative="larger") >= power
@@ -23,7 +23,7 @@ def test_the_examples_needed_are_those_of_statsmodels(d, power) -> None:
 
 
 @pytest.mark.parametrize("n", [5, 60, 120, 2000])
-def test_the_detectable_difference_is_that_of_statsmodels(n) -> None:
+def test_the_detectable_difference_is_that_of_statsmodels(n: int) -> None:
     theirs = TTestPower().solve_power(None, n, 0.025, 0.8, alternative="larger")
     assert minimum_detectable(UNIT, n) == pytest.approx(theirs, rel=1e-6)
 
@@ -36,8 +36,9 @@ def test_gpowers_example_of_matched_pairs_comes_out_backwards() -> None:
 
 @settings(max_examples=25, deadline=None)
 @given(st.floats(0.02, 3))
-def test_what_so_many_examples_detect_needs_no_more_of_them(effect) -> None:
+def test_what_so_many_examples_detect_needs_no_more_of_them(effect: float) -> None:
     needed = examples_needed(UNIT, effect)
+    assert needed is not None
     assert minimum_detectable(UNIT, needed) <= effect * (1 + 1e-9)
 
 
@@ -65,7 +66,7 @@ def test_the_normal_approximation_takes_over_without_a_jump() -> None:
 
 
 @pytest.mark.parametrize("differences", [[], [0.5], [0.5, 0.5, 0.5]])
-def test_without_a_spread_nothing_can_be_planned(differences) -> None:
+def test_without_a_spread_nothing_can_be_planned(differences: list[float]) -> None:
     assert examples_needed(differences, 0.1) is None
     assert minimum_detectable(differences, 100) is None
 
@@ -83,7 +84,7 @@ def test_a_huge_effect_needs_two_examples() -> None:
 
 
 @pytest.mark.parametrize("effect", [0.0, -0.1, float("nan")])
-def test_only_a_gain_can_be_shown(effect) -> None:
+def test_only_a_gain_can_be_shown(effect: float) -> None:
     with pytest.raises(ValueError, match="effect must be above 0, got"):
         examples_needed(UNIT, effect)
 

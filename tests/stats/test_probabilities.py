@@ -1,7 +1,12 @@
 """Brier score, bins and decomposition agree with a published verification, SciPy and the bare definitions."""
 
+from collections.abc import Callable
+from random import Random
+from typing import Any
+
 import numpy as np
 import pytest
+from figures import rounded
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import binomtest, ttest_1samp
@@ -25,12 +30,12 @@ TAMPERE = [
 FUNCTIONS = [brier, reliability_bins, decompose]
 
 
-def _sides(examples):
+def _sides(examples: list[tuple[float, int]]) -> tuple[list[float], list[float]]:
     return [p for p, _ in examples], [y for _, y in examples]
 
 
 def test_tampere_has_its_published_brier_score() -> None:
-    assert round(brier(*_sides(TAMPERE)).value, 3) == 0.144
+    assert rounded(brier(*_sides(TAMPERE)).value, 3) == 0.144
 
 
 def test_tampere_has_its_published_decomposition() -> None:
@@ -50,7 +55,9 @@ def test_tampere_has_its_reliability_diagram() -> None:
 
 @settings(max_examples=50, deadline=None)
 @given(rows.filter(lambda rows: len({round(abs(p - y), 6) for p, y in rows}) > 1))
-def test_the_brier_score_has_scipys_t_interval_of_the_squared_differences_inside_0_to_1(examples) -> None:
+def test_the_brier_score_has_scipys_t_interval_of_the_squared_differences_inside_0_to_1(
+    examples: list[tuple[float, int]],
+) -> None:
     p, y = map(np.array, _sides(examples))
     estimate, theirs = brier(p, y), ttest_1samp((p - y) ** 2, 0).confidence_interval(0.95)
     assert estimate.value == pytest.approx(np.mean((p - y) ** 2))
@@ -59,7 +66,7 @@ def test_the_brier_score_has_scipys_t_interval_of_the_squared_differences_inside
 
 @settings(max_examples=50, deadline=None)
 @given(rows)
-def test_naming_the_other_outcome_changes_no_score(examples) -> None:
+def test_naming_the_other_outcome_changes_no_score(examples: list[tuple[float, int]]) -> None:
     here, there = brier(*_sides(examples)), brier(*_sides([(1 - p, 1 - y) for p, y in examples]))
     assert there.value == pytest.approx(here.value, abs=1e-12)
 
@@ -67,7 +74,7 @@ def test_naming_the_other_outcome_changes_no_score(examples) -> None:
 def test_a_proper_score_is_best_for_saying_the_rate() -> None:
     outcomes = [1] * 3 + [0] * 7
     scores = {p: brier([p] * 10, outcomes).value for p in (0.0, 0.2, 0.3, 0.4, 1.0)}
-    assert min(scores, key=scores.get) == 0.3
+    assert min(scores, key=lambda p: scores[p] or 0) == 0.3
 
 
 def test_always_saying_one_half_scores_a_quarter_and_has_no_interval() -> None:
@@ -81,7 +88,9 @@ def test_without_examples_nothing_is_estimable() -> None:
 
 @settings(max_examples=50, deadline=None)
 @given(rows, cuts)
-def test_every_example_is_in_the_one_bin_that_holds_its_probability(examples, bins) -> None:
+def test_every_example_is_in_the_one_bin_that_holds_its_probability(
+    examples: list[tuple[float, int]], bins: list[float]
+) -> None:
     found = reliability_bins(*_sides(examples), bins=bins)
     assert [b.low for b in found] == [0.0, *(b.high for b in found[:-1])]
     assert found[-1].high == 1.0
@@ -116,7 +125,9 @@ def test_a_probability_at_an_edge_opens_its_bin_and_1_closes_the_last() -> None:
 
 @settings(max_examples=80, deadline=None)
 @given(rows, cuts)
-def test_the_parts_add_up_to_the_brier_score_whatever_the_bins_hide(examples, bins) -> None:
+def test_the_parts_add_up_to_the_brier_score_whatever_the_bins_hide(
+    examples: list[tuple[float, int]], bins: list[float]
+) -> None:
     parts = decompose(*_sides(examples), bins=bins)
     total = parts.reliability - parts.resolution + parts.uncertainty + parts.within_bins
     assert total == pytest.approx(brier(*_sides(examples)).value, abs=1e-12)
@@ -124,10 +135,10 @@ def test_the_parts_add_up_to_the_brier_score_whatever_the_bins_hide(examples, bi
 
 @settings(max_examples=50, deadline=None)
 @given(rows, cuts)
-def test_the_parts_are_those_of_the_bins(examples, bins) -> None:
+def test_the_parts_are_those_of_the_bins(examples: list[tuple[float, int]], bins: list[float]) -> None:
     parts, found = decompose(*_sides(examples), bins=bins), reliability_bins(*_sides(examples), bins=bins)
     rate = np.mean([y for _, y in examples])
-    filled = [(b.n / len(examples), b.predicted, b.observed.value) for b in found if b.n]
+    filled: list[tuple[Any, ...]] = [(b.n / len(examples), b.predicted, b.observed.value) for b in found if b.n]
     assert parts.reliability == pytest.approx(sum(w * (p - y) ** 2 for w, p, y in filled), abs=1e-12)
     assert parts.resolution == pytest.approx(sum(w * (y - rate) ** 2 for w, _, y in filled), abs=1e-12)
 
@@ -147,49 +158,51 @@ def test_saying_the_overall_rate_is_reliable_and_resolves_nothing() -> None:
 @pytest.mark.parametrize("function", FUNCTIONS)
 @settings(max_examples=30, deadline=None)
 @given(examples=rows, random=st.randoms())
-def test_any_order_of_examples_gives_the_same_figures(function, examples, random) -> None:
+def test_any_order_of_examples_gives_the_same_figures(
+    function: Callable[..., Any], examples: list[tuple[float, int]], random: Random
+) -> None:
     assert function(*_sides(random.sample(examples, len(examples)))) == function(*_sides(examples))
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
 @pytest.mark.parametrize("bad", [-0.01, 1.01, 95.0])
-def test_a_probability_outside_0_to_1_is_refused(function, bad) -> None:
+def test_a_probability_outside_0_to_1_is_refused(function: Callable[..., Any], bad: float) -> None:
     with pytest.raises(ValueError, match=f"probabilities must be from 0 to 1, got {bad:g} at position 1"):
         function([0.5, bad], [1, 0])
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
-def test_half_an_outcome_is_refused(function) -> None:
+def test_half_an_outcome_is_refused(function: Callable[..., Any]) -> None:
     with pytest.raises(ValueError, match=r"outcomes must be 0 or 1, got 0\.5 at position 1"):
         function([0.5, 0.5], [1, 0.5])
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
-def test_a_probability_that_is_not_finite_is_refused(function) -> None:
+def test_a_probability_that_is_not_finite_is_refused(function: Callable[..., Any]) -> None:
     with pytest.raises(ValueError, match="probabilities must be finite, got nan at position 0"):
         function([float("nan")], [1])
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
-def test_sides_of_unequal_length_are_refused(function) -> None:
+def test_sides_of_unequal_length_are_refused(function: Callable[..., Any]) -> None:
     with pytest.raises(ValueError, match="probabilities and outcomes must be of one length, got 1 and 2"):
         function([0.5], [1, 0])
 
 
 @pytest.mark.parametrize("function", FUNCTIONS[1:])
 @pytest.mark.parametrize("edges", [[0.0], [0.0, 0.5], [0.1, 1.0], [0.0, 0.5, 0.5, 1.0], [0.0, float("nan"), 1.0]])
-def test_edges_that_do_not_cut_0_to_1_into_pieces_are_refused(function, edges) -> None:
+def test_edges_that_do_not_cut_0_to_1_into_pieces_are_refused(function: Callable[..., Any], edges: list[float]) -> None:
     with pytest.raises(ValueError, match=r"the edges of the bins must rise from 0 to 1, got \["):
         function([0.5], [1], bins=edges)
 
 
 @pytest.mark.parametrize("function", FUNCTIONS[1:])
-def test_no_bins_are_refused(function) -> None:
+def test_no_bins_are_refused(function: Callable[..., Any]) -> None:
     with pytest.raises(ValueError, match="bins must be at least 1, got 0"):
         function([0.5], [1], bins=0)
 
 
 @pytest.mark.parametrize("function", FUNCTIONS[:2])
-def test_a_level_that_is_no_confidence_is_refused(function) -> None:
+def test_a_level_that_is_no_confidence_is_refused(function: Callable[..., Any]) -> None:
     with pytest.raises(ValueError, match="level must be between 0 and 1, got 95"):
         function([0.5], [1], level=95)

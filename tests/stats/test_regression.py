@@ -1,10 +1,13 @@
 """The calibration line is SciPy's and NIST's, R2 is Kvålseth's, and neither claims what the data don't say."""
 
 import math
+from collections.abc import Callable
+from random import Random
 from sys import float_info
 
 import numpy as np
 import pytest
+from figures import rounded
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import linregress, t
@@ -43,11 +46,11 @@ MODELS = {
 MEASURES = [lambda x, y: calibration_line(x, y).slope, lambda x, y: calibration_line(x, y).intercept, r2]
 
 
-def _sides(rows):
+def _sides(rows: list[tuple[float, float]]) -> tuple[list[float], list[float]]:
     return [a for a, _ in rows], [b for _, b in rows]
 
 
-def _half(estimate):
+def _half(estimate: Estimate) -> float:
     return (estimate.high - estimate.low) / 2
 
 
@@ -65,7 +68,7 @@ def test_the_intervals_are_students_on_nists_certified_standard_errors() -> None
 
 @settings(max_examples=60, deadline=None)
 @given(pairs)
-def test_the_line_is_scipys_regression_of_expected_on_got(rows) -> None:
+def test_the_line_is_scipys_regression_of_expected_on_got(rows: list[tuple[float, float]]) -> None:
     got, expected = _sides(rows)
     line, theirs = calibration_line(got, expected), linregress(got, expected)
     assert line.slope.value == pytest.approx(theirs.slope, abs=1e-9, rel=1e-9)
@@ -93,12 +96,14 @@ def test_a_model_that_predicts_all_but_noise_is_calibrated_this_way_round_only()
 
 @settings(max_examples=40, deadline=None)
 @given(pairs, st.floats(0.1, 10), st.floats(-10, 10))
-def test_calibrating_by_the_line_leaves_a_line_of_slope_1_and_intercept_0(rows, scale, shift) -> None:
+def test_calibrating_by_the_line_leaves_a_line_of_slope_1_and_intercept_0(
+    rows: list[tuple[float, float]], scale: float, shift: float
+) -> None:
     got, expected = map(np.array, _sides(rows))
     off = got / scale - shift
     line = calibration_line(off, expected)
     again = calibration_line(line.intercept.value + line.slope.value * off, expected)
-    if again.slope.value is not None and abs(line.slope.value) > 1e-3:
+    if again.slope.value is not None and abs(line.slope.value or 0.0) > 1e-3:
         assert again.slope.value == pytest.approx(1, abs=1e-6)
         assert again.intercept.value == pytest.approx(0, abs=1e-5)
 
@@ -117,9 +122,9 @@ def test_a_line_through_all_points_up_to_float_noise_has_no_interval() -> None:
 
 
 @pytest.mark.parametrize("name", MODELS)
-def test_r2_reproduces_kvalseths_table(name) -> None:
+def test_r2_reproduces_kvalseths_table(name: str) -> None:
     predicted, printed = MODELS[name]
-    assert round(r2(predicted, KVALSETH).value, 4) == printed
+    assert rounded(r2(predicted, KVALSETH).value, 4) == printed
 
 
 def test_r2_of_a_fitted_line_is_nists() -> None:
@@ -129,7 +134,7 @@ def test_r2_of_a_fitted_line_is_nists() -> None:
 
 @settings(max_examples=40, deadline=None)
 @given(pairs)
-def test_r2_is_at_most_the_squared_correlation(rows) -> None:
+def test_r2_is_at_most_the_squared_correlation(rows: list[tuple[float, float]]) -> None:
     got, expected = _sides(rows)
     assert r2(got, expected).value <= linregress(got, expected).rvalue ** 2 + 1e-9
 
@@ -147,7 +152,7 @@ def test_a_constant_answer_explains_nothing_or_less() -> None:
 
 
 @pytest.mark.parametrize("predictors", [1, 2, 4])
-def test_adjusted_r2_is_that_of_statsmodels(predictors) -> None:
+def test_adjusted_r2_is_that_of_statsmodels(predictors: int) -> None:
     rng = np.random.default_rng(5)
     causes = rng.normal(size=(12, predictors))
     observed = causes.sum(axis=1) + rng.normal(size=12)
@@ -174,27 +179,33 @@ def test_a_negative_number_of_predictors_is_refused() -> None:
 
 @pytest.mark.parametrize("measure", MEASURES)
 @pytest.mark.parametrize("sides", [([], []), ([1.0, 2.0], [1.0, 3.0]), ([1.0, 2.0, 3.0], [0.3, 0.3, 0.1 + 0.2])])
-def test_too_few_pairs_and_truths_that_are_all_equal_are_not_estimable(measure, sides) -> None:
+def test_too_few_pairs_and_truths_that_are_all_equal_are_not_estimable(
+    measure: Callable[..., Estimate], sides: tuple[list[float], list[float]]
+) -> None:
     assert measure(*sides) == Estimate(None, None, None, len(sides[0]))
 
 
 @pytest.mark.parametrize("measure", MEASURES[:2])
 @pytest.mark.parametrize("got", [[0.0] * 3, [0.3, 0.3, 0.1 + 0.2]])
-def test_answers_that_are_all_equal_have_no_line(measure, got) -> None:
+def test_answers_that_are_all_equal_have_no_line(measure: Callable[..., Estimate], got: list[float]) -> None:
     assert measure(got, [1.0, 2.0, 3.0]) == Estimate(None, None, None, 3)
 
 
 @pytest.mark.parametrize("measure", MEASURES)
 @settings(max_examples=30, deadline=None)
 @given(rows=pairs, random=st.randoms())
-def test_any_order_of_pairs_gives_the_same_figures(measure, rows, random) -> None:
+def test_any_order_of_pairs_gives_the_same_figures(
+    measure: Callable[..., Estimate], rows: list[tuple[float, float]], random: Random
+) -> None:
     assert measure(*_sides(random.sample(rows, len(rows)))) == measure(*_sides(rows))
 
 
 @pytest.mark.parametrize("measure", MEASURES)
 @settings(max_examples=30, deadline=None)
 @given(rows=pairs, power=st.integers(-900, 900))
-def test_the_unit_of_both_sides_changes_no_slope_and_no_r2(measure, rows, power) -> None:
+def test_the_unit_of_both_sides_changes_no_slope_and_no_r2(
+    measure: Callable[..., Estimate], rows: list[tuple[float, float]], power: float
+) -> None:
     here, there = (measure(*_sides([(a * unit, b * unit) for a, b in rows])) for unit in (1.0, 2.0**power))
     unit = 2.0**power if measure is MEASURES[1] else 1.0
     assert (there.value, there.n) == (here.value * unit, here.n)
@@ -202,21 +213,22 @@ def test_the_unit_of_both_sides_changes_no_slope_and_no_r2(measure, rows, power)
 
 
 @pytest.mark.parametrize("measure", MEASURES)
-def test_an_absurd_answer_gives_a_figure_and_no_crash(measure) -> None:
+def test_an_absurd_answer_gives_a_figure_and_no_crash(measure: Callable[..., Estimate]) -> None:
     largest = float_info.max
     estimate = measure([largest, -largest, 0.1, 0.2], [0.1, 0.3, 0.2, 0.1])
+    assert estimate.value is not None
     assert math.isfinite(estimate.value)
     assert r2([largest, 0.1, 0.2], [0.1, 0.3, 0.2]).value == -largest
 
 
 @pytest.mark.parametrize("measure", MEASURES)
-def test_numbers_that_are_not_finite_are_refused(measure) -> None:
+def test_numbers_that_are_not_finite_are_refused(measure: Callable[..., Estimate]) -> None:
     with pytest.raises(ValueError, match="got must be finite, got nan at position 1"):
         measure([0.1, float("nan"), 0.2], [0.1, 0.2, 0.3])
 
 
 @pytest.mark.parametrize("measure", MEASURES)
-def test_sides_of_unequal_length_are_refused(measure) -> None:
+def test_sides_of_unequal_length_are_refused(measure: Callable[..., Estimate]) -> None:
     with pytest.raises(ValueError, match="got and expected must be of one length, got 2 and 3"):
         measure([0.1, 0.2], [0.1, 0.2, 0.3])
 

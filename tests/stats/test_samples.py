@@ -1,5 +1,8 @@
 """Only finite numbers get in, and gathering by group does not depend on the order of examples."""
 
+from random import Random
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -11,13 +14,13 @@ number = st.floats(-1e6, 1e6)
 
 
 @pytest.mark.parametrize("bad", [float("nan"), float("inf"), float("-inf")])
-def test_a_value_that_is_not_finite_is_refused_with_its_position(bad) -> None:
+def test_a_value_that_is_not_finite_is_refused_with_its_position(bad: Any) -> None:
     with pytest.raises(ValueError, match=r"^scores must be finite, got -?(nan|inf) at position 1$"):
         finite([0.0, bad], "scores")
 
 
 @pytest.mark.parametrize("bad", [None, "0.5"])
-def test_a_missing_value_or_text_never_becomes_a_number(bad) -> None:
+def test_a_missing_value_or_text_never_becomes_a_number(bad: Any) -> None:
     with pytest.raises(ValueError, match=r"values must be numbers, got .* \(a missing value must be left out\)"):
         finite([0.5, bad])
 
@@ -50,7 +53,7 @@ def test_the_groups_come_in_the_order_of_their_labels() -> None:
 
 @settings(max_examples=50, deadline=None)
 @given(st.lists(st.tuples(number, st.sampled_from("abc")), min_size=1), st.randoms())
-def test_shuffled_examples_gather_to_the_same_bits(rows, random) -> None:
+def test_shuffled_examples_gather_to_the_same_bits(rows: list[tuple[float, str]], random: Random) -> None:
     shuffled = random.sample(rows, len(rows))
     one, other = (gather([v for v, _ in r], [g for _, g in r]) for r in (rows, shuffled))
     assert np.array_equal(one.sums, other.sums)

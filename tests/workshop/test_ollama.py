@@ -21,7 +21,7 @@ ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
-def bare(monkeypatch, tmp_path: Path) -> None:
+def bare(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """No Ollama, no Go and no compiler."""
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setenv("EVALKIT_CACHE", str(tmp_path / "cache"))

@@ -27,26 +27,26 @@ GOLDEN = Path(__file__).parents[2] / "golden"
 
 
 @pytest.fixture(scope="module")
-def lessons(tokenizer, pairs) -> list[Lesson]:
+def lessons(tokenizer: Any, pairs: Any) -> list[Lesson]:
     return [lesson(tokenizer, *each) for each in pairs]
 
 
 @pytest.fixture(scope="module")
-def written(pairs, tmp_path_factory) -> Path:
+def written(pairs: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("trained") / "moods"
     return write_adapter(pairs, QUICK, out, without=("sad",), steps=STEPS)
 
 
 def gradients(
-    model, lessons: list[Lesson], shared: int, below: Below | None = None, before: Any = None
-) -> tuple[float, dict]:
+    model: Any, lessons: list[Lesson], shared: int, below: Below | None = None, before: Any = None
+) -> tuple[float, dict[str, Any]]:
     model.zero_grad()
     loss = answer_loss(model, lessons, shared, below, before)
     loss.backward()
     return float(loss.detach()), {name: w.grad.clone() for name, w in model.named_parameters() if w.grad is not None}
 
 
-def stirred(base: Path, settings: Settings):
+def stirred(base: Path, settings: Settings) -> Any:
     """A new adapter whose B is not zero: with zeros A has no gradient that could be wrong."""
     import torch
 
@@ -59,7 +59,7 @@ def stirred(base: Path, settings: Settings):
     return model
 
 
-def assert_alike(found: dict, expected: dict) -> None:
+def assert_alike(found: dict[str, Any], expected: dict[str, Any]) -> None:
     import torch
 
     assert found.keys() == expected.keys()
@@ -67,7 +67,7 @@ def assert_alike(found: dict, expected: dict) -> None:
         torch.testing.assert_close(found[name], gradient, rtol=1e-3, atol=1e-5 * float(gradient.abs().max()) + 1e-7)
 
 
-def test_the_shared_beginning_changes_neither_loss_nor_gradients(base, lessons) -> None:
+def test_the_shared_beginning_changes_neither_loss_nor_gradients(base: Path, lessons: list[Lesson]) -> None:
     model, shared = stirred(base, QUICK), shared_beginning(lessons)
     assert shared > 10
     loss, with_it = gradients(model, lessons, shared)
@@ -77,7 +77,9 @@ def test_the_shared_beginning_changes_neither_loss_nor_gradients(base, lessons) 
     assert_alike(with_it, without)
 
 
-def test_layers_without_an_adapter_are_computed_once_and_change_neither_loss_nor_gradients(base, lessons) -> None:
+def test_layers_without_an_adapter_are_computed_once_and_change_neither_loss_nor_gradients(
+    base: Path, lessons: list[Lesson]
+) -> None:
     model, shared = stirred(base, replace(QUICK, first_layer=20)), shared_beginning(lessons)
     plain, without = gradients(model, lessons, 0)
     below = Below(model, lessons, shared, 20)
@@ -90,7 +92,7 @@ def test_layers_without_an_adapter_are_computed_once_and_change_neither_loss_nor
 
 
 def test_a_batch_in_parts_has_the_loss_of_the_whole_and_its_gradients_but_for_those_of_the_beginning(
-    base, lessons
+    base: Path, lessons: list[Lesson]
 ) -> None:
     import torch
 
@@ -106,7 +108,7 @@ def test_a_batch_in_parts_has_the_loss_of_the_whole_and_its_gradients_but_for_th
     assert_alike(dict(zip(weights, found, strict=True)), expected)
 
 
-def test_the_loss_is_of_the_answers_alone(base, lessons) -> None:
+def test_the_loss_is_of_the_answers_alone(base: Path, lessons: list[Lesson]) -> None:
     import torch
 
     model = new_adapter(base, QUICK)
@@ -119,7 +121,9 @@ def test_the_loss_is_of_the_answers_alone(base, lessons) -> None:
     assert float(loss) == pytest.approx(sum(by_hand) / len(by_hand), rel=1e-4)
 
 
-def test_a_short_answer_counts_as_much_as_a_long_one_and_a_heavy_token_as_much_as_it_weighs(base, lessons) -> None:
+def test_a_short_answer_counts_as_much_as_a_long_one_and_a_heavy_token_as_much_as_it_weighs(
+    base: Path, lessons: list[Lesson]
+) -> None:
     import torch
 
     model = new_adapter(base, replace(QUICK, first_layer=28))
@@ -133,7 +137,7 @@ def test_a_short_answer_counts_as_much_as_a_long_one_and_a_heavy_token_as_much_a
     assert weighed == pytest.approx(-float(scores[len(short.prompt) + 1, short.answer[2]]), rel=1e-3)
 
 
-def test_a_few_steps_lower_the_loss_and_leave_the_base_alone(base, lessons, written: Path) -> None:
+def test_a_few_steps_lower_the_loss_and_leave_the_base_alone(base: Path, lessons: list[Lesson], written: Path) -> None:
     record = json.loads((written / "training.json").read_text())
     assert len(record["losses"]) == STEPS
     assert record["losses"][-1] < 0.8 * record["losses"][0]
@@ -165,7 +169,7 @@ def test_the_adapter_is_small_and_names_its_base_and_no_place(written: Path) -> 
     assert sorted(path.name for path in written.parent.iterdir()) == ["moods"]
 
 
-def test_the_record_says_what_it_was_made_of(pairs, written: Path) -> None:
+def test_the_record_says_what_it_was_made_of(pairs: Any, written: Path) -> None:
     record = json.loads((written / "training.json").read_text())
     assert record["base"]["sha256"] == BASE_SHA256
     assert (record["lessons_sha256"], record["without"]) == (adapters.digest_of(pairs), ["sad"])
@@ -173,13 +177,13 @@ def test_the_record_says_what_it_was_made_of(pairs, written: Path) -> None:
     assert record["environment"]["torch"]
 
 
-def test_the_same_training_gives_the_same_adapter(pairs, written: Path, tmp_path: Path) -> None:
+def test_the_same_training_gives_the_same_adapter(pairs: Any, written: Path, tmp_path: Path) -> None:
     again = write_adapter(pairs, QUICK, tmp_path / "again", steps=STEPS)
     ours, theirs = ((path / "adapter_model.safetensors").read_bytes() for path in (again, written))
     assert ours == theirs
 
 
-def test_in_bfloat16_it_learns_as_well(base, lessons) -> None:
+def test_in_bfloat16_it_learns_as_well(base: Path, lessons: list[Lesson]) -> None:
     losses = train(base, lessons, replace(QUICK, dtype="bfloat16"), steps=STEPS).losses
     assert losses[-1] < 0.8 * losses[0]
 
@@ -194,7 +198,7 @@ def test_an_example_with_a_tag_that_is_left_out_is_not_learnt() -> None:
         adapters.learnt(task, QUICK, ("no_salesforce", "no_salesfrce"))
 
 
-def test_what_was_taught_is_known_by_what_the_model_sees_of_it(pairs) -> None:
+def test_what_was_taught_is_known_by_what_the_model_sees_of_it(pairs: Any) -> None:
     (request, answer), *rest = pairs
     longer = replace(request, decoding=replace(request.decoding, max_tokens=999))
     assert adapters.digest_of([(longer, answer), *rest]) == adapters.digest_of(pairs)
@@ -203,7 +207,7 @@ def test_what_was_taught_is_known_by_what_the_model_sees_of_it(pairs) -> None:
         assert adapters.digest_of(other) != adapters.digest_of(pairs)
 
 
-def test_an_interrupted_training_leaves_nothing(pairs, tmp_path: Path, monkeypatch) -> None:
+def test_an_interrupted_training_leaves_nothing(pairs: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def stop(line: str, **_: object) -> None:
         if line.startswith("step"):
             raise KeyboardInterrupt
@@ -214,7 +218,7 @@ def test_an_interrupted_training_leaves_nothing(pairs, tmp_path: Path, monkeypat
     assert list(tmp_path.iterdir()) == []
 
 
-def test_an_example_that_is_too_long_is_named_and_never_cut(pairs, tmp_path: Path) -> None:
+def test_an_example_that_is_too_long_is_named_and_never_cut(pairs: Any, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"4 training examples have more than max_length = 8 tokens: What a day! \("):
         write_adapter(pairs, replace(QUICK, max_length=8), tmp_path / "out")
 

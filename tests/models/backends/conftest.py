@@ -14,7 +14,7 @@ CLOSED = "{{ range .Messages }}<|im_start|>{{ .Role }}\n{{ .Content }}<|im_end|>
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory) -> Iterator[Running]:
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     if reason := why_not():
         pytest.skip(reason)
     with running(tmp_path_factory.mktemp("ollama")) as started:

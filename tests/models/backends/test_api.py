@@ -125,7 +125,7 @@ def test_a_served_model_reads_the_same_prompt_over_either_wire_as_over_its_own(
 
 
 def test_a_prefill_is_gone_on_with_where_the_server_can(vendor: Vendor, server: Running) -> None:
-    options = {"continues": True} if vendor.scheme == "openai" else {}
+    options: dict[str, Any] = {"continues": True} if vendor.scheme == "openai" else {}
     plain = one(vendor.open(server.url))
     begun = one(vendor.open(server.url, **options), asked(1, prefill="Zebras are"))
     assert isinstance(plain, Completion)
@@ -229,7 +229,7 @@ def test_what_is_under_way_is_noted_until_its_answer_is_stored(vendor: Vendor, s
         answers = backend.answer([asked(number) for number in range(3)])
         request, _ = next(answers)
         assert request.key(fingerprint_of(backend)) in {place.name for place in notes.iterdir()}
-        answers.close()  # as by one who was stopped before he could store it
+        answers.close()  # type: ignore[attr-defined]  # as by one who was stopped before he could store it
         backend.close()
         again = dict(backend.answer([asked(number) for number in range(3)]))
         backend.close()
@@ -333,7 +333,14 @@ def test_what_was_under_way_when_the_server_refused_is_kept(vendor: Vendor, serv
 def events(vendor: Vendor, *blocks: tuple[str, str], end: str, usage: dict[str, Any]) -> bytes:
     """An answer as the vendor streams it: blocks of a kind and a text, why it ended, and what it cost."""
     if vendor.scheme == "anthropic":
-        message = {"id": "m", "type": "message", "role": "assistant", "model": "x", "content": [], "stop_reason": None}
+        message: dict[str, Any] = {
+            "id": "m",
+            "type": "message",
+            "role": "assistant",
+            "model": "x",
+            "content": [],
+            "stop_reason": None,
+        }
         told: list[dict[str, Any]] = [{"type": "message_start", "message": {**message, "usage": usage}}]
         for index, (kind, text) in enumerate(blocks):
             empty = {"type": kind, kind: "", **({"signature": ""} if kind == "thinking" else {})}
@@ -349,7 +356,9 @@ def events(vendor: Vendor, *blocks: tuple[str, str], end: str, usage: dict[str, 
         return "".join(f"event: {one['type']}\ndata: {json.dumps(one)}\n\n" for one in told).encode()
     names = {"text": "content", "thinking": "reasoning_content", "refusal": "refusal"}
     chunk = {"id": "c", "object": "chat.completion.chunk", "created": 0, "model": "x"}
-    deltas = [({names[kind]: text}, None) for kind, text in blocks] + [({}, end)]
+    deltas: list[tuple[dict[str, str], str | None]] = [({names[kind]: text}, None) for kind, text in blocks] + [
+        ({}, end)
+    ]
     told = [{**chunk, "choices": [{"index": 0, "delta": d, "finish_reason": why}]} for d, why in deltas]
     told.append({**chunk, "choices": [], "usage": usage})
     return "".join(f"data: {json.dumps(one)}\n\n" for one in told).encode() + b"data: [DONE]\n\n"
@@ -363,7 +372,7 @@ def constructed(vendor: Vendor, stream: bytes) -> Completion:
     return found
 
 
-USAGE = {
+USAGE: dict[str, dict[str, Any]] = {
     "anthropic": {
         "input_tokens": 5, "output_tokens": 7, "cache_read_input_tokens": 40, "cache_creation_input_tokens": 3,
     },

@@ -10,6 +10,7 @@ import sys
 import textwrap
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -40,14 +41,14 @@ HEADLINES = [
 
 
 @pytest.fixture(scope="module")
-def opening(tmp_path_factory) -> Opening:
+def opening(tmp_path_factory: pytest.TempPathFactory) -> Opening:
     base_gguf()
     task = load_task(ROOT / "golden" / "market_direction")
     models = {"smollm2": {"gguf": str(base_gguf()), "fetch": "make base"}}
     return Opening(Spec("gguf", "smollm2"), task, ROOT, models=models, cache=tmp_path_factory.mktemp("cache"))
 
 
-def opened(opening: Opening, adapter: str = "", shared: dict | None = None, **options: object) -> Backend:
+def opened(opening: Opening, adapter: str = "", shared: dict[str, Any] | None = None, **options: object) -> Backend:
     spec = Spec("gguf", opening.spec.model, adapter)
     return open_backend(replace(opening, spec=spec, options=options, shared={} if shared is None else shared))
 
@@ -58,13 +59,13 @@ def asked(headline: str, *, max_tokens: int = 20, tail: int | None = 8, prefill:
 
 
 def texts(backend: Backend, requests: list[Request]) -> dict[str, str]:
-    return {request.example_id: result.text for request, result in backend.answer(requests)}  # type: ignore[union-attr]
+    return {request.example_id: result.text for request, result in backend.answer(requests)}
 
 
 def test_base_and_adapter_interleaved_on_one_server_answer_as_they_do_alone(opening: Opening) -> None:
     requests = [asked(headline) for headline in HEADLINES]
     alone = {adapter: texts(opened(opening, adapter, slots=1), requests) for adapter in ("", ADAPTER)}
-    shared: dict = {}
+    shared: dict[str, Any] = {}
     base, tuned = (opened(opening, adapter, shared, slots=1) for adapter in ("", ADAPTER))
     assert base.engine is tuned.engine, "they do not share their weights"  # type: ignore[attr-defined]
 
@@ -79,7 +80,7 @@ def test_base_and_adapter_interleaved_on_one_server_answer_as_they_do_alone(open
 
 def test_what_one_slot_has_read_the_others_need_not_read_whatever_adapter_they_come_from(opening: Opening) -> None:
     requests = [asked(headline) for headline in HEADLINES[:4]]
-    shared: dict = {}
+    shared: dict[str, Any] = {}
     base, tuned = (opened(opening, adapter, shared, slots=3) for adapter in ("", ADAPTER))
     by_base = texts(base, requests)
     engine = tuned.engine  # type: ignore[attr-defined]
@@ -96,7 +97,9 @@ def test_what_one_slot_has_read_the_others_need_not_read_whatever_adapter_they_c
     assert not list(engine.cache.glob("slot-*")), "the state was left on disk"
 
 
-def test_a_first_prompt_that_was_not_read_hands_nothing_round(opening: Opening, monkeypatch) -> None:
+def test_a_first_prompt_that_was_not_read_hands_nothing_round(
+    opening: Opening, monkeypatch: pytest.MonkeyPatch
+) -> None:
     good, too_long = asked("Rain", max_tokens=2), asked("Hail", max_tokens=4000)
     backend = opened(opening, slots=3)
     engine, handed = backend.engine, []  # type: ignore[attr-defined]
@@ -105,7 +108,7 @@ def test_a_first_prompt_that_was_not_read_hands_nothing_round(opening: Opening, 
     (_, refused), (_, answer) = backend.answer([too_long, good])
 
     assert isinstance(refused, NotAnswered)
-    assert answer.completion_tokens == 2  # type: ignore[union-attr]
+    assert answer.completion_tokens == 2
     assert handed == [], "the slot may still hold what another adapter made of a prompt"
     list(backend.answer([good, too_long, asked("Fog", max_tokens=2)]))
     assert handed == [2]
@@ -135,19 +138,19 @@ def test_an_answer_is_read_some_tokens_past_its_object_and_no_further(opening: O
     at_once, to_the_end = (replace(request, decoding=Decoding(96, tail=tail)) for tail in (0, None))
     [(_, short)] = opened(opening, ADAPTER).answer([at_once])
     [(_, whole)] = opened(opening, ADAPTER).answer([to_the_end])
-    assert (short.finish_reason, short.text.rstrip()[-1]) == ("object_closed", "}")  # type: ignore[union-attr]
-    assert whole.finish_reason == "stop"  # type: ignore[union-attr]
-    assert whole.text.startswith(short.text)  # type: ignore[union-attr]
+    assert (short.finish_reason, short.text.rstrip()[-1]) == ("object_closed", "}")
+    assert whole.finish_reason == "stop"
+    assert whole.text.startswith(short.text)
 
 
 def test_the_prompt_that_was_read_is_kept_with_template_and_prefill(opening: Opening) -> None:
     [(_, completion)] = opened(opening).answer([asked("Rain", max_tokens=2, prefill="{")])
-    assert completion.rendered == (  # type: ignore[union-attr]
+    assert completion.rendered == (
         "<|im_start|>system\nJudge the headline. Answer with one JSON object.<|im_end|>\n"
         "<|im_start|>user\nRain<|im_end|>\n<|im_start|>assistant\n{"
     )
-    assert completion.completion_tokens == 2  # type: ignore[union-attr]
-    assert completion.finish_reason == "length"  # type: ignore[union-attr]
+    assert completion.completion_tokens == 2
+    assert completion.finish_reason == "length"
 
 
 def test_constrained_answers_of_the_base_are_strictly_valid(opening: Opening) -> None:
@@ -171,7 +174,7 @@ def test_a_prompt_that_does_not_fit_is_not_answered_and_the_others_are(opening: 
     results = {request.example_id: result for request, result in opened(opening).answer([long, asked("Rain")])}
     with pytest.raises(NotAnswered, match=r"don't fit into context = 1024; raise `context`"):
         raise results[long.example_id]  # type: ignore[misc]
-    assert results["Rain"].text  # type: ignore[union-attr]
+    assert results["Rain"].text
 
 
 def test_closing_the_answers_stops_the_work_and_the_backend_can_be_asked_again(opening: Opening) -> None:
@@ -200,7 +203,7 @@ def test_another_adapter_or_mode_has_another_fingerprint(opening: Opening) -> No
     ],
 )
 def test_what_is_missing_or_misspelt_is_said_before_anything_is_loaded(
-    opening: Opening, spec: str, options: dict, error: type[Exception], message: str
+    opening: Opening, spec: str, options: dict[str, Any], error: type[Exception], message: str
 ) -> None:
     with pytest.raises(error, match=message):
         open_backend(replace(opening, spec=Spec.parse(spec), options=options))

@@ -10,6 +10,7 @@ import sys
 import textwrap
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -30,7 +31,7 @@ TEXTS = ["Copper falls to a two-year low", "Truce holds", "Court strikes down th
 
 
 @pytest.fixture(scope="module")
-def opening(tmp_path_factory) -> Opening:
+def opening(tmp_path_factory: pytest.TempPathFactory) -> Opening:
     models = {"smollm2": {"hf": str(float_base()), "hf_fetch": "python -m fixtures float"}}
     task = load_task(ROOT / "golden" / "market_direction", verify=False)
     cache = tmp_path_factory.mktemp("cache")
@@ -38,18 +39,20 @@ def opening(tmp_path_factory) -> Opening:
 
 
 @pytest.fixture(scope="module")
-def shared() -> dict:
+def shared() -> dict[str, Any]:
     """One copy of the weights for all tests that don't mind."""
     return {}
 
 
-def opened(opening: Opening, adapter: str = "", *, model: str = "smollm2", shared: dict, **options: object) -> Backend:
+def opened(
+    opening: Opening, adapter: str = "", *, model: str = "smollm2", shared: dict[str, Any], **options: object
+) -> Backend:
     return open_backend(replace(opening, spec=Spec("hf", model, adapter), options=options, shared=shared))
 
 
-def asked(text: str, *, prefill: str = "", **decoding: object) -> Request:
+def asked(text: str, *, prefill: str = "", **decoding: Any) -> Request:
     messages = (Message("system", "Judge the headline. Answer with JSON."), Message("user", text))
-    return Request("market_direction", text, messages, prefill, Decoding(**({"max_tokens": 10} | decoding)))
+    return Request("market_direction", text, messages, prefill, Decoding(**{"max_tokens": 10, **decoding}))
 
 
 def completions(backend: Backend, requests: list[Request]) -> dict[str, Completion]:
@@ -58,7 +61,7 @@ def completions(backend: Backend, requests: list[Request]) -> dict[str, Completi
     return found  # type: ignore[return-value]
 
 
-def test_a_batch_answers_as_one_by_one_does(opening: Opening, shared: dict) -> None:
+def test_a_batch_answers_as_one_by_one_does(opening: Opening, shared: dict[str, Any]) -> None:
     requests = [asked(text) for text in TEXTS]
     batched = completions(opened(opening, shared=shared, batch=4), requests)
     alone = completions(opened(opening, shared=shared, batch=1), requests)
@@ -67,7 +70,7 @@ def test_a_batch_answers_as_one_by_one_does(opening: Opening, shared: dict) -> N
 
 
 def test_weights_loaded_in_4_bits_are_other_weights_with_a_fingerprint_of_their_own(
-    opening: Opening, shared: dict
+    opening: Opening, shared: dict[str, Any]
 ) -> None:
     floats, quantized = opened(opening, shared=shared), opened(opening, shared=shared, load="4bit")
     assert quantized.fingerprint["load"].startswith("nf4 (bitsandbytes ")
@@ -79,7 +82,7 @@ def test_weights_loaded_in_4_bits_are_other_weights_with_a_fingerprint_of_their_
     quantized.close()
 
 
-def test_an_answer_is_transformers_own_greedy_answer(opening: Opening, shared: dict) -> None:
+def test_an_answer_is_transformers_own_greedy_answer(opening: Opening, shared: dict[str, Any]) -> None:
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
     ours = completions(opened(opening, shared=shared), [asked(TEXTS[0])])[TEXTS[0]]
@@ -94,20 +97,20 @@ def test_an_answer_is_transformers_own_greedy_answer(opening: Opening, shared: d
 def test_base_and_adapter_take_turns_on_one_copy_of_the_weights(opening: Opening) -> None:
     task_requests = [render(opening.task, example) for example in opening.task.splits["dev"][:2]]
     requests = [replace(request, decoding=Decoding(max_tokens=12)) for request in task_requests]
-    together: dict = {}
+    together: dict[str, Any] = {}
     base, tuned = (opened(opening, adapter, shared=together, batch=1) for adapter in ("", ADAPTER))
     assert len(together) == 1
     found: dict[str, list[str]] = {"base": [], "tuned": []}
     for base_one, tuned_one in zip(base.answer(requests), tuned.answer(requests), strict=True):
-        found["base"].append(base_one[1].text)  # type: ignore[union-attr]
-        found["tuned"].append(tuned_one[1].text)  # type: ignore[union-attr]
+        found["base"].append(base_one[1].text)
+        found["tuned"].append(tuned_one[1].text)
     alone = [completion.text for completion in completions(opened(opening, shared={}, batch=1), requests).values()]
     assert sorted(found["base"]) == sorted(alone)
     assert all(text.startswith('{"relevance": ') for text in found["tuned"])
     assert not set(found["base"]) & set(found["tuned"])
 
 
-def test_a_merged_folder_answers_as_its_adapter(opening: Opening, shared: dict, tmp_path: Path) -> None:
+def test_a_merged_folder_answers_as_its_adapter(opening: Opening, shared: dict[str, Any], tmp_path: Path) -> None:
     requests = [render(opening.task, example) for example in opening.task.splits["dev"][:3]]
     folder = merge(ROOT / ADAPTER, tmp_path / "merged")
     merged = completions(opened(opening, model=str(folder), shared={}), requests)
@@ -115,7 +118,7 @@ def test_a_merged_folder_answers_as_its_adapter(opening: Opening, shared: dict, 
     assert {name: one.text for name, one in merged.items()} == {name: one.text for name, one in tuned.items()}
 
 
-def test_an_answer_ends_when_its_object_has_closed(opening: Opening, shared: dict) -> None:
+def test_an_answer_ends_when_its_object_has_closed(opening: Opening, shared: dict[str, Any]) -> None:
     request = render(opening.task, opening.task.splits["dev"][0])
     now = replace(request, decoding=Decoding(max_tokens=96, tail=0))
     answer = completions(opened(opening, ADAPTER, shared=shared), [now])[now.example_id]
@@ -127,20 +130,20 @@ def test_an_answer_ends_when_its_object_has_closed(opening: Opening, shared: dic
     assert ended.text == answer.text
 
 
-def test_the_token_limit_is_said(opening: Opening, shared: dict) -> None:
+def test_the_token_limit_is_said(opening: Opening, shared: dict[str, Any]) -> None:
     answer = completions(opened(opening, shared=shared), [asked(TEXTS[2], max_tokens=2)])[TEXTS[2]]
     assert (answer.finish_reason, answer.completion_tokens) == ("length", 2)
 
 
-def test_a_prefill_stands_in_the_prompt_and_not_in_the_answer(opening: Opening, shared: dict) -> None:
+def test_a_prefill_stands_in_the_prompt_and_not_in_the_answer(opening: Opening, shared: dict[str, Any]) -> None:
     answer = completions(opened(opening, shared=shared), [asked(TEXTS[0], prefill='{"mood": ')])[TEXTS[0]]
     assert answer.rendered is not None
     assert answer.rendered.endswith('<|im_start|>assistant\n{"mood": ')
     assert not answer.text.startswith("{")
 
 
-def test_a_draw_depends_on_its_request_alone(opening: Opening, shared: dict) -> None:
-    def draw(texts: list[str], **decoding: object) -> str:
+def test_a_draw_depends_on_its_request_alone(opening: Opening, shared: dict[str, Any]) -> None:
+    def draw(texts: list[str], **decoding: Any) -> str:
         requests = [asked(text, temperature=1.5, max_tokens=8, **decoding) for text in texts]
         return completions(opened(opening, shared=shared), requests)[TEXTS[1]].text
 
@@ -149,7 +152,7 @@ def test_a_draw_depends_on_its_request_alone(opening: Opening, shared: dict) -> 
     assert draw(TEXTS[1:2], seed=1) != first
 
 
-def test_a_repeat_penalty_is_that_of_transformers_itself(opening: Opening, shared: dict) -> None:
+def test_a_repeat_penalty_is_that_of_transformers_itself(opening: Opening, shared: dict[str, Any]) -> None:
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
     backend = opened(opening, shared=shared)
@@ -176,11 +179,13 @@ def test_the_models_own_generation_settings_are_not_used(opening: Opening, tmp_p
     assert ours == completions(opened(opening, shared={}), [request])
 
 
-def test_when_memory_runs_out_the_batch_is_halved_and_nothing_is_lost(opening: Opening, monkeypatch) -> None:
+def test_when_memory_runs_out_the_batch_is_halved_and_nothing_is_lost(
+    opening: Opening, monkeypatch: pytest.MonkeyPatch
+) -> None:
     sizes = []
     step = HfWeights.step
 
-    def tight(self, adapter, batch, state):
+    def tight(self: Any, adapter: Any, batch: Any, state: Any) -> Any:
         sizes.append(len(batch))
         if len(batch) > 1:
             raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 99 bytes")
@@ -192,7 +197,9 @@ def test_when_memory_runs_out_the_batch_is_halved_and_nothing_is_lost(opening: O
     assert sizes == [4, 2, 1, 1, 1, 1]
 
 
-def test_a_prompt_that_does_not_fit_is_not_answered_and_the_others_are(opening: Opening, shared: dict) -> None:
+def test_a_prompt_that_does_not_fit_is_not_answered_and_the_others_are(
+    opening: Opening, shared: dict[str, Any]
+) -> None:
     requests = [asked("word " * 8200), asked(TEXTS[3], max_tokens=1)]
     found = {request.example_id: result for request, result in opened(opening, shared=shared).answer(requests)}
     assert isinstance(found[TEXTS[3]], Completion)
@@ -223,7 +230,7 @@ def test_the_fingerprint_tells_models_and_arithmetic_apart(opening: Opening) -> 
         ({"bach": 4}, "unknown option 'bach'"),
     ],
 )
-def test_an_option_that_cannot_be_is_named(opening: Opening, options: dict[str, object], message: str) -> None:
+def test_an_option_that_cannot_be_is_named(opening: Opening, options: dict[str, Any], message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         opened(opening, shared={}, **options)
 

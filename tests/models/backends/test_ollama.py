@@ -6,6 +6,7 @@ import os
 import time
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -31,7 +32,7 @@ HEADLINES = ["Riverbank floods after record rain", "Central bank trims its key r
 
 
 @pytest.fixture
-def opening(server: Running, monkeypatch, tmp_path: Path) -> Opening:
+def opening(server: Running, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Opening:
     monkeypatch.setenv("OLLAMA_HOST", server.environment["OLLAMA_HOST"])
     monkeypatch.setenv("OLLAMA_NUM_PARALLEL", server.environment["OLLAMA_NUM_PARALLEL"])
     return Opening(Spec("ollama", "base"), load_task(ROOT / "golden" / "market_direction"), ROOT, cache=tmp_path)
@@ -90,7 +91,7 @@ def test_the_servers_own_repeat_penalty_changes_answers_and_is_named_as_decoding
     requests = [replace(render(task, example), decoding=Decoding(48)) for example in task.splits["test"][:4]]
     marker, found, rungs = Grader(task), {}, []
     for name, parent, options in (("neutral", None, {}), ("penalized", "neutral", {"repeat_penalty": 1.1})):
-        backend = opened(opening, **options)
+        backend = opened(opening, **options)  # type: ignore[arg-type]
         told = answers(backend, requests)
         examples = {example.id: example for example in task.splits["test"]}
         found[name] = {
@@ -162,16 +163,18 @@ def test_no_server_says_how_to_start_one(opening: Opening) -> None:
         ({"think": True}, "think = true, but the server says that this model can't"),
     ],
 )
-def test_options_that_cannot_be_used_are_refused(opening: Opening, options: dict, said: str) -> None:
+def test_options_that_cannot_be_used_are_refused(opening: Opening, options: dict[str, Any], said: str) -> None:
     with pytest.raises(ConfigError, match=said):
         opened(opening, **options)
 
 
-def test_patience_begins_with_the_first_failure_and_not_with_the_answer(opening: Opening, monkeypatch) -> None:
+def test_patience_begins_with_the_first_failure_and_not_with_the_answer(
+    opening: Opening, monkeypatch: pytest.MonkeyPatch
+) -> None:
     backend = opened(opening, patience=2)
     whole, tries = OllamaBackend._asked, []
 
-    def breaks_once(self, request, stopped):
+    def breaks_once(self: Any, request: Request, stopped: Any) -> Any:
         tries.append(request)
         if len(tries) == 1:
             time.sleep(2.2)
@@ -196,7 +199,7 @@ def test_a_server_that_is_killed_in_mid_run_and_started_again_loses_nothing(open
         first.process.wait()
         with running(home, port):
             found += list(told)
-    assert {request.example_id: one.text for request, one in found} == expected  # type: ignore[union-attr]
+    assert {request.example_id: one.text for request, one in found} == expected
 
 
 def test_a_server_that_stays_away_is_a_backend_that_died(opening: Opening, tmp_path: Path) -> None:

@@ -62,7 +62,8 @@ def applied(path: Path, tensor: str) -> np.ndarray:
     tensors = {each.name: each.data for each in reader.tensors}
     a, b = tensors[f"{tensor}.lora_a"], tensors[f"{tensor}.lora_b"]
     alpha = reader.get_field("adapter.lora.alpha").contents()
-    return alpha / a.shape[0] * (b @ a)
+    product: np.ndarray = alpha / a.shape[0] * (b @ a)
+    return product
 
 
 def test_a_plain_projection_is_written_to_the_bit(tmp_path: Path) -> None:
@@ -186,7 +187,7 @@ def test_llama_cpp_answers_with_it_as_peft_does(tmp_path: Path) -> None:
     requests = [render(task, example) for example in task.splits["dev"][:6]]
     models = {"f16": {"gguf": str(f16_base())}, "floats": {"hf": str(float_base())}}
 
-    def texts(open_backend, spec: Spec) -> list[str]:
+    def texts(open_backend: Any, spec: Spec) -> list[str]:
         backend = open_backend(replace(opening, spec=spec))
         found = {request.example_id: result.text for request, result in backend.answer(requests)}
         backend.close()

@@ -79,7 +79,7 @@ def test_the_type_that_values_really_have_is_seen(tmp_path: Path) -> None:
     values = weights()[Q]
     made = {"full": values, "half": values.astype(np.float16).astype(np.float32), "brain": bf16(values)}
     read = open_weights(folder(tmp_path / "m", made))
-    assert {name: coarsest(read.get(name)) for name in made} == {"full": "F32", "half": "F16", "brain": "BF16"}
+    assert {name: coarsest(read.tensors[name]) for name in made} == {"full": "F32", "half": "F16", "brain": "BF16"}
 
 
 @pytest.mark.parametrize("block", [32, 64, 128])
