@@ -15,7 +15,6 @@ from evalkit._internal.registry import names
 from evalkit.errors import ConfigError, EvalkitError, GoldenError, Problem, UnknownName
 from evalkit.golden import freeze as frozen
 from evalkit.golden import looks
-from evalkit.golden.contract import Reader, measure_reader, score_reader
 from evalkit.golden.hypotheses import read_hypothesis
 from evalkit.golden.model import (
     ANSWERED,
@@ -32,6 +31,7 @@ from evalkit.golden.model import (
 )
 from evalkit.golden.perturbations import read_relation
 from evalkit.golden.schema import Schema
+from evalkit.golden.scoring import Reader, measure_reader, score_reader
 
 _SECTIONS = {
     "title", "input", "prompt", "decoding", "scores", "measurements", "primary", "thresholds", "hypotheses",

@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from statistics import fmean
 from typing import Any
 
-from evalkit.golden.contract import scorer_of
 from evalkit.golden.model import ANSWERED, Example, ScoreRule, Task
 from evalkit.golden.schema import Schema
+from evalkit.golden.scoring import scorer_of
 from evalkit.judging.output import Output, parse
 from evalkit.models.backend import Completion
 from evalkit.models.request import Request

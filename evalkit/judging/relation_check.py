@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from evalkit._internal.registry import find
-from evalkit.golden.contract import FREE_TEXT, scorer_of, values_match
 from evalkit.golden.model import Relation, ScoreRule, Task
 from evalkit.golden.perturbations import Perturbed, change_of
+from evalkit.golden.scoring import FREE_TEXT, scorer_of, values_match
 from evalkit.judging.answer import Answer
 from evalkit.stats import scores as metrics
 from evalkit.stats.intervals import Estimate

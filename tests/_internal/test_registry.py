@@ -13,8 +13,8 @@ import pytest
 
 from evalkit._internal import registry as components
 from evalkit.errors import ConfigError, UnknownName
-from evalkit.golden.contract import scorer_of
 from evalkit.golden.model import ScoreRule
+from evalkit.golden.scoring import scorer_of
 
 if TYPE_CHECKING:
     from conftest import MiniProject

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from evalkit.golden.contract import FREE_TEXT, scorer_of, values_match
 from evalkit.golden.lints import Finding, judged, text_of
 from evalkit.golden.model import Example, Task
 from evalkit.golden.near_duplicates import near_pairs
+from evalkit.golden.scoring import FREE_TEXT, scorer_of, values_match
 from evalkit.scorers import InputScorer
 
 _NEAR = 0.95
