@@ -19,7 +19,7 @@ from typing import Any, Literal, Protocol, TypeVar
 
 from evalkit.errors import ConfigError
 from evalkit.golden.model import Task
-from evalkit.models.pricing import Budget
+from evalkit.models.budget import Budget
 from evalkit.models.request import Request, digest_of_fingerprint
 
 Settings = TypeVar("Settings")

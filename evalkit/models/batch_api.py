@@ -19,7 +19,8 @@ from typing import Any, Generic, Protocol, TypeVar
 from uuid import uuid4
 
 from evalkit.errors import BackendDied, NotAnswered, StoreError, Unasked
-from evalkit.models.pricing import Budget, Price
+from evalkit.models.budget import Budget
+from evalkit.models.pricing import Price
 from evalkit.models.request import Request, digest_of_fingerprint
 from evalkit.models.vendor import Trouble, Used, trouble_of
 

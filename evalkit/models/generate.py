@@ -11,10 +11,10 @@ from evalkit._internal.registry import find
 from evalkit.errors import ConfigError, StoreError, describe_error
 from evalkit.golden.model import Task
 from evalkit.models.backend import Backend, Opening, Spec, fingerprint_of
+from evalkit.models.budget import Budget
 from evalkit.models.cache import Store
 from evalkit.models.config import Alias, Config
 from evalkit.models.latency import probe, spread
-from evalkit.models.pricing import Budget
 from evalkit.models.request import Request, canonical
 
 

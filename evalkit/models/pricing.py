@@ -1,16 +1,15 @@
-"""What answers of a paid API cost: its own counts of tokens at dated list prices; and what may be spent in a run."""
+"""What the answers of a paid API cost: its own counts of tokens, at dated list prices (``prices.toml``)."""
 
 from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import date
 from importlib.resources import files
-from threading import Condition, Event
 from typing import Any
 
-from evalkit.errors import ConfigError, NotAnswered, Unasked, UnknownName
+from evalkit.errors import ConfigError, UnknownName
 from evalkit.models.request import Request
 
 _MILLION = 1e6
@@ -64,96 +63,9 @@ class Price:
         return (read * max(self.input, self.cached, self.cache_write) + written * self.output) / _MILLION
 
 
-@dataclass(slots=True)
-class Budget:
-    """What may be spent in a run, and what was. ``limit`` is in US dollars, None for no limit.
-
-    What is under way is held back, as much as it can cost. ``untold`` counts answers whose cost is not known, because
-    their API did not say what they used or because they were cut; of these the budget keeps the most they can cost.
-    """
-
-    prices: Mapping[str, Price] = field(default_factory=dict)
-    limit: float | None = None
-    spent: float = 0.0
-    untold: int = 0
-    _kept_back: float = 0.0
-    _held: float = 0.0
-    _changed: Condition = field(default_factory=Condition)
-
-    def __post_init__(self) -> None:
-        if self.limit is not None and not 0 <= self.limit < float("inf"):
-            raise ConfigError(f"--max-cost={self.limit}: expected US dollars, 0 or more")
-
-    def price(self, spec: str) -> Price | None:
-        """The price of the model ``spec``, None where none is known. Raises ConfigError where that allows no limit."""
-        found = self.prices.get(spec)
-        if found is None and self.limit is not None:
-            raise ConfigError(
-                f"{spec}: --max-cost is given, and no price is known for this model. State it in "
-                f'[tool.evalkit.prices."{spec}"] of pyproject.toml: input and output, in USD per million tokens'
-            )
-        return found
-
-    def reserve(self, request: Request, most: float, stopped: Event) -> None:
-        """Holds ``most`` back for ``request``; waits for others that hold too much. One of the next three ends it.
-
-        Raises Unasked where the limit might be passed, NotAnswered when ``stopped``.
-        """
-        with self._changed:
-            while self.limit is not None and self.spent + self._kept_back + self._held + most > self.limit:
-                if self.spent + self._kept_back + most > self.limit:
-                    told = f"--max-cost={self.limit:g} might be passed, {self.spent:.4f} USD are spent"
-                    raise Unasked(f"{request.example_id}: unasked: {told}")
-                if stopped.is_set():
-                    raise NotAnswered("stopped")
-                self._changed.wait(0.2)
-            self._held += most
-
-    def settle(self, most: float, price: Price | None, usage: Mapping[str, int] | None) -> None:
-        """Ends a hold with an answer; ``usage`` is None where the API does not tell it."""
-        if price is None or usage is None:
-            self.write_off(most)
-        else:
-            self._end(most, spent=price.of(usage))
-
-    def write_off(self, most: float) -> None:
-        """Ends a hold whose answer may have been billed, nobody knows how much."""
-        self._end(most, kept_back=most, untold=1)
-
-    def release(self, most: float) -> None:
-        """Ends a hold that cost nothing."""
-        self._end(most)
-
-    def _end(self, most: float, spent: float = 0.0, kept_back: float = 0.0, untold: int = 0) -> None:
-        with self._changed:
-            self._held -= most
-            self.untold += untold
-            self.spent += spent
-            self._kept_back += kept_back
-            self._changed.notify_all()
-
-    @property
-    def ledger(self) -> tuple[float, float, int]:
-        """What was spent, what is kept back of answers whose cost is not known, and how many those are."""
-        with self._changed:
-            return self.spent, self._kept_back, self.untold
-
-    def resume(self, ledger: tuple[float, float, int]) -> None:
-        """Goes on from the ``ledger`` that another process of this session has left."""
-        with self._changed:
-            self.spent, self._kept_back, self.untold = ledger
-
-    def describe(self) -> str:
-        """What was spent, for a person; empty where nothing was bought."""
-        if not self.spent and not self.untold:
-            return ""
-        untold = f", and {self.untold} answers whose cost is not known" if self.untold else ""
-        return f"spent in this session: {self.spent:.4f} USD{untold}"
-
-
 def list_prices() -> Mapping[str, Price]:
     """The list prices that evalkit knows, by spec."""
-    text = files("evalkit").joinpath("prices.toml").read_text(encoding="utf-8")
+    text = files("evalkit.models").joinpath("prices.toml").read_text(encoding="utf-8")
     return {spec: read_price(f"prices.toml: {spec}", entry) for spec, entry in tomllib.loads(text).items()}
 
 

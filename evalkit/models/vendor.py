@@ -27,8 +27,9 @@ from urllib.parse import urlsplit
 from evalkit._internal.threads import answered
 from evalkit.errors import BackendDied, ConfigError, MissingModel, NotAnswered, StoreError
 from evalkit.golden.model import Task
+from evalkit.models.budget import Budget
 from evalkit.models.in_flight import InFlight
-from evalkit.models.pricing import Budget, Price
+from evalkit.models.pricing import Price
 from evalkit.models.request import Request, digest_of_fingerprint
 
 

@@ -291,7 +291,7 @@ def _ask(config: pytest.Config, points: Sequence[TestTarget]) -> None:
 
 
 def _progress(config: pytest.Config) -> OnProgress:
-    from evalkit.runs.model_run import FLOORS
+    from evalkit.models.backends.floors import FLOORS
     from evalkit.session.progress import ProgressLine
 
     if _is_worker(config):

@@ -29,9 +29,10 @@ from evalkit.judging.recommendation import Recommendation, Side, rivalry
 from evalkit.judging.regression import Regression
 from evalkit.judging.relation_check import Rate, held, rates
 from evalkit.models.backend import Spec
+from evalkit.models.backends.floors import FLOORS
 from evalkit.models.cache import StoredCompletion
 from evalkit.models.latency import P50
-from evalkit.runs.model_run import COST, FLOORS, ModelRun, Participant, column_of, read_numbers, scored_examples
+from evalkit.runs.model_run import COST, ModelRun, Participant, column_of, read_numbers, scored_examples
 
 
 @dataclass(frozen=True, slots=True)

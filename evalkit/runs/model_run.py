@@ -16,9 +16,6 @@ from evalkit.scorers.number import as_number
 from evalkit.stats import scores as metrics
 from evalkit.stats.intervals import Estimate
 
-FLOORS = ("empty", "majority", "error", "oracle")
-"""The backends that stand beside every model, whether asked for or not."""
-
 ALSO = ("reference", "malformed")
 """The splits that are run beside the judged one and have lines of their own."""
 

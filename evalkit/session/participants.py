@@ -10,13 +10,13 @@ from evalkit._internal.files import text_digest
 from evalkit.errors import ConfigError, HarnessError, SetupError, UnknownName
 from evalkit.golden.model import Hypothesis, Task
 from evalkit.judging.comparison import Planned
+from evalkit.models.backends.floors import FLOORS
+from evalkit.models.budget import Budget
 from evalkit.models.config import Config
 from evalkit.models.generate import Model, Workbench
-from evalkit.models.pricing import Budget
 from evalkit.models.request import asking_digest
 from evalkit.models.weights.parents import ancestry
 from evalkit.runs.build import planned_comparisons
-from evalkit.runs.model_run import FLOORS
 
 if TYPE_CHECKING:
     from evalkit.models.weights.merge_check import MergeReport

@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 from evalkit.errors import ConfigError, Problem
 from evalkit.golden.model import Example, Task
 from evalkit.golden.perturbations import Perturbed, variants
+from evalkit.models.backends.floors import FLOORS
 from evalkit.models.config import Config
 from evalkit.models.request import Asking, Request, render
-from evalkit.runs.model_run import FLOORS, scored_examples
+from evalkit.runs.model_run import scored_examples
 
 _AGAIN = 24
 """So many examples are asked a second time of each rung of a lineage."""

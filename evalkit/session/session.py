@@ -31,14 +31,16 @@ from evalkit.judging.answer import Answer, Grader, averaged
 from evalkit.judging.early_stopping import settled, steps, turn
 from evalkit.judging.relation_check import RelationResult, held
 from evalkit.judging.verdict import Comparison, Verdict
+from evalkit.models.backends.floors import FLOORS
+from evalkit.models.budget import Budget
 from evalkit.models.cache import Store, StoredCompletion
 from evalkit.models.config import Config
 from evalkit.models.generate import Model, OnProgress, generate, probe_latency, unsettled
 from evalkit.models.latency import Probe
-from evalkit.models.pricing import Budget, Price
+from evalkit.models.pricing import Price
 from evalkit.models.request import Request, render
 from evalkit.runs.build import TaskResult, judge_task, unchanged_adapters
-from evalkit.runs.model_run import ALSO, FLOORS, Participant, Role
+from evalkit.runs.model_run import ALSO, Participant, Role
 from evalkit.session.participants import Participants
 from evalkit.session.plan import RequestPlan
 

@@ -24,12 +24,13 @@ from evalkit.golden.schema import Schema
 from evalkit.judging.output import parse
 from evalkit.models.backend import Completion, Opening, Spec, fingerprint_of
 from evalkit.models.backends import anthropic, openai
+from evalkit.models.budget import Budget
 from evalkit.models.cache import Store
 from evalkit.models.config import Alias
 from evalkit.models.generate import Model, generate
 from evalkit.models.in_flight import InFlight
 from evalkit.models.latency import probe
-from evalkit.models.pricing import Budget, Price
+from evalkit.models.pricing import Price
 from evalkit.models.request import Message, Request
 from evalkit.models.vendor import RemoteBackend
 from fixtures.ollama import Running
@@ -499,4 +500,4 @@ def test_of_a_thousand_requests_with_a_third_of_faults_none_is_wrong_and_none_as
     whole_all_the_same = sum(
         between.drawn[one.request.messages[-1].content][-1] in ("cut", "stalled") for one in kept.values()
     )
-    assert 0 <= backend.budget.untold - (broken - whole_all_the_same) <= between.faults["late"]
+    assert 0 <= backend.budget.unknown - (broken - whole_all_the_same) <= between.faults["late"]
