@@ -16,6 +16,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -164,6 +165,7 @@ class Project:
 
     def __init__(self, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
         self.pytester = pytester
+        self.monkeypatch = monkeypatch
         self.root = pytester.path
         self.golden = self.root / "golden" / "moods"
         self.write("golden/moods/task.toml", TASK)
@@ -189,6 +191,7 @@ class Project:
         self.write("outside/clerk-1.0.dist-info/METADATA", "Metadata-Version: 2.1\nName: clerk\nVersion: 1.0\n")
         self.write("outside/clerk-1.0.dist-info/entry_points.txt", "[evalkit.backends]\nclerk = clerk\n")
         monkeypatch.setenv("PYTHONPATH", str(self.root / "outside"))
+        monkeypatch.syspath_prepend(self.root / "outside")
         monkeypatch.delenv("PYTEST_ADDOPTS", raising=False)
         monkeypatch.setenv("COLUMNS", "300")  # so that no sentence is broken in two
         # The plugins of other packages cost a second a process, and are not what is tested.
@@ -232,7 +235,16 @@ class Project:
     # -- running ------------------------------------------------------------------------------------
 
     def run(self, *args: str) -> pytest.RunResult:
-        """A real pytest in a process of its own."""
+        """Pytest in this process, which saves the second that a new one needs; with workers in a process of its own."""
+        if "-n" in args:
+            return self.run_apart(*args)
+        libraries = _Libraries(self.root)
+        result = self.pytester.runpytest_inprocess(*PLUGINS, *args, plugins=[libraries])
+        libraries.keep(self.monkeypatch)
+        return result
+
+    def run_apart(self, *args: str) -> pytest.RunResult:
+        """A real pytest in a process of its own: what it does to its process it does to that one alone."""
         return self.pytester.runpytest_subprocess(*PLUGINS, *args)
 
     def start(self, *args: str, **environment: str) -> subprocess.Popen[str]:
@@ -277,6 +289,28 @@ class Project:
     def report(self) -> dict[str, Any]:
         """The JSON report of the last judged run."""
         return dict(json.loads((self.root / "reports" / "latest.json").read_text(encoding="utf-8")))
+
+
+class _Libraries:
+    """A plugin of one run in this process: what it imported stays imported, the project's own modules apart.
+
+    Pytester forgets every module that a run has imported; NumPy can't be imported twice.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.imported: dict[str, ModuleType] = {}
+
+    def pytest_unconfigure(self) -> None:
+        self.imported = dict(sys.modules)
+
+    def keep(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        for name, module in self.imported.items():
+            file = getattr(module, "__file__", None)
+            if name not in sys.modules and file and not Path(file).is_relative_to(self.root):
+                sys.modules[name] = module
+                # Pytester forgets them once more when the test ends; after that monkeypatch puts back what it found.
+                monkeypatch.setitem(sys.modules, name, module)
 
 
 def _line(name: str, headline: str, expected: Mapping[str, Any]) -> dict[str, Any]:

@@ -137,7 +137,7 @@ def test_the_key_is_in_no_store_report_log_or_traceback(suite: Project, url: str
     choose = once(fault) if fault != "401" else lambda _: fault
     with proxy(url, choose) as between:
         aim(suite, between)
-        result = suite.run("suites", "--backend=served", "-vv", "--tb=long")
+        result = suite.run_apart("suites", "--backend=served", "-vv", "--tb=long")
         assert any(KEY in value for headers in between.headers for value in headers.values())
     assert bool(suite.stored()) == (fault != "401")
     if fault == "401":

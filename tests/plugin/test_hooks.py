@@ -370,7 +370,7 @@ def test_a_full_disk_gives_errors_and_keeps_what_was_stored(suite: Project) -> N
     # A limit of the file size is what a full disk is to SQLite: a write that fails.
     limit = "import resource\nresource.setrlimit(resource.RLIMIT_FSIZE, (90_000, 90_000))\n"
     suite.write("conftest.py", limit)
-    result = suite.run("suites", "--backend=clerk")
+    result = suite.run_apart("suites", "--backend=clerk")
     result.stdout.fnmatch_lines(["no verdict: *store.sqlite: *if the disk is full make room*"])
     result.stdout.no_fnmatch_line("*INTERNALERROR*")
     assert result.ret == 1
@@ -402,7 +402,7 @@ def test_a_session_that_uses_nothing_of_it_sees_nothing_of_it(suite: Project) ->
         "@pytest.fixture\ndef answer():\n    return 42\n\n\n"
         "def test_fixture_of_the_same_name(answer):\n    assert answer == 42\n",
     )
-    result = suite.run("tests")
+    result = suite.run_apart("tests")
     result.assert_outcomes(passed=2, failed=1)
     result.stdout.no_fnmatch_line("*evalkit:*")
     result.stdout.no_fnmatch_line("*= evalkit =*")
