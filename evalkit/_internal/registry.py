@@ -1,13 +1,16 @@
-"""Finds a component (a backend, a scorer) by the name people type.
+"""Finds a component (a backend, a scorer, a report, ...) by the name that people type.
 
-Built-in ones are the files of a folder of this package; outside packages add theirs through entry points
-of the group with the same name. Both come in here, and two of one name are an error.
+Built-in components are the files of a package of evalkit; outside packages add theirs through entry points of the group
+``evalkit.<kind>``. Both come in here. Two components with one name are an error, and so is a file that lacks the
+function its kind asks for. A package's ``SHARED`` names the files of its folder that are no components.
 """
 
 from __future__ import annotations
 
 import pkgutil
 import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from functools import lru_cache
 from importlib import import_module
 from importlib.metadata import entry_points
@@ -15,17 +18,38 @@ from typing import Any
 
 from evalkit.errors import ConfigError, UnknownName
 
-PLACES = {
-    "scorers": "evalkit.scorers",
-    "relations": "evalkit.golden.relations",
-    "lints": "evalkit.golden.lints",
-    "backends": "evalkit.models.backends",
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One kind of component.
+
+    ``packages`` hold the built-in ones. A component's module must define one of ``functions``, and each of
+    ``attributes``. ``see`` is where its contract is written down.
+    """
+
+    noun: str
+    packages: tuple[str, ...]
+    functions: tuple[str, ...]
+    see: str
+    attributes: tuple[str, ...] = ()
+
+
+KINDS: Mapping[str, Kind] = {
+    "scorers": Kind("scorer", ("evalkit.scorers",), ("make_scorer", "make_input_scorer"), "evalkit/scorers/score.py"),
+    "measurements": Kind(
+        "measurement", ("evalkit.scorers.measurements",), ("make_measurement",), "evalkit/scorers/measurements"
+    ),
+    "relations": Kind("relation", ("evalkit.golden.relations",), ("make_relation",), "evalkit/golden/relations"),
+    "lints": Kind("lint", ("evalkit.golden.lints",), ("check",), "evalkit/golden/lints"),
+    "backends": Kind("backend", ("evalkit.models.backends",), ("open_backend",), "evalkit/models/backend.py"),
+    "hypotheses": Kind("hypothesis", ("evalkit.judging.gates",), (), "evalkit/judging/gates"),
+    "reports": Kind("report", ("evalkit.reports",), ("render",), "evalkit/reports"),
 }
-"""The folder of the built-in components of each kind."""
+"""Every kind of component, under the name that its entry-point group ends with."""
 
 
 def names(kind: str) -> dict[str, str]:
-    """The names of all components of a ``kind`` ("backends", "scorers"), and the module each is in.
+    """The names of all components of a ``kind`` (a key of ``KINDS``), each with the module that it is in.
 
     Raises ConfigError where two components claim one name.
     """
@@ -35,33 +59,55 @@ def names(kind: str) -> dict[str, str]:
 @lru_cache
 def _names(kind: str, _path: tuple[str, ...]) -> dict[str, str]:
     # Kept for as long as sys.path stays: looking through all installed packages takes 25 ms each time.
-    place = PLACES[kind]
-    package = import_module(place)
-    found = {
-        module.name: f"{place}.{module.name}"
-        for module in pkgutil.iter_modules(package.__path__)
-        if not module.ispkg and module.name not in getattr(package, "SHARED", ())
-    }
-    for entry in entry_points(group=f"evalkit.{kind}"):
-        if entry.name in found and found[entry.name] != entry.value:
+    modules: dict[str, str] = {}
+    for name, module in (*_built_in(KINDS[kind]), *_from_outside(kind)):
+        if modules.setdefault(name, module) != module:
             raise ConfigError(
-                f"two {kind} are called {entry.name!r}: {found[entry.name]} and {entry.value}. "
+                f"two {kind} are called {name!r}: {modules[name]} and {module}. "
                 f"Rename the entry point of one of them, or uninstall its package."
             )
-        found[entry.name] = entry.value
-    return found
+    return modules
+
+
+def _built_in(kind: Kind) -> Iterator[tuple[str, str]]:
+    for place in kind.packages:
+        package = import_module(place)
+        for module in pkgutil.iter_modules(package.__path__):
+            if not module.ispkg and module.name not in getattr(package, "SHARED", ()):
+                yield module.name, f"{place}.{module.name}"
+
+
+def _from_outside(kind: str) -> Iterator[tuple[str, str]]:
+    return ((entry.name, entry.value) for entry in entry_points(group=f"evalkit.{kind}"))
 
 
 def find(kind: str, name: str) -> Any:
-    """The module of the component called ``name``.
+    """The module of the component called ``name``, of a ``kind`` (a key of ``KINDS``).
 
-    Raises UnknownName with the nearest of those there are, ConfigError where its module can't be imported.
+    Raises UnknownName with the nearest of those there are; ConfigError where its module can't be imported, or lacks
+    what a component of its kind defines.
     """
-    known = names(kind)
-    if name not in known:
-        raise UnknownName(kind.removesuffix("s"), name, known)
+    modules = names(kind)
+    if name not in modules:
+        raise UnknownName(KINDS[kind].noun, name, modules)
     try:
-        return import_module(known[name])
+        module = import_module(modules[name])
     except ImportError as error:
-        what = kind.removesuffix("s")
-        raise ConfigError(f"{what} {name!r}: its module {known[name]} can't be imported: {error}") from error
+        raise ConfigError(
+            f"{KINDS[kind].noun} {name!r}: its module {modules[name]} can't be imported: {error}"
+        ) from error
+    if problem := _problem(KINDS[kind], module):
+        raise ConfigError(f"{KINDS[kind].noun} {name!r}: its module {modules[name]} {problem}")
+    return module
+
+
+def _problem(kind: Kind, module: object) -> str:
+    """What ``module`` lacks to be a component of ``kind``, and what to write; empty where nothing is missing."""
+    if kind.functions and not any(hasattr(module, function) for function in kind.functions):
+        lacking = kind.functions[0] if len(kind.functions) == 1 else f"neither {' nor '.join(kind.functions)}"
+        verb, what = ("has no", "it") if len(kind.functions) == 1 else ("has", "one of them")
+        return f"{verb} {lacking}: write {what}, see {kind.see}"
+    for attribute in kind.attributes:
+        if not hasattr(module, attribute):
+            return f"has no {attribute}: write it, see {kind.see}"
+    return ""

@@ -8,7 +8,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
-from evalkit._internal.files import text_digest
+from evalkit._internal.files import text_digest, write_atomically
 from evalkit.errors import FrozenError, LooksError
 from evalkit.golden import looks
 from evalkit.golden.model import SPLITS, Example
@@ -23,7 +23,7 @@ def freeze(folder: Path, splits: Mapping[str, Sequence[Example]]) -> Path:
         "splits": {split: _record(folder, split) for split in SPLITS if split in splits},
     }
     path = folder / FILE
-    path.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+    write_atomically(path, json.dumps(record, indent=1) + "\n")
     return path
 
 
@@ -34,18 +34,17 @@ def renew(folder: Path, splits: Mapping[str, Sequence[Example]]) -> int:
     FrozenError where a file can't be written; then the splits are as they were.
     """
     test, train = folder / "test.jsonl", folder / "train.jsonl"
-    part, left = train.with_suffix(".part"), {name: own for name, own in splits.items() if name != "test"}
+    left = {name: examples for name, examples in splits.items() if name != "test"}
     kept: dict[Path, bytes | None] = {}
     try:
         kept = {path: path.read_bytes() if path.exists() else None for path in (test, train, folder / FILE)}
         before, retired = kept[train] or b"", kept[test] or b""
-        part.write_bytes(before + b"\n" * (before[-1:] not in (b"", b"\n")) + retired)
-        part.replace(train)
+        write_atomically(train, before + b"\n" * (before[-1:] not in (b"", b"\n")) + retired)
         test.unlink()
         freeze(folder, {**left, "train": (*left.get("train", ()), *splits["test"])})
         looks.renew(folder)
     except (OSError, LooksError) as error:
-        for path, content in {**kept, part: None}.items():
+        for path, content in kept.items():
             with suppress(OSError):
                 path.unlink(missing_ok=True) if content is None else path.write_bytes(content)
         raise FrozenError(f"{folder}: {error}. The splits are as they were") from error

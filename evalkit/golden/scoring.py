@@ -6,8 +6,8 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from evalkit._internal.registry import find, names
-from evalkit.errors import ConfigError, EvalkitError, UnknownName
+from evalkit._internal.registry import find
+from evalkit.errors import EvalkitError, UnknownName
 from evalkit.golden.model import Example, MeasureRule, ScoreRule
 from evalkit.scorers import InputScorer, Scorer
 from evalkit.scorers.number import as_number
@@ -28,11 +28,6 @@ def scorer_of(rule: ScoreRule) -> InputScorer:
     if hasattr(module, "make_input_scorer"):
         by_input: InputScorer = module.make_input_scorer(rule.options)
         return by_input
-    if not hasattr(module, "make_scorer"):
-        raise ConfigError(
-            f"scorer {rule.scorer!r}: its module {names('scorers')[rule.scorer]} has neither make_scorer nor "
-            f"make_input_scorer: write one of them, see evalkit/scorers/__init__.py"
-        )
     scorer: Scorer = module.make_scorer(rule.options)
     return lambda got, expected, _: scorer(got, expected)
 

@@ -13,6 +13,7 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
+from evalkit._internal.files import write_atomically
 from evalkit.errors import ConfigError, GoldenError, Problem, UnknownName
 from evalkit.judging.verdict import abbreviate
 
@@ -69,10 +70,7 @@ def write(path: Path, baseline: Baseline) -> None:
     head = {key: getattr(baseline, key) for key in _HEAD}
     # 1.0 as 1: a line is read by people.
     lines = _spelled(head, [[name, score, int(value) if value in (0, 1) else value] for name, score, value in entries])
-    path.parent.mkdir(parents=True, exist_ok=True)
-    whole = path.with_name(f".{path.name}.part")
-    whole.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    whole.replace(path)
+    write_atomically(path, "\n".join(lines) + "\n")
 
 
 def _spelled(head: Mapping[str, Any], entries: Sequence[Any]) -> list[str]:

@@ -8,7 +8,6 @@ written down too before anything else happens to it, because the run that asked 
 from __future__ import annotations
 
 import json
-import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -18,6 +17,7 @@ from threading import Event
 from typing import Any, Generic, Protocol, TypeVar
 from uuid import uuid4
 
+from evalkit._internal.files import write_atomically
 from evalkit.errors import BackendDied, NotAnswered, StoreError, Unasked
 from evalkit.models.budget import Budget
 from evalkit.models.pricing import Price
@@ -92,13 +92,7 @@ class BatchRecord:
         """Writes the note, whole or not at all, and waits until it is on disk."""
         kept = {name: value for name, value in asdict(self).items() if name != "path"}
         try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            part = self.path.with_suffix(".part")
-            with part.open("w", encoding="ascii") as file:
-                json.dump(kept, file)
-                file.flush()
-                os.fsync(file.fileno())
-            part.replace(self.path)
+            write_atomically(self.path, json.dumps(kept), sync=True)
         except OSError as error:
             raise StoreError(f"{self.path}: can't be written: {error}. Nothing more is sent without it") from error
 

@@ -71,6 +71,8 @@ def stopped_by_failures(config: pytest.Config) -> bool:
 
 def note_progress(session: EvalSession) -> OnProgress:
     """The worker's side of progress: leaves it in a file that the controller looks at."""
+    from evalkit._internal.files import write_atomically
+
     place, told = _place(session), [0.0]
 
     def note(progress: Progress) -> None:
@@ -78,10 +80,8 @@ def note_progress(session: EvalSession) -> OnProgress:
             return
         told[0] = monotonic()
         figures = [session.identity, progress.alias, progress.task, progress.done, progress.total, progress.spent]
-        part = place.with_suffix(".part")
         with suppress(OSError):
-            part.write_text(json.dumps(figures), encoding="utf-8")
-            part.replace(place)
+            write_atomically(place, json.dumps(figures))
 
     return note
 

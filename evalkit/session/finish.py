@@ -8,6 +8,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from evalkit._internal.files import write_atomically
 from evalkit.errors import SetupError
 from evalkit.judging import baseline as baselines
 from evalkit.judging.regression import Regression, compare
@@ -106,14 +107,11 @@ def code_of(found: Iterable[tuple[str, Iterable[str]]], config: Config) -> int:
 
 def write(run: Mapping[str, Any], folder: Path) -> tuple[Path, ...]:
     """Writes a run's reports into ``folder``, each whole or not at all."""
-    folder.mkdir(parents=True, exist_ok=True)
     paths = []
     for name, file in _WRITTEN.items():
         path = folder / file
-        whole = path.with_name(f".{file}.part")
         text = import_module(f"evalkit.reports.{name}").render(run)
         # A lone surrogate (a broken answer quoted in a reason) has no UTF-8; as an escape it is still valid JSON.
-        whole.write_text(text, encoding="utf-8", errors="backslashreplace")
-        whole.replace(path)
+        write_atomically(path, text, errors="backslashreplace")
         paths.append(path)
     return tuple(paths)

@@ -96,6 +96,27 @@ def test_a_scorer_without_either_function_is_told_what_it_needs(
         scorer_of(ScoreRule("mood", "mood", "idle"))
 
 
+@pytest.mark.parametrize(
+    ("kind", "noun", "function"),
+    [
+        ("backends", "backend", "open_backend"),
+        ("lints", "lint", "check"),
+        ("measurements", "measurement", "make_measurement"),
+        ("relations", "relation", "make_relation"),
+        ("reports", "report", "render"),
+    ],
+)
+def test_a_component_without_its_function_is_told_to_write_it(
+    kind: str, noun: str, function: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    points = f"[evalkit.{kind}]\nidle_{noun} = outside_idle_{noun}\n"
+    idle = {f"outside_idle_{noun}": "nothing = 1\n"}
+    monkeypatch.syspath_prepend(outside(tmp_path, f"outside_idle_{noun}", points, **idle))
+    expected = rf"{noun} 'idle_{noun}': its module outside_idle_{noun} has no {function}: write it, see evalkit/"
+    with pytest.raises(ConfigError, match=expected):
+        components.find(kind, f"idle_{noun}")
+
+
 def test_a_component_that_cant_be_imported_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     points = "[evalkit.backends]\nlazy = outside_lazy\n"
     monkeypatch.syspath_prepend(outside(tmp_path, "outside_lazy", points, outside_lazy="import not_installed_here\n"))

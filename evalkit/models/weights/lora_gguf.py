@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -12,13 +11,12 @@ from functools import lru_cache
 from hashlib import sha256
 from importlib.util import find_spec
 from pathlib import Path
-from tempfile import mkstemp
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from evalkit._internal.files import file_digest
+from evalkit._internal.files import atomically, file_digest
 from evalkit.errors import ConfigError, MissingModel
 
 Matrix = NDArray[np.float32]
@@ -277,10 +275,8 @@ def permuted(rows: Matrix, heads: int) -> Matrix:
 def _write(lora: _Lora, target: Path) -> None:
     from gguf import GGUFWriter
 
-    handle, name = mkstemp(prefix=".unfinished-", suffix=".gguf", dir=target.parent)
-    os.close(handle)
-    try:
-        writer = GGUFWriter(name, lora.architecture)
+    with atomically(target) as unfinished:
+        writer = GGUFWriter(unfinished, lora.architecture)
         writer.add_string("general.type", "adapter")
         writer.add_string("adapter.type", "lora")
         writer.add_float32("adapter.lora.alpha", lora.alpha)
@@ -291,6 +287,3 @@ def _write(lora: _Lora, target: Path) -> None:
         writer.write_kv_data_to_file()
         writer.write_tensors_to_file()
         writer.close()
-        Path(name).replace(target)
-    finally:
-        Path(name).unlink(missing_ok=True)
