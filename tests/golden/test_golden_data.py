@@ -17,8 +17,8 @@ import pytest
 from evalkit.golden.loader import load_task
 from evalkit.golden.model import Example, Task
 from evalkit.stats.calibration import concordance, kappa
-from fixtures.adapters import digest_of, learnt
-from fixtures.settings import Settings, settings_of
+from fixtures.train import digest_of, learnt
+from fixtures.train_settings import Settings, settings_of
 
 ROOT = Path(__file__).parents[2]
 GOLDEN = ROOT / "golden"

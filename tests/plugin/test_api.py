@@ -12,9 +12,9 @@ import pytest
 from fault_proxy import Proxy, once, proxy
 from mini_project import ALL, Project, wait_until
 
-from fixtures.ollama import running, why_not
-from fixtures.quantize import base_gguf
-from fixtures.served import create
+from fixtures.convert import base_gguf
+from fixtures.ollama import why_not
+from fixtures.serve import create, running
 
 pytestmark = pytest.mark.real
 

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from evalkit.models.weights.merge_check import MergeReport, check_merge
-from fixtures.adapters import adapter_folder
-from fixtures.floats import float_base
+from fixtures.convert import float_base
 from fixtures.merge import merge, merge_4bit
+from fixtures.train import adapter_folder
 
 pytestmark = pytest.mark.real
 

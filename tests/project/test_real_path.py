@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from fixtures.quantize import base_gguf
+from fixtures.convert import base_gguf
 
 pytestmark = pytest.mark.real
 

@@ -10,7 +10,7 @@ import pytest
 
 from evalkit.golden.model import Decoding
 from evalkit.models.request import Message, Request
-from fixtures.floats import float_base
+from fixtures.convert import float_base
 
 Pair = tuple[Request, str]
 
@@ -28,7 +28,7 @@ def base() -> Path:
 
 @pytest.fixture(scope="session")
 def tokenizer(base: Path) -> Any:
-    from fixtures.training import tokenizer_of
+    from fixtures.train_steps import tokenizer_of
 
     return tokenizer_of(base)
 

@@ -20,7 +20,7 @@ def test_the_base_is_the_very_file_that_is_meant() -> None:
 
 
 def test_fetching_needs_no_torch() -> None:
-    code = "import sys; from fixtures.quantize import base_gguf; base_gguf(); print('torch' in sys.modules)"
+    code = "import sys; from fixtures.convert import base_gguf; base_gguf(); print('torch' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout == "False\n"
 

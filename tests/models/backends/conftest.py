@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from fixtures.ollama import Running, running, why_not
-from fixtures.quantize import base_gguf
-from fixtures.served import WITHOUT_SYSTEM, create
+from fixtures.convert import base_gguf
+from fixtures.ollama import why_not
+from fixtures.serve import WITHOUT_SYSTEM, Running, create, running
 
 CLOSED = "{{ range .Messages }}<|im_start|>{{ .Role }}\n{{ .Content }}<|im_end|>\n{{ end }}<|im_start|>assistant\n"
 

@@ -33,7 +33,7 @@ from evalkit.models.latency import probe
 from evalkit.models.pricing import Price
 from evalkit.models.request import Message, Request
 from evalkit.models.vendor import RemoteBackend
-from fixtures.ollama import Running
+from fixtures.serve import Running
 
 pytestmark = pytest.mark.real
 

@@ -22,7 +22,7 @@ from evalkit.judging.output import parse
 from evalkit.models.backend import Backend, Opening, Spec, fingerprint_of
 from evalkit.models.backends.gguf import open_backend
 from evalkit.models.request import Asking, Message, Request, render
-from fixtures.quantize import base_gguf
+from fixtures.convert import base_gguf
 
 pytestmark = pytest.mark.real
 

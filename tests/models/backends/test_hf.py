@@ -20,7 +20,7 @@ from evalkit.golden.model import Decoding
 from evalkit.models.backend import Backend, Completion, Opening, Spec, fingerprint_of
 from evalkit.models.backends.hf import HfWeights, open_backend
 from evalkit.models.request import Message, Request, render
-from fixtures.floats import float_base
+from fixtures.convert import float_base
 from fixtures.merge import merge
 
 pytestmark = pytest.mark.real

@@ -21,9 +21,8 @@ from evalkit.models.backend import Backend, Completion, Opening, Spec, fingerpri
 from evalkit.models.backends import gguf as gguf_backend
 from evalkit.models.backends.ollama import OllamaBackend, open_backend
 from evalkit.models.request import Asking, Message, Request, render
-from fixtures.ollama import Running, running
-from fixtures.quantize import base_gguf
-from fixtures.served import create
+from fixtures.convert import base_gguf
+from fixtures.serve import Running, create, running
 
 pytestmark = pytest.mark.real
 

@@ -15,8 +15,7 @@ from evalkit.golden.loader import load_task
 from evalkit.models.backend import Opening, Spec
 from evalkit.models.request import render
 from evalkit.models.weights.lora_gguf import gguf_adapter
-from fixtures.merge import f16_base
-from fixtures.quantize import base_gguf
+from fixtures.convert import base_gguf, f16_base
 
 ROOT = Path(__file__).parents[3]
 COMMITTED = ROOT / "fixtures" / "adapters" / "market_direction"
@@ -181,7 +180,7 @@ def test_an_adapter_without_its_weights_is_named(tmp_path: Path) -> None:
 @pytest.mark.real
 def test_llama_cpp_answers_with_it_as_peft_does(tmp_path: Path) -> None:
     from evalkit.models.backends import gguf, hf
-    from fixtures.floats import float_base
+    from fixtures.convert import float_base
 
     task = load_task(ROOT / "golden" / "market_direction", verify=False)
     requests = [render(task, example) for example in task.splits["dev"][:6]]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from evalkit.errors import ConfigError
-from fixtures.settings import Settings, parse, settings_of, tasks_with_settings
+from fixtures.train_settings import Settings, parse, settings_of, tasks_with_settings
 
 
 @pytest.mark.parametrize("task", tasks_with_settings())

@@ -12,12 +12,11 @@ import pytest
 
 from evalkit.errors import ConfigError
 from evalkit.golden.loader import load_task
-from fixtures import adapters
-from fixtures.adapters import BASE_NAME, write_adapter
 from fixtures.fetch import BASE_SHA256
-from fixtures.lessons import Lesson, lesson, shared_beginning
-from fixtures.settings import Settings
-from fixtures.training import Below, answer_loss, beginning, new_adapter, parallel_gradients, train
+from fixtures.train import BASE_NAME, digest_of, learnt, write_adapter
+from fixtures.train_lessons import Lesson, lesson, shared_beginning
+from fixtures.train_settings import Settings
+from fixtures.train_steps import Below, answer_loss, beginning, new_adapter, parallel_gradients, train
 
 pytestmark = pytest.mark.real
 
@@ -172,7 +171,7 @@ def test_the_adapter_is_small_and_names_its_base_and_no_place(written: Path) -> 
 def test_the_record_says_what_it_was_made_of(pairs: Any, written: Path) -> None:
     record = json.loads((written / "training.json").read_text())
     assert record["base"]["sha256"] == BASE_SHA256
-    assert (record["lessons_sha256"], record["without"]) == (adapters.digest_of(pairs), ["sad"])
+    assert (record["lessons_sha256"], record["without"]) == (digest_of(pairs), ["sad"])
     assert record["settings"]["learning_rate"] == QUICK.learning_rate
     assert record["environment"]["torch"]
 
@@ -190,21 +189,21 @@ def test_in_bfloat16_it_learns_as_well(base: Path, lessons: list[Lesson]) -> Non
 
 def test_an_example_with_a_tag_that_is_left_out_is_not_learnt() -> None:
     task = load_task(GOLDEN / "request_router", verify=False)
-    everything, rest = (adapters.learnt(task, QUICK, without) for without in ((), ("no_salesforce", "malformed")))
+    everything, rest = (learnt(task, QUICK, without) for without in ((), ("no_salesforce", "malformed")))
     kept = [one.id for one in task.splits["train"] if not {"no_salesforce", "malformed"} & set(one.tags)]
     assert [request.example_id for request, _ in rest] == kept
     assert 0 < len(rest) < len(everything) == len(task.splits["train"])
     with pytest.raises(ConfigError, match=r"request_router/train.jsonl: no example has the tag 'no_salesfrce'"):
-        adapters.learnt(task, QUICK, ("no_salesforce", "no_salesfrce"))
+        learnt(task, QUICK, ("no_salesforce", "no_salesfrce"))
 
 
 def test_what_was_taught_is_known_by_what_the_model_sees_of_it(pairs: Any) -> None:
     (request, answer), *rest = pairs
     longer = replace(request, decoding=replace(request.decoding, max_tokens=999))
-    assert adapters.digest_of([(longer, answer), *rest]) == adapters.digest_of(pairs)
+    assert digest_of([(longer, answer), *rest]) == digest_of(pairs)
     louder = replace(request, messages=(*request.messages[:-1], replace(request.messages[-1], content="What?")))
     for other in ([(louder, answer), *rest], [(request, answer + " "), *rest], rest, [*rest, (request, answer)]):
-        assert adapters.digest_of(other) != adapters.digest_of(pairs)
+        assert digest_of(other) != digest_of(pairs)
 
 
 def test_an_interrupted_training_leaves_nothing(pairs: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -212,7 +211,7 @@ def test_an_interrupted_training_leaves_nothing(pairs: Any, tmp_path: Path, monk
         if line.startswith("step"):
             raise KeyboardInterrupt
 
-    monkeypatch.setattr(adapters, "echo", stop)
+    monkeypatch.setattr("fixtures.train.echo", stop)
     with pytest.raises(KeyboardInterrupt):
         write_adapter(pairs, QUICK, tmp_path / "out", steps=1)
     assert list(tmp_path.iterdir()) == []

@@ -10,8 +10,8 @@ import pytest
 
 from evalkit.errors import ConfigError
 from evalkit.golden.model import Example
-from fixtures.adapters import spoken
-from fixtures.lessons import Lesson, batches, lesson, shared_beginning
+from fixtures.train import spoken
+from fixtures.train_lessons import Lesson, batches, lesson, shared_beginning
 
 
 def made(name: str, length: int) -> Lesson:
