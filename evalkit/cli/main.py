@@ -107,7 +107,7 @@ def freeze(config: Config, task: str | None, renew: bool) -> None:
 @_plainly
 def show(config: Config, run: str, example: str, backend: str | None) -> None:
     """Print prompt, raw answer, defects and scores of EXAMPLE in RUN (an id, its beginning, or "latest")."""
-    from evalkit.judging.answer import Grader
+    from evalkit.judging.book import AnswerBook
     from evalkit.runs.model_run import Participant
     from evalkit.session.session import reload_task
 
@@ -129,15 +129,19 @@ def show(config: Config, run: str, example: str, backend: str | None) -> None:
                 "example of this run", example, {name for _, column in columns for name in column["examples"]}
             )
         kept = store.get(key for _, _, key in places)
+    books: dict[str, AnswerBook] = {}
     for task, entrant, key in places:
-        golden = reload_task(config, task["task"])
-        examples = _askable(golden, task["split"])
-        if example not in examples:
-            raise UnknownName("example", example, examples, f"It was in {golden.folder} when the run was made.")
+        if task["task"] not in books:
+            golden = reload_task(config, task["task"])
+            books[task["task"]] = AnswerBook(golden, _askable(golden, task["split"]), lambda _: kept)
+        book = books[task["task"]]
+        if example not in book.examples:
+            remedy = f"It was in {book.task.folder} when the run was made."
+            raise UnknownName("example", example, book.examples, remedy)
         if key not in kept:
             raise UnknownName("stored answer", key, (), f"{config.store} had it when the run was made.")
         asked, completion = kept[key].request, kept[key].completion
-        answer = Grader(golden).grade(entrant.name, examples[example], asked, completion)
+        answer = book.sample(entrant.name, example, key)
         rendered = completion.rendered or "\n".join(f"[{m.role}] {m.content}" for m in asked.messages)
         sample = f", sample {asked.sample}" if len(entrant.keys[example]) > 1 else ""
         _say(f"== {entrant.name} ({entrant.spec}) on {task['task']}, {answer.example.where}{sample}")
@@ -218,8 +222,9 @@ def lint(config: Config, tasks: tuple[str, ...], notes: bool) -> None:
 def rescore(config: Config, run: str) -> None:
     """Score RUN's stored answers again by the task as it stands now, without asking a model. Exits as a gate."""
     from evalkit.golden import freeze as frozen
+    from evalkit.judging.book import AnswerBook
     from evalkit.reports.terminal import render
-    from evalkit.runs.build import judge_task, make_run
+    from evalkit.runs.build import judge_task, make_run, unchanged_adapters
     from evalkit.runs.model_run import Participant
     from evalkit.session.finish import exit_code
     from evalkit.session.session import reload_task
@@ -234,15 +239,19 @@ def rescore(config: Config, run: str) -> None:
                 whether = frozen.verify(golden.folder, golden.splits)
             except FrozenError:
                 whether = False  # it is scored as it stands now, and the report says so
-            kept = store.get(key for entrant in entrants for key in entrant.stored_under)
+            book = AnswerBook(golden, _askable(golden, task["split"]), store.get)
+            kept = book.stored(key for entrant in entrants for key in entrant.stored_under)
             _warn_of_other_prompts(config, golden, task["split"], entrants, kept)
             followed = (one["name"], one["rungs"]) if (one := task.get("lineage")) else None
             known = {example.id for example in golden.splits.get(task["split"], ())}
             keys = {entrant.name: [name for name in entrant.keys if name in known] for entrant in entrants}
             turns = {one["model"]: keys[one["model"]] for one in task.get("in_turn", ())}
             judged.append(
-                judge_task(golden, task["split"], entrants, kept, whether, config.baseline_margin, followed, turns)
-            )
+                judge_task(
+                    golden, task["split"], entrants, book, whether, config.baseline_margin, followed, turns,
+                    tuple(unchanged_adapters(entrants, book)),
+                )
+            )  # fmt: skip
         again = make_run(f"{stored['id']}-rescored", judged, stored["command"], stored["outcomes"])
         store.save_run(again)
     click.echo(render(again, color=sys.stdout.isatty()), nl=False)

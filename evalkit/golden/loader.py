@@ -30,7 +30,7 @@ from evalkit.golden.model import (
     Waiver,
 )
 from evalkit.golden.perturbations import read_relation
-from evalkit.golden.schema import Schema
+from evalkit.golden.schema import Schema, compiled
 from evalkit.golden.scoring import Reader, measure_reader, score_reader
 
 _SECTIONS = {
@@ -148,7 +148,7 @@ class _Reading:
     def _schema(self) -> Schema | None:
         place = self.place("schema.json")
         try:
-            return Schema(_json((self.folder / "schema.json").read_text(encoding="utf-8")))
+            return compiled(_json((self.folder / "schema.json").read_text(encoding="utf-8")))
         except FileNotFoundError:
             self.problem(place, "there is no such file: it says what JSON object the model must return")
         except ValueError as error:

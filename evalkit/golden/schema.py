@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import reprlib
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from itertools import islice
 from typing import TYPE_CHECKING, Any, cast
 
@@ -94,6 +96,16 @@ class Schema:
             else:
                 return None
         return part
+
+
+def compiled(source: Mapping[str, Any]) -> Schema:
+    """``source`` as a Schema, compiled once in a process however often it is asked for. Raises ValueError as Schema."""
+    return _compiled(json.dumps(source))
+
+
+@lru_cache(maxsize=256)
+def _compiled(text: str) -> Schema:
+    return Schema(json.loads(text))
 
 
 def _references(schema: Any) -> Iterable[str]:

@@ -8,7 +8,7 @@ from statistics import fmean
 from typing import Any
 
 from evalkit.golden.model import ANSWERED, Example, ScoreRule, Task
-from evalkit.golden.schema import Schema
+from evalkit.golden.schema import compiled
 from evalkit.golden.scoring import scorer_of
 from evalkit.judging.output import Output, parse
 from evalkit.models.backend import Completion
@@ -104,7 +104,7 @@ class Grader:
 
     def __init__(self, task: Task) -> None:
         self.task = task
-        self._schema = Schema(task.schema)
+        self._schema = compiled(task.schema)
         self._scorers = {rule.name: scorer_of(rule) for rule in task.scores.values()}
 
     def grade(self, backend: str, example: Example, request: Request, completion: Completion) -> Answer:

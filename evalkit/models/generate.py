@@ -27,11 +27,14 @@ class Model:
     spec: str
     backend: Backend
     fingerprint: str
+    _keys: dict[Request, str] = field(default_factory=dict, repr=False, compare=False)
 
     def key(self, request: Request) -> str:
-        """Where the answer to ``request`` is stored. No other model ever answers for it."""
-        mark = canonical([self.fingerprint, request.example_id]) if self.backend.by_example else self.fingerprint
-        return request.key(mark)
+        """Where the answer to ``request`` is stored, computed once. No other model ever answers for it."""
+        if request not in self._keys:
+            mark = canonical([self.fingerprint, request.example_id]) if self.backend.by_example else self.fingerprint
+            self._keys[request] = request.key(mark)
+        return self._keys[request]
 
 
 @dataclass(frozen=True, slots=True)

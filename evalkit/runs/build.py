@@ -17,11 +17,12 @@ from typing import Any
 
 import evalkit
 from evalkit.golden.looks import Look
-from evalkit.golden.model import ANSWERED, Example, Hypothesis, Task
+from evalkit.golden.model import ANSWERED, Hypothesis, Task
 from evalkit.golden.perturbations import Perturbed, variants
 from evalkit.judging import comparison as pairing
 from evalkit.judging import verdict as gates
-from evalkit.judging.answer import Answer, Grader, averaged
+from evalkit.judging.answer import Answer
+from evalkit.judging.book import AnswerBook
 from evalkit.judging.early_stopping import settled
 from evalkit.judging.lineage import Lineage, Rung, follow
 from evalkit.judging.measurement_change import MeasurementChange, change
@@ -30,7 +31,6 @@ from evalkit.judging.regression import Regression
 from evalkit.judging.relation_check import Rate, held, rates
 from evalkit.models.backend import Spec
 from evalkit.models.backends.floors import FLOORS
-from evalkit.models.cache import StoredCompletion
 from evalkit.models.latency import P50
 from evalkit.runs.model_run import COST, ModelRun, Participant, column_of, read_numbers, scored_examples
 
@@ -149,23 +149,22 @@ def judge_task(
     task: Task,
     split: str,
     entrants: Sequence[Participant],
-    kept: Mapping[str, StoredCompletion],
+    book: AnswerBook,
     frozen: bool,
     margin: float,
     lineage: tuple[str, Sequence[str]] | None = None,
     turns: pairing.Turns = MappingProxyType({}),
+    unchanged: Sequence[str] = (),
 ) -> TaskResult:
-    """Scores and judges one task from stored completions (``kept``, by key).
+    """Judges one task from its book of answers.
 
     ``margin`` is for pairs that were only asked for, ``lineage`` is a name with its rungs. ``turns`` has those that
-    were asked in turn, with the examples of the judged split that they were asked.
+    were asked in turn, with the examples of the judged split that they were asked. ``unchanged`` is what
+    ``unchanged_adapters`` says of the participants.
     """
-    marker = Grader(task)
-    examples = scored_examples(task, split)
-    answers = {entrant.name: _answers(marker, entrant.name, entrant.keys, examples, kept) for entrant in entrants}
+    answers = {entrant.name: _scored_answers(task, split, entrant, book) for entrant in entrants}
     columns = tuple(column_of(task, split, entrant, answers[entrant.name]) for entrant in entrants)
-    whole = {column.entrant.name for column in columns if column.complete and column.entrant.problem is None}
-    whole |= {name for name, asked in turns.items() if asked and name in answers}
+    whole = _run_whole(task, split, entrants, turns)
     backends = [entrant.name for entrant in entrants if entrant.role == "backend"]
     rungs = lineage[1] if lineage else ()
     against = [entrant.name for entrant in entrants if entrant.role == "against"]
@@ -204,12 +203,12 @@ def judge_task(
             if rival not in {*answers}
         ),
         verdicts=verdicts,
-        idle=tuple(unchanged_adapters(entrants, kept)),
+        idle=tuple(unchanged),
         relations=tuple(
             rate
             for entrant in entrants
             if entrant.role == "backend"
-            for rate in _relations(task, entrant, changed, answers[entrant.name], marker, kept)
+            for rate in _relations(task, entrant, changed, answers[entrant.name], book)
         ),
         looks=tuple(
             f"{name}: {look}"
@@ -241,8 +240,37 @@ def judge_task(
             for name, asked in turns.items()
             if asked
         ),
-        lineage=_lineage(task, split, *lineage, entrants, whole, marker, answers, kept) if lineage else None,
+        lineage=_lineage(task, split, *lineage, entrants, whole, answers, book) if lineage else None,
     )
+
+
+def comparisons_with(
+    rival: str,
+    task: Task,
+    split: str,
+    entrants: Sequence[Participant],
+    book: AnswerBook,
+    margin: float,
+    rungs: Collection[str],
+    turns: pairing.Turns,
+) -> list[gates.Comparison]:
+    """What ``judge_task`` would say of ``rival``, and nothing else: whether it is settled is asked again and again.
+
+    Alternatives to what is declared of it are judged too, because they share its level.
+    """
+    backends = [entrant.name for entrant in entrants if entrant.role == "backend"]
+    against = [entrant.name for entrant in entrants if entrant.role == "against"]
+    parents = {entrant.name: entrant.parent for entrant in entrants}
+    whole = _run_whole(task, split, entrants, turns)
+    wanted = planned_comparisons(task, backends, against, parents, margin, rungs)
+    judged = [one for one in wanted if {one[1], one[2]} <= whole]
+    families = {one[0].family for one in judged if one[2] == rival and one[0] is not None and one[0].family}
+    planned = [one for one in judged if one[2] == rival or (one[0] is not None and one[0].family in families)]
+    names = {name for _, candidate, other, _ in planned for name in (candidate, other)}
+    answers = {one.name: _scored_answers(task, split, one, book) for one in entrants if one.name in names}
+    looks = {entrant.name: Look(entrant.look) for entrant in entrants if entrant.look and entrant.name in whole}
+    found = pairing.comparisons(task, planned, answers, split, turns, looks)
+    return [one for one in found if one.against == rival]
 
 
 def _side(columns: Iterable[ModelRun], name: str) -> Side:
@@ -253,7 +281,7 @@ def _side(columns: Iterable[ModelRun], name: str) -> Side:
     return Side(name, cost, p50, seconds, column.entrant.cost_per_hour)
 
 
-def unchanged_adapters(entrants: Iterable[Participant], kept: Mapping[str, StoredCompletion]) -> Iterator[str]:
+def unchanged_adapters(entrants: Iterable[Participant], book: AnswerBook) -> Iterator[str]:
     """A sentence for each adapter that changed nothing: every answer is the very text of the base it sits on.
 
     Known before anything is scored. Base is the parent that is in the run and has no adapter itself.
@@ -263,11 +291,12 @@ def unchanged_adapters(entrants: Iterable[Participant], kept: Mapping[str, Store
         base = known.get(entrant.parent or "")
         if base is None or not Spec.parse(entrant.spec).adapter or Spec.parse(base.spec).adapter:
             continue
+        stored = book.stored((*entrant.stored_under, *base.stored_under))
         pairs = [
-            (kept[own].completion.text, kept[other].completion.text)
+            (stored[own].completion.text, stored[other].completion.text)
             for example in sorted(entrant.keys.keys() & base.keys.keys())
             for own, other in zip(entrant.keys[example], base.keys[example], strict=False)
-            if own in kept and other in kept
+            if own in stored and other in stored
         ]
         if pairs and all(own == other for own, other in pairs):
             yield (
@@ -283,11 +312,9 @@ def _lineage(
     rungs: Sequence[str],
     entrants: Sequence[Participant],
     whole: Collection[str],
-    marker: Grader,
     answers: Mapping[str, Mapping[str, Answer]],
-    kept: Mapping[str, StoredCompletion],
+    book: AnswerBook,
 ) -> Lineage | None:
-    examples = scored_examples(task, split)
     present = {entrant.name: entrant for entrant in entrants}
     if not any(present[rung].problem is None and rung in whole for rung in rungs if rung in present):
         return None  # a part of the split was selected: nothing is said of steps
@@ -298,7 +325,7 @@ def _lineage(
         if problem is None and (open_ones := [name for name in asked if name not in answers[rung.name]]):
             reason = rung.reasons.get(open_ones[0], "it was not asked")
             problem = f"{len(open_ones)} of {len(asked)} examples stayed unanswered ({open_ones[0]}: {reason})"
-        again = _answers(marker, rung.name, rung.again, examples, kept)
+        again = book.answers(rung.name, rung.again)
         found.append(Rung(rung.name, rung.parent, rung.decoding, again, problem))
     return follow(name, task, split, found, answers, lambda before, after: _changes(task, before, after))
 
@@ -308,28 +335,26 @@ def _relations(
     entrant: Participant,
     changed: Mapping[str, Perturbed],
     before: Mapping[str, Answer],
-    marker: Grader,
-    kept: Mapping[str, StoredCompletion],
+    book: AnswerBook,
 ) -> list[Rate]:
     tried = {name: one for name, one in changed.items() if name in entrant.keys}
-    after = _answers(marker, entrant.name, entrant.keys, {name: one.example for name, one in tried.items()}, kept)
+    after = book.answers(entrant.name, {name: entrant.keys[name] for name in tried})
     answered = {name: one for name, one in tried.items() if name in after and one.of.id in before}
     found = [(one, held(task, entrant.name, one, before[one.of.id], after[name])) for name, one in answered.items()]
     return rates(task, entrant.name, found, [one for name, one in tried.items() if name not in answered])
 
 
-def _answers(
-    marker: Grader,
-    backend: str,
-    keys_of: Mapping[str, Sequence[str]],
-    examples: Mapping[str, Example],
-    kept: Mapping[str, StoredCompletion],
-) -> dict[str, Answer]:
-    return {
-        name: averaged([marker.grade(backend, examples[name], kept[key].request, kept[key].completion) for key in keys])
-        for name, keys in keys_of.items()
-        if name in examples and all(key in kept for key in keys)
-    }
+def _scored_answers(task: Task, split: str, entrant: Participant, book: AnswerBook) -> dict[str, Answer]:
+    """The answers of ``entrant`` to the examples that are scored: perturbed ones have no expected answer."""
+    scored = scored_examples(task, split)
+    return book.answers(entrant.name, {name: keys for name, keys in entrant.keys.items() if name in scored})
+
+
+def _run_whole(task: Task, split: str, entrants: Iterable[Participant], turns: pairing.Turns) -> set[str]:
+    """Who was asked all of the judged split, or in turn as much of it as was needed."""
+    judged = [example.id for example in task.splits.get(split, ())]
+    whole = {one.name for one in entrants if one.problem is None and all(name in one.keys for name in judged)}
+    return whole | {one.name for one in entrants if turns.get(one.name)}
 
 
 def _changes(task: Task, before: Sequence[Answer], after: Sequence[Answer]) -> dict[str, MeasurementChange]:

@@ -27,19 +27,20 @@ from evalkit.golden.lints import Finding, lint
 from evalkit.golden.loader import find_tasks, load_all, load_task
 from evalkit.golden.model import Example, Task
 from evalkit.golden.perturbations import Perturbed
-from evalkit.judging.answer import Answer, Grader, averaged
+from evalkit.judging.answer import Answer, Grader
+from evalkit.judging.book import AnswerBook
 from evalkit.judging.early_stopping import settled, steps, turn
 from evalkit.judging.relation_check import RelationResult, held
 from evalkit.judging.verdict import Comparison, Verdict
 from evalkit.models.backends.floors import FLOORS
 from evalkit.models.budget import Budget
-from evalkit.models.cache import Store, StoredCompletion
+from evalkit.models.cache import Store
 from evalkit.models.config import Config
 from evalkit.models.generate import Model, OnProgress, generate, probe_latency, unsettled
 from evalkit.models.latency import Probe
 from evalkit.models.pricing import Price
 from evalkit.models.request import Request, render
-from evalkit.runs.build import TaskResult, judge_task, unchanged_adapters
+from evalkit.runs.build import TaskResult, comparisons_with, judge_task, unchanged_adapters
 from evalkit.runs.model_run import ALSO, Participant, Role
 from evalkit.session.participants import Participants
 from evalkit.session.plan import RequestPlan
@@ -103,7 +104,9 @@ class EvalSession:
         known = (self.task(name) for name in find_tasks(self.golden))
         self.participants = Participants(config, backends, against, lineage, known, self.budget)
         self._plan = RequestPlan(config, split, samples, self.participants.rungs)
-        self._markers: dict[str, Grader] = {}
+        self._books: dict[str, AnswerBook] = {}
+        self._unchanged: dict[str, tuple[str, ...]] = {}
+        self._failures: dict[str, str] | None = None
         self._findings: dict[str, tuple[Finding, ...]] = {}
         self._judged: dict[str, TaskResult] = {}
 
@@ -249,9 +252,15 @@ class EvalSession:
         return new
 
     def _settled(self, task: Task, name: str) -> bool:
-        found = [one for one in self.judged(task.name).comparisons if one.against == name]
-        self._judged.pop(task.name)  # what is judged in between is not the last word
+        entrants = self._entrants(task)
+        found = comparisons_with(
+            name, task, self.split, entrants, self.book(task), self.config.baseline_margin, self.participants.rungs,
+            self._turns(entrants),
+        )  # fmt: skip
         return bool(found) and settled(found)
+
+    def _turns(self, entrants: Sequence[Participant]) -> dict[str, list[str]]:
+        return {entrant.name: list(entrant.keys) for entrant in entrants if self._in_turn(entrant.name)}
 
     def _asked_in_turn(self, task: Task, name: str) -> list[str]:
         """The examples of the judged split that ``name`` has been asked, in turn."""
@@ -305,17 +314,29 @@ class EvalSession:
         """
         if self.broken is not None:
             raise self.broken
-        task = self.task(task_name)
+        task, book = self.task(task_name), self.book(self.task(task_name))
+        selected = self.selection.get(task_name, {}).get(backend, ())
+        book.stored(key for name in selected for key in self._keys(task, backend, name))
         keys = self._keys(task, backend, example)
-        kept = self.store.get(keys)
-        for key in keys:
-            if key not in kept:
-                reason = self.store.failures(self.identity).get(key, "it was never asked")
-                raise NotAnswered(f"{backend} did not answer {example}: {reason}")
-        if task_name not in self._markers:
-            self._markers[task_name] = Grader(task)
-        marker, golden = self._markers[task_name], self._plan.example(task, example)
-        return averaged([marker.grade(backend, golden, kept[key].request, kept[key].completion) for key in keys])
+        answer = book.answer(backend, example, keys)
+        if answer is None:
+            stored = book.stored(keys)
+            reasons = (self._reasons().get(key, "it was never asked") for key in keys if key not in stored)
+            raise NotAnswered(f"{backend} did not answer {example}: {next(reasons)}")
+        return answer
+
+    def book(self, task: Task) -> AnswerBook:
+        """The answers to ``task`` that this session has read so far."""
+        if task.name not in self._books:
+            perturbed = {name: one.example for name, one in self.variants(task).items()}
+            self._books[task.name] = AnswerBook(task, {**self.scored(task), **perturbed}, self.store.get)
+        return self._books[task.name]
+
+    def _reasons(self) -> dict[str, str]:
+        """Why what was asked in vain stayed unanswered, by key; read once, when all is asked."""
+        if self._failures is None:
+            self._failures = self.store.failures(self.identity)
+        return self._failures
 
     def relation(self, task_name: str, backend: str, variant: str) -> RelationResult:
         """What a relation is found to be on one example. Raises HarnessError where one of two answers is missing."""
@@ -349,27 +370,26 @@ class EvalSession:
             raise self.broken
         if task_name not in self._judged:
             task = self.task(task_name)
-            entrants, kept = self._at_hand(task)
+            entrants = self._entrants(task)
             whether = frozen.verify(task.folder, task.splits)
             margin, lineage = self.config.baseline_margin, self.participants.lineage
-            turns = {entrant.name: list(entrant.keys) for entrant in entrants if self._in_turn(entrant.name)}
-            self._judged[task_name] = judge_task(task, self.split, entrants, kept, whether, margin, lineage, turns)
+            self._judged[task_name] = judge_task(
+                task, self.split, entrants, self.book(task), whether, margin, lineage, self._turns(entrants),
+                self._unchanged_adapters(task, entrants),
+            )  # fmt: skip
         return self._judged[task_name]
 
     def idle(self) -> list[str]:
         """A sentence for each adapter that changed no answer, once they are asked and before they are scored."""
         if self.broken is not None:
             return []
-        return [
-            sentence
-            for name in sorted(self.selection)
-            for sentence in unchanged_adapters(*self._at_hand(self.task(name)))
-        ]
+        tasks = [self.task(name) for name in sorted(self.selection)]
+        return [sentence for task in tasks for sentence in self._unchanged_adapters(task, self._entrants(task))]
 
-    def _at_hand(self, task: Task) -> tuple[list[Participant], dict[str, StoredCompletion]]:
-        """Who is in this session on ``task``, and what of theirs is stored."""
-        entrants = self._entrants(task)
-        return entrants, self.store.get(key for entrant in entrants for key in entrant.stored_under)
+    def _unchanged_adapters(self, task: Task, entrants: Sequence[Participant]) -> tuple[str, ...]:
+        if task.name not in self._unchanged:
+            self._unchanged[task.name] = tuple(unchanged_adapters(entrants, self.book(task)))
+        return self._unchanged[task.name]
 
     def verdict(self, task_name: str, backend: str) -> Verdict:
         """The verdict on ``backend``. Raises HarnessError where its judged split was not run whole."""

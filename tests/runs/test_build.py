@@ -118,8 +118,7 @@ def test_a_task_without_data_for_any_floor_is_judged_all_the_same(project: MiniP
     session = project.asked()
     entrants = [one.entrant for one in session.judged("mood").columns]
     gone = [replace(one, keys={}, problem="no data") if one.role == "floor" else one for one in entrants]
-    kept = session.store.get(key for one in gone for keys in one.keys.values() for key in keys)
-    run = judge_task(project.task(), "test", gone, kept, False, 0.05)
+    run = judge_task(project.task(), "test", gone, session.book(project.task()), False, 0.05)
     assert (run.unbeaten, run.verdicts[0].status) == ((), Status.SHIP)
 
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from evalkit.errors import MissingModel
-from evalkit.golden.schema import Schema
+from evalkit.golden.schema import compiled
 from evalkit.models.backend import Backend, Opening
 from evalkit.models.backends.constant import Constant
 
@@ -23,7 +23,7 @@ def open_backend(opening: Opening) -> Backend:
         if not isinstance(branch, dict) or "error" in branch.get("required", ()):
             continue
         value = least(branch)
-        if Schema(schema).violation(value) is None:
+        if compiled(schema).violation(value) is None:
             return Constant(value)
     raise MissingModel(f"{opening.spec}: can't think of an empty object for {opening.task.folder / 'schema.json'}")
 

@@ -12,7 +12,7 @@ from statistics import median_low
 from typing import Any
 
 from evalkit.errors import MissingModel
-from evalkit.golden.schema import Schema
+from evalkit.golden.schema import compiled
 from evalkit.models.backend import Backend, Opening
 from evalkit.models.backends.constant import Constant
 from evalkit.models.request import canonical
@@ -32,7 +32,7 @@ def open_backend(opening: Opening) -> Backend:
     fields = dict.fromkeys(field for answer in answers for field in answer)
     values = {field: [answer[field] for answer in answers if field in answer] for field in fields}
     value = {field: _typical(given) for field, given in values.items() if 2 * len(given) > len(answers)}
-    violation = Schema(opening.task.schema).violation(value)
+    violation = compiled(opening.task.schema).violation(value)
     if violation:
         raise MissingModel(f"{opening.spec}: the commonest values of {opening.task.name} make no answer: {violation}")
     return Constant(value)

@@ -1,0 +1,64 @@
+"""The book of answers: what the models answered to the examples of one task, read and graded once.
+
+Whoever needs an answer asks the book: tests, verdicts, ``evalkit show`` and ``rescore``, lineages and relations. So
+one stored completion has one Answer in a process, whoever looks at it and however often.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+from evalkit.golden.model import Example, Task
+from evalkit.judging.answer import Answer, Grader, averaged
+from evalkit.models.cache import StoredCompletion
+
+ReadStored = Callable[[Iterable[str]], Mapping[str, StoredCompletion]]
+"""Gives the stored completions of the keys that it is handed; keys that are not stored are left out."""
+
+
+class AnswerBook:
+    """The answers to one task. ``examples`` are all that may have been asked, perturbed ones too, by id.
+
+    An answer is known by its model, its example and its keys: where its samples are stored. A completion that was not
+    stored when it was first asked for is looked for again the next time.
+    """
+
+    def __init__(self, task: Task, examples: Mapping[str, Example], read: ReadStored) -> None:
+        self.task = task
+        self.examples = examples
+        self._read = read
+        self._grader = Grader(task)
+        self._stored: dict[str, StoredCompletion] = {}
+        self._answers: dict[tuple[str, str, tuple[str, ...]], Answer] = {}
+
+    def stored(self, keys: Iterable[str]) -> Mapping[str, StoredCompletion]:
+        """Every completion that was read so far, those of ``keys`` among them where they are stored.
+
+        Hand it all keys of a model at once: those that it has not are read in one go.
+        """
+        missing = list(dict.fromkeys(key for key in keys if key not in self._stored))
+        if missing:
+            self._stored.update(self._read(missing))
+        return self._stored
+
+    def answer(self, model: str, example: str, keys: Sequence[str]) -> Answer | None:
+        """What ``model`` answered to ``example``, averaged over its samples; None where one of them is not stored."""
+        place = (model, example, tuple(keys))
+        if place not in self._answers:
+            stored = self.stored(keys)
+            if not all(key in stored for key in keys):
+                return None
+            self._answers[place] = averaged([self.sample(model, example, key) for key in keys])
+        return self._answers[place]
+
+    def answers(self, model: str, keys: Mapping[str, Sequence[str]]) -> dict[str, Answer]:
+        """The answers of ``model`` by example, from the keys by example. Examples without an answer, and those that
+        the task does not know (any more), are left out."""
+        self.stored(key for samples in keys.values() for key in samples)
+        found = {name: self.answer(model, name, own) for name, own in keys.items() if name in self.examples}
+        return {name: answer for name, answer in found.items() if answer is not None}
+
+    def sample(self, model: str, example: str, key: str) -> Answer:
+        """The one sample that is stored under ``key``. Raises KeyError where there is none."""
+        completion = self.stored((key,))[key]
+        return self._grader.grade(model, self.examples[example], completion.request, completion.completion)
