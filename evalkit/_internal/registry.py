@@ -10,7 +10,7 @@ from __future__ import annotations
 import pkgutil
 import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib import import_module
 from importlib.metadata import entry_points
@@ -24,24 +24,35 @@ class Kind:
     """One kind of component.
 
     ``packages`` hold the built-in ones. A component's module must define one of ``functions``, and each of
-    ``attributes``. ``see`` is where its contract is written down.
+    ``attributes`` with one of the values it may have. ``see`` is where its contract is written down.
     """
 
     noun: str
     packages: tuple[str, ...]
     functions: tuple[str, ...]
     see: str
-    attributes: tuple[str, ...] = ()
+    attributes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 KINDS: Mapping[str, Kind] = {
-    "scorers": Kind("scorer", ("evalkit.scorers",), ("make_scorer", "make_input_scorer"), "evalkit/scorers/score.py"),
+    "scorers": Kind(
+        "scorer",
+        ("evalkit.scorers",),
+        ("make_scorer", "make_input_scorer"),
+        "evalkit/scorers/score.py",
+        {"KIND": ("class", "number", "set", "text")},
+    ),
     "measurements": Kind(
         "measurement", ("evalkit.scorers.measurements",), ("make_measurement",), "evalkit/scorers/measurements"
     ),
     "relations": Kind("relation", ("evalkit.golden.relations",), ("make_relation",), "evalkit/golden/relations"),
     "lints": Kind("lint", ("evalkit.golden.lints",), ("check",), "evalkit/golden/lints"),
-    "backends": Kind("backend", ("evalkit.models.backends",), ("open_backend",), "evalkit/models/backend.py"),
+    "backends": Kind(
+        "backend",
+        ("evalkit.models.backends", "evalkit.models.backends.floors"),
+        ("open_backend",),
+        "evalkit/models/backend.py",
+    ),
     "hypotheses": Kind("hypothesis", ("evalkit.judging.gates",), (), "evalkit/judging/gates"),
     "reports": Kind("report", ("evalkit.reports",), ("render",), "evalkit/reports"),
 }
@@ -107,7 +118,10 @@ def _problem(kind: Kind, module: object) -> str:
         lacking = kind.functions[0] if len(kind.functions) == 1 else f"neither {' nor '.join(kind.functions)}"
         verb, what = ("has no", "it") if len(kind.functions) == 1 else ("has", "one of them")
         return f"{verb} {lacking}: write {what}, see {kind.see}"
-    for attribute in kind.attributes:
+    for attribute, allowed in kind.attributes.items():
+        choices = f"{', '.join(map(repr, allowed[:-1]))} or {allowed[-1]!r}"
         if not hasattr(module, attribute):
-            return f"has no {attribute}: write it, see {kind.see}"
+            return f"has no {attribute}: write {attribute} = {choices}, see {kind.see}"
+        if getattr(module, attribute) not in allowed:
+            return f"has {attribute} = {getattr(module, attribute)!r}, expected {choices}, see {kind.see}"
     return ""

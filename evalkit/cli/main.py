@@ -200,7 +200,7 @@ def lint(config: Config, tasks: tuple[str, ...], notes: bool) -> None:
 
     Exits with 1 where a finding is neither a note nor waived.
     """
-    from evalkit.golden.lints import lint as findings_of
+    from evalkit.golden.lints.waivers import lint as findings_of
     from evalkit.golden.loader import load_task
 
     open_ones = 0

@@ -10,13 +10,11 @@ from typing import Any
 from evalkit._internal.registry import find
 from evalkit.errors import ConfigError, UnknownName
 from evalkit.golden.model import Example, Relation, Task
-from evalkit.golden.relations import TextTransform
+from evalkit.golden.relations.transform import TextTransform
+from evalkit.golden.scoring import opposite_of, scorers_with_opposite
 
 SPLIT = "relations"
 """The split that variants are of. No file has it, and none of its examples has an expected answer."""
-
-_NEGATED = ("sign", "number", "bool")
-"""Scorers of what has an opposite."""
 
 _GENERIC = ("relation", "input", "negates", "follows", "free", "most")
 
@@ -46,9 +44,10 @@ def read_relation(name: str, entry: Any, examples: Collection[Example], scorers:
         raise ConfigError(f'got {entry!r}, expected a table with relation = "..."')
     told = {key: _names(entry, key, scorers) for key in ("negates", "follows", "free")}
     for field in told["negates"]:
-        if scorers[field] not in _NEGATED:
+        if opposite_of(scorers[field]) is None:
             raise ConfigError(
-                f"negates has {field!r}, which is scored by {scorers[field]}; only {_NEGATED} have opposites"
+                f"negates has {field!r}, which is scored by {scorers[field]}: only values that are scored by "
+                f"{', '.join(scorers_with_opposite())} have opposites"
             )
     most = entry.get("most", Relation.MOST)
     if isinstance(most, bool) or not isinstance(most, int) or most < 1:

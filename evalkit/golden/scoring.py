@@ -6,11 +6,11 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from evalkit._internal.registry import find
+from evalkit._internal.registry import find, names
 from evalkit.errors import EvalkitError, UnknownName
 from evalkit.golden.model import Example, MeasureRule, ScoreRule
-from evalkit.scorers import InputScorer, Scorer
-from evalkit.scorers.number import as_number
+from evalkit.scorers.score import InputScorer, Kind, Scorer
+from evalkit.scorers.values import as_number
 
 Reader = Callable[[Example], object]
 """Raises an EvalkitError where the rule can do nothing with what an example expects."""
@@ -32,8 +32,50 @@ def scorer_of(rule: ScoreRule) -> InputScorer:
     return lambda got, expected, _: scorer(got, expected)
 
 
-FREE_TEXT = ("text", "embedding")
-"""Scorers of free text, which nobody writes twice alike."""
+def kind_of(rule: ScoreRule) -> Kind:
+    """What the values of a rule's field are, as its scorer says. Raises an EvalkitError where there is no such scorer.
+
+    >>> kind_of(ScoreRule("team", "team", "exact"))
+    'class'
+    """
+    kind: Kind = find("scorers", rule.scorer).KIND
+    return kind
+
+
+def scorers_with_opposite() -> list[str]:
+    """The names of the scorers that know the opposite of a value, those left out that can't be imported.
+
+    >>> scorers_with_opposite()
+    ['bool', 'number', 'sign']
+    """
+
+    def knows(scorer: str) -> bool:
+        try:
+            return opposite_of(scorer) is not None
+        except EvalkitError:
+            return False
+
+    return sorted(filter(knows, names("scorers")))
+
+
+def opposite_of(scorer: str) -> Callable[[Any], Any] | None:
+    """What gives the opposite of a value that ``scorer`` scores; None where it knows none.
+
+    >>> opposite_of("sign")(0.5), opposite_of("text")
+    (-0.5, None)
+    """
+    opposite: Callable[[Any], Any] | None = getattr(find("scorers", scorer), "opposite", None)
+    return opposite
+
+
+def label_of(scorer: str) -> Callable[[Any], str]:
+    """What names the class of an expected value, as ``scorer`` sees it: the value itself, where it says nothing.
+
+    >>> label_of("sign")(0.5), label_of("bool")(True)
+    ('above 0', 'True')
+    """
+    label: Callable[[Any], str] = getattr(find("scorers", scorer), "label", str)
+    return label
 
 
 def values_match(scorer: InputScorer, got: object, expected: object, given: Mapping[str, Any]) -> bool:

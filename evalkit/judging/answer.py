@@ -13,7 +13,7 @@ from evalkit.golden.scoring import scorer_of
 from evalkit.judging.output import Output, parse
 from evalkit.models.backend import Completion
 from evalkit.models.request import Request
-from evalkit.scorers import Score
+from evalkit.scorers.score import Score
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from evalkit._internal.registry import find
 from evalkit.golden.model import Relation, ScoreRule, Task
 from evalkit.golden.perturbations import Perturbed, change_of
-from evalkit.golden.scoring import FREE_TEXT, scorer_of, values_match
+from evalkit.golden.scoring import kind_of, opposite_of, scorer_of, values_match
 from evalkit.judging.answer import Answer
 from evalkit.stats import scores as metrics
 from evalkit.stats.intervals import Estimate
@@ -92,8 +92,8 @@ def _broken(task: Task, relation: Relation, before: Answer, after: Answer) -> It
     old, new = before.value or {}, after.value or {}
     for name, rule in _compared(task, relation):
         expected, got = old.get(name, _MISSING), new.get(name, _MISSING)
-        if name in relation.negates:
-            expected = _negated(expected)
+        if name in relation.negates and expected is not _MISSING:
+            expected = _negated(rule, expected)
         if name in relation.follows:
             expected = _following(expected, change)
         if expected is _MISSING or got is _MISSING:
@@ -111,7 +111,7 @@ def _compared(task: Task, relation: Relation) -> Iterator[tuple[str, ScoreRule]]
         if hasattr(find("scorers", rule.scorer), "make_scorer"):
             rules.setdefault(rule.field, rule)
     for name, rule in rules.items():
-        if name not in relation.free and (rule.scorer not in FREE_TEXT or name in relation.follows):
+        if name not in relation.free and (kind_of(rule) != "text" or name in relation.follows):
             yield name, rule
 
 
@@ -121,14 +121,13 @@ def _moot(task: Task, relation: Relation, before: Answer) -> bool:
         (rule, value[name]) for name, rule in _compared(task, relation) if name in relation.negates and name in value
     ]
     return bool(negated) and all(
-        values_match(scorer_of(rule), one, _negated(one), before.example.input) for rule, one in negated
+        values_match(scorer_of(rule), one, _negated(rule, one), before.example.input) for rule, one in negated
     )
 
 
-def _negated(value: Any) -> Any:
-    if isinstance(value, bool):
-        return not value
-    return -value if isinstance(value, int | float) else value
+def _negated(rule: ScoreRule, value: Any) -> Any:
+    opposite = opposite_of(rule.scorer)
+    return opposite(value) if opposite else value
 
 
 def _following(value: Any, change: Any) -> Any:

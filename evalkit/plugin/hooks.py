@@ -17,7 +17,7 @@ from evalkit.plugin.outcomes import Reporter
 from evalkit.plugin.state import FIXTURES, State, TestTarget, point_of
 
 if TYPE_CHECKING:
-    from evalkit.golden.lints import Finding
+    from evalkit.golden.lints.finding import Finding
     from evalkit.golden.model import Task
     from evalkit.judging.answer import Answer
     from evalkit.judging.relation_check import RelationResult

@@ -12,7 +12,7 @@ from evalkit.judging.answer import Answer, is_right
 from evalkit.models.latency import Probe, cost_of_time, mean, measured
 from evalkit.models.pricing import Price
 from evalkit.scorers.measurements import MEASURES, Rows
-from evalkit.scorers.number import as_number
+from evalkit.scorers.values import as_number
 from evalkit.stats import scores as metrics
 from evalkit.stats.intervals import Estimate
 

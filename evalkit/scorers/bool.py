@@ -6,8 +6,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from evalkit.errors import ConfigError
-from evalkit.scorers import Judgement, Scorer
-from evalkit.scorers.number import json_type, only_options
+from evalkit.scorers.options import reject_unknown
+from evalkit.scorers.score import Judgement, Kind, Scorer
+from evalkit.scorers.values import json_type, negated
+
+KIND: Kind = "class"
 
 
 def make_scorer(options: Mapping[str, Any]) -> Scorer:
@@ -24,7 +27,7 @@ def make_scorer(options: Mapping[str, Any]) -> Scorer:
     >>> judge("true", True)
     Judgement(value=0.0, why='a string, not a boolean')
     """
-    only_options(options, ())
+    reject_unknown(options, ())
 
     def judge(got: Any, expected: Any) -> Judgement:
         if not isinstance(expected, bool):
@@ -40,3 +43,6 @@ def make_scorer(options: Mapping[str, Any]) -> Scorer:
 
 def _json(value: bool) -> str:
     return "true" if value else "false"
+
+
+opposite = negated

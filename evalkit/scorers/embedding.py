@@ -7,9 +7,11 @@ from functools import lru_cache
 from typing import Any
 
 from evalkit.errors import MissingModel
-from evalkit.scorers import Judgement, Scorer
-from evalkit.scorers.number import only_options, share_option
-from evalkit.scorers.text import BOTH_EMPTY, as_text, without_words
+from evalkit.scorers.options import reject_unknown, share_option
+from evalkit.scorers.score import Judgement, Kind, Scorer
+from evalkit.scorers.texts import BOTH_EMPTY, as_text, without_words
+
+KIND: Kind = "text"
 
 
 def make_scorer(options: Mapping[str, Any]) -> Scorer:
@@ -23,7 +25,7 @@ def make_scorer(options: Mapping[str, Any]) -> Scorer:
     the encoder is not installed.
     Source: Reimers and Gurevych (2019), Sentence-BERT.
     """
-    only_options(options, {"both_empty"})
+    reject_unknown(options, {"both_empty"})
     both_empty = share_option(options, "both_empty", BOTH_EMPTY)
     _encoder()  # what is missing is told before a model is asked
 

@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from evalkit.scorers import Judgement, Scorer
-from evalkit.scorers.number import json_type, only_options, switch_option
+from evalkit.scorers.options import reject_unknown, switch_option
+from evalkit.scorers.score import Judgement, Kind, Scorer
+from evalkit.scorers.values import json_type
+
+KIND: Kind = "class"
 
 
 def make_scorer(options: Mapping[str, Any]) -> Scorer:
@@ -24,7 +27,7 @@ def make_scorer(options: Mapping[str, Any]) -> Scorer:
     >>> judge("New", "new")
     Judgement(value=0.0, why='differs in case only')
     """
-    only_options(options, {"ignore_case"})
+    reject_unknown(options, {"ignore_case"})
     ignore_case = switch_option(options, "ignore_case", False)
 
     def judge(got: Any, expected: Any) -> Judgement:

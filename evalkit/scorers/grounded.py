@@ -10,8 +10,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from evalkit.errors import ConfigError
-from evalkit.scorers import InputScorer, Judgement
-from evalkit.scorers.number import json_type, only_options
+from evalkit.scorers.options import reject_unknown
+from evalkit.scorers.score import InputScorer, Judgement, Kind
+from evalkit.scorers.values import json_type
+
+KIND: Kind = "set"
 
 
 def make_input_scorer(options: Mapping[str, Any]) -> InputScorer:
@@ -34,7 +37,7 @@ def make_input_scorer(options: Mapping[str, Any]) -> InputScorer:
     >>> judge(["Update records in Salesforce"], [], {"text": "Update the records."})
     Judgement(value=0.0, why="names 'Salesforce', which the input does not mention")
     """
-    only_options(options, {"vocabulary"})
+    reject_unknown(options, {"vocabulary"})
     vocabulary = _vocabulary(options)
     named = {term: _pattern([term]) for term in vocabulary}
     mentioned = {term: _pattern([term, *words]) for term, words in vocabulary.items()}

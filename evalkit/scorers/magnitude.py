@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from evalkit.errors import ConfigError
-from evalkit.scorers import Judgement, Scorer
-from evalkit.scorers.number import SLACK, as_number, expected_number, not_a_number, number_option, only_options
+from evalkit.scorers.options import number_option, reject_unknown
+from evalkit.scorers.score import Judgement, Kind, Scorer
+from evalkit.scorers.values import QUIET, SLACK, as_number, expected_number, not_a_number
 
-QUIET = 0.03
-"""The magnitude up to which an example is noise, where a task does not say."""
+KIND: Kind = "number"
 
 
 def make_scorer(options: Mapping[str, Any]) -> Scorer:
@@ -30,7 +30,7 @@ def make_scorer(options: Mapping[str, Any]) -> Scorer:
     >>> judge(0.1, 0.02)
     Judgement(value=0.0, why='noise must be left alone: above 0.03')
     """
-    only_options(options, {"ratio", "quiet"})
+    reject_unknown(options, {"ratio", "quiet"})
     ratio = number_option(options, "ratio", 2.0, above=1.0)
     quiet = number_option(options, "quiet", QUIET)
 

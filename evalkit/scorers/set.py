@@ -6,8 +6,11 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from evalkit.errors import ConfigError
-from evalkit.scorers import Judgement, Scorer
-from evalkit.scorers.number import choice_option, json_type, only_options, share_option, switch_option
+from evalkit.scorers.options import choice_option, reject_unknown, share_option, switch_option
+from evalkit.scorers.score import Judgement, Kind, Scorer
+from evalkit.scorers.values import json_type
+
+KIND: Kind = "set"
 
 METRICS = ("f1", "precision", "recall", "jaccard")
 
@@ -38,7 +41,7 @@ def make_scorer(options: Mapping[str, Any]) -> Scorer:
     >>> judge([], []), judge([], ["IBM"])
     (Judgement(value=1.0, why=''), Judgement(value=0.0, why="missing 'IBM'"))
     """
-    only_options(options, {"metric", "both_empty", "ignore_case"})
+    reject_unknown(options, {"metric", "both_empty", "ignore_case"})
     metric = choice_option(options, "metric", METRICS)
     both_empty = share_option(options, "both_empty", _BOTH_EMPTY)
     ignore_case = switch_option(options, "ignore_case", True)

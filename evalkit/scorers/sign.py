@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from evalkit.scorers import Judgement, Scorer
-from evalkit.scorers.number import as_number, expected_number, not_a_number, number_option, only_options
+from evalkit.scorers.options import number_option, reject_unknown
+from evalkit.scorers.score import Judgement, Kind, Scorer
+from evalkit.scorers.values import as_number, expected_number, negated, not_a_number
+
+KIND: Kind = "class"
 
 
 def make_scorer(options: Mapping[str, Any]) -> Scorer:
@@ -24,7 +27,7 @@ def make_scorer(options: Mapping[str, Any]) -> Scorer:
     >>> judge(0.1, 1)
     Judgement(value=0.0, why='sign is 0, expected +')
     """
-    only_options(options, {"dead_zone"})
+    reject_unknown(options, {"dead_zone"})
     dead_zone = number_option(options, "dead_zone", 0.0)
 
     def sign(number: float) -> str:
@@ -40,3 +43,17 @@ def make_scorer(options: Mapping[str, Any]) -> Scorer:
         return Judgement(1.0) if seen == target else Judgement(0.0, f"sign is {seen}, expected {target}")
 
     return judge
+
+
+opposite = negated
+
+
+def label(expected: Any) -> str:
+    """Which side of 0 an expected value is on; what is no number is its own class.
+
+    >>> label(0.4), label(-1), label(0)
+    ('above 0', 'below 0', '0')
+    """
+    if isinstance(expected, int | float):
+        return "above 0" if expected > 0 else "below 0" if expected < 0 else "0"
+    return str(expected)

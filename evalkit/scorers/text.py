@@ -6,15 +6,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from evalkit.errors import ConfigError, MissingModel
-from evalkit.scorers import Judgement, Scorer
-from evalkit.scorers.number import choice_option, json_type, only_options, share_option, switch_option
+from evalkit.scorers.options import choice_option, reject_unknown, share_option, switch_option
+from evalkit.scorers.score import Judgement, Kind, Scorer
+from evalkit.scorers.texts import BOTH_EMPTY, as_text, without_words
+
+KIND: Kind = "text"
 
 METRICS = ("rougeL", "rouge1", "rouge2")
-
-BOTH_EMPTY = (
-    "what an empty text scores where none is expected. The task has to choose: there are no words to count in either"
-)
-"""What ``both_empty`` is, for who has left it out."""
 
 
 def make_scorer(options: Mapping[str, Any]) -> Scorer:
@@ -34,7 +32,7 @@ def make_scorer(options: Mapping[str, Any]) -> Scorer:
     >>> judge("The bank raises rates", "The banks raised it")
     Judgement(value=0.75, why='rougeL: precision 0.75, recall 0.75')
     """
-    only_options(options, {"metric", "stem", "both_empty"})
+    reject_unknown(options, {"metric", "stem", "both_empty"})
     metric = choice_option(options, "metric", METRICS)
     both_empty = share_option(options, "both_empty", BOTH_EMPTY)
     rouge = _rouge(metric, switch_option(options, "stem", True))
@@ -59,27 +57,3 @@ def _rouge(metric: str, stem: bool) -> Any:
     except ImportError as error:
         raise MissingModel(f"scorer 'text' needs rouge-score ({error}): pip install 'pytest-evalkit[text]'") from error
     return RougeScorer([metric], use_stemmer=stem)
-
-
-def without_words(got: Any, expected: Any, both_empty: float) -> Judgement | None:
-    """What is settled before two texts are compared: one of them is no text, or empty. None where both have words.
-
-    Raises ConfigError where the expected value is no text.
-    """
-    reference, text = as_text(expected), as_text(got)
-    if reference is None:
-        raise ConfigError(f"an example expects {expected!r}, but this scorer is for texts and lists of strings")
-    if text is None:
-        return Judgement(0.0, f"{json_type(got)}, not text")
-    if text and reference:
-        return None
-    if text or reference:
-        return Judgement(0.0, "text where none is expected" if text else "empty where text is expected")
-    return Judgement(both_empty, "" if both_empty == 1 else f"both are empty, which scores {both_empty:g} here")
-
-
-def as_text(value: Any) -> str | None:
-    """``value`` as one text, None where it is neither a text nor a list of them (which is its strings in lines)."""
-    if isinstance(value, list | tuple) and all(isinstance(item, str) for item in value):
-        value = "\n".join(value)
-    return value.strip() if isinstance(value, str) else None

@@ -23,7 +23,8 @@ from evalkit.errors import (
 )
 from evalkit.golden import freeze as frozen
 from evalkit.golden import looks
-from evalkit.golden.lints import Finding, lint
+from evalkit.golden.lints.finding import Finding
+from evalkit.golden.lints.waivers import lint
 from evalkit.golden.loader import find_tasks, load_all, load_task
 from evalkit.golden.model import Example, Task
 from evalkit.golden.perturbations import Perturbed

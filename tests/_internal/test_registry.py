@@ -43,7 +43,9 @@ class Shout:
 
 HALF = '''
 """A scorer: half a point for anything wrong."""
-from evalkit.scorers import Judgement
+from evalkit.scorers.score import Judgement
+
+KIND = "class"
 
 def make_scorer(options):
     return lambda got, expected: Judgement(1.0) if got == expected else Judgement(0.5, "half right")
@@ -115,6 +117,24 @@ def test_a_component_without_its_function_is_told_to_write_it(
     expected = rf"{noun} 'idle_{noun}': its module outside_idle_{noun} has no {function}: write it, see evalkit/"
     with pytest.raises(ConfigError, match=expected):
         components.find(kind, f"idle_{noun}")
+
+
+@pytest.mark.parametrize(
+    ("kind", "problem"),
+    [
+        ("", "has no KIND: write KIND = 'class', 'number', 'set' or 'text', see evalkit/scorers/score.py"),
+        ('KIND = "words"', "has KIND = 'words', expected 'class', 'number', 'set' or 'text', see evalkit/scorers"),
+    ],
+)
+def test_a_scorer_that_does_not_say_what_kind_it_is_is_told_what_to_write(
+    kind: str, problem: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = f"kindless_{len(kind)}"
+    points = f"[evalkit.scorers]\n{name} = {name}\n"
+    module = {name: f"{kind}\n\ndef make_scorer(options):\n    return None\n"}
+    monkeypatch.syspath_prepend(outside(tmp_path, name, points, **module))
+    with pytest.raises(ConfigError, match=f"scorer '{name}': its module {name} {problem}"):
+        components.find("scorers", name)
 
 
 def test_a_component_that_cant_be_imported_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,7 +17,8 @@ from click.testing import CliRunner
 from mini_project import Project
 
 from evalkit.cli.main import main
-from evalkit.golden.lints import Finding, lint
+from evalkit.golden.lints.finding import Finding
+from evalkit.golden.lints.waivers import lint
 from evalkit.golden.loader import load_task
 from evalkit.golden.model import Example, Task
 from evalkit.golden.near_duplicates import near_pairs, normal

@@ -14,7 +14,7 @@ from evalkit.judging.lineage import Lineage, Rung, follow
 from evalkit.judging.output import Output
 from evalkit.models.backend import Completion, digest_of_ids
 from evalkit.models.request import Message, Request
-from evalkit.scorers import Score
+from evalkit.scorers.score import Score
 
 EXAMPLES = tuple(Example(f"e{n:02}", "test", {}, {"team": "a"}, group=f"e{n:02}") for n in range(40))
 TASK = Task("t", Path(), "T", Prompt("", ""), Decoding(), {}, {}, {}, "team", {}, (), {"test": EXAMPLES}, "")

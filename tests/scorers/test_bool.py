@@ -3,8 +3,8 @@
 import pytest
 
 from evalkit.errors import ConfigError
-from evalkit.scorers import Judgement
 from evalkit.scorers.bool import make_scorer
+from evalkit.scorers.score import Judgement
 
 
 @pytest.mark.parametrize("value", [True, False])

@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 
 from evalkit.errors import ConfigError, MissingModel
-from evalkit.scorers import Judgement, embedding
+from evalkit.scorers import embedding
 from evalkit.scorers.embedding import make_scorer
+from evalkit.scorers.score import Judgement
 
 pytestmark = pytest.mark.real
 

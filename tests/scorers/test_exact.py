@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evalkit.errors import ConfigError
-from evalkit.scorers import Judgement
 from evalkit.scorers.exact import make_scorer
+from evalkit.scorers.score import Judgement
 
 json_value = st.recursive(
     st.none() | st.booleans() | st.integers(-3, 3) | st.floats(-3, 3) | st.text(max_size=3),

@@ -5,8 +5,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evalkit.errors import ConfigError
-from evalkit.scorers import Judgement
 from evalkit.scorers.grounded import make_input_scorer
+from evalkit.scorers.score import Judgement
 
 VOCABULARY = {"Salesforce": ["sfdc", "sales cloud"], "ServiceNow": ["service now", "ticket*"], "C++": []}
 json_value = st.recursive(

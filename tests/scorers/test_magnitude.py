@@ -5,8 +5,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evalkit.errors import ConfigError
-from evalkit.scorers import Judgement
 from evalkit.scorers.magnitude import make_scorer
+from evalkit.scorers.score import Judgement
 
 
 @pytest.mark.parametrize("got", [0.05, 0.1, 0.2])

@@ -3,8 +3,8 @@
 import pytest
 
 from evalkit.errors import ConfigError
-from evalkit.scorers import Judgement
 from evalkit.scorers.number import make_scorer
+from evalkit.scorers.score import Judgement
 
 
 @pytest.mark.parametrize(("got", "expected"), [(0.5, 0.3), (0.3, 0.5), (0.8, 1), (1, 0.8), (0.5, 0.5)])

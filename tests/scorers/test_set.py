@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evalkit.errors import ConfigError
-from evalkit.scorers import Judgement
+from evalkit.scorers.score import Judgement
 from evalkit.scorers.set import METRICS, make_scorer
 
 names = st.lists(st.sampled_from(["Ann", "ann", "Bo", "Cy", "Cy "]), max_size=5)

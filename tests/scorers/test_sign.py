@@ -3,7 +3,7 @@
 import pytest
 
 from evalkit.errors import ConfigError
-from evalkit.scorers import Judgement
+from evalkit.scorers.score import Judgement
 from evalkit.scorers.sign import make_scorer
 
 

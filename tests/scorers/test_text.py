@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evalkit.errors import ConfigError, MissingModel
-from evalkit.scorers import Judgement, Scorer
+from evalkit.scorers.score import Judgement, Scorer
 from evalkit.scorers.text import METRICS, make_scorer
 
 GOT = "the cat sat on the red mat"

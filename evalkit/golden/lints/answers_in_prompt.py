@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
-from evalkit.golden.lints import Finding, judged, strings, text_of
+from evalkit.golden.lints.finding import Finding
+from evalkit.golden.lints.texts import judged, strings, text_of
 from evalkit.golden.model import Task
 from evalkit.golden.near_duplicates import normal
+from evalkit.golden.scoring import kind_of
 
 _LEAST = 20
 """Shorter texts, such as the name of a class, belong into a prompt."""
@@ -46,4 +48,4 @@ _REMEDY = "Who is told the answer is not tested: write the example, or the promp
 
 def _is_class(task: Task, name: str) -> bool:
     """Whether a field's values are named by the schema, and so rightly by the prompt."""
-    return any(rule.field == name and rule.scorer in ("exact", "set", "grounded") for rule in task.scores.values())
+    return any(rule.field == name and kind_of(rule) in ("class", "set") for rule in task.scores.values())

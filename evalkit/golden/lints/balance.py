@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
-from evalkit.golden.lints import Finding, classed, numbered
+from evalkit.golden.lints.finding import Finding
+from evalkit.golden.lints.labels import classed, numbered
 from evalkit.golden.model import Task
 
 MOST, FEW, LEAST = 0.9, 5, 20

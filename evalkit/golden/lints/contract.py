@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 
-from evalkit.golden.lints import Finding
+from evalkit.golden.lints.finding import Finding
 from evalkit.golden.model import Task
 
 _NAMED = re.compile(r'"([A-Za-z_][A-Za-z0-9_]*)"\s*:')

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from evalkit.golden.lints import Finding, judged, text_of
+from evalkit.golden.lints.finding import Finding
+from evalkit.golden.lints.texts import judged, text_of
 from evalkit.golden.model import Example, Task
 from evalkit.golden.near_duplicates import near_pairs
-from evalkit.golden.scoring import FREE_TEXT, scorer_of, values_match
-from evalkit.scorers import InputScorer
+from evalkit.golden.scoring import kind_of, scorer_of, values_match
+from evalkit.scorers.score import InputScorer
 
 _NEAR = 0.95
 
 
 def check(task: Task) -> Iterator[Finding]:
-    scorers = [(rule.field, scorer_of(rule)) for rule in task.scores.values() if rule.scorer not in FREE_TEXT]
+    scorers = [(rule.field, scorer_of(rule)) for rule in task.scores.values() if kind_of(rule) != "text"]
     examples = judged(example for split in task.splits.values() for example in split)
     for first, second, _ in near_pairs(examples, [text_of(example) for example in examples], _NEAR):
         differ = sorted({field for field, scorer in scorers if _other(first, second, field, scorer)})

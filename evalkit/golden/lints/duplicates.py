@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from evalkit.golden.lints import Finding, judged, text_of
+from evalkit.golden.lints.finding import Finding
+from evalkit.golden.lints.texts import judged, text_of
 from evalkit.golden.model import Example, Task
 from evalkit.golden.near_duplicates import near_pairs, normal
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterator
 
-from evalkit.golden.lints import Finding, judged, strings
+from evalkit.golden.lints.finding import Finding
+from evalkit.golden.lints.texts import judged, strings
 from evalkit.golden.model import Task
 
 _JOINS = {"\u200d", "\ufe0f"}

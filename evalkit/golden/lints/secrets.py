@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from evalkit.golden.lints import Finding, strings
+from evalkit.golden.lints.finding import Finding
+from evalkit.golden.lints.texts import strings
 from evalkit.golden.model import Task
 
 _KEYS = {

@@ -21,7 +21,9 @@ from scipy.sparse import csr_matrix
 from scipy.special import xlogy
 from scipy.stats import rankdata
 
-from evalkit.golden.lints import Finding, classed, numbered, one_of_each_group, text_of
+from evalkit.golden.lints.finding import Finding
+from evalkit.golden.lints.labels import classed, numbered, one_of_each_group
+from evalkit.golden.lints.texts import text_of
 from evalkit.golden.model import Example, Task
 from evalkit.golden.near_duplicates import normal
 

@@ -6,7 +6,9 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from math import log
 
-from evalkit.golden.lints import Finding, classed, text_of
+from evalkit.golden.lints.finding import Finding
+from evalkit.golden.lints.labels import classed
+from evalkit.golden.lints.texts import text_of
 from evalkit.golden.model import Example, Task
 from evalkit.golden.near_duplicates import normal
 

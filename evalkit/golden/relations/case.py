@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from evalkit.errors import ConfigError
-from evalkit.golden.relations import TextTransform, reject_unknown
+from evalkit.golden.relations.options import reject_unknown
+from evalkit.golden.relations.transform import TextTransform
 
 
 def make_relation(options: Mapping[str, Any]) -> TextTransform:

@@ -6,7 +6,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from evalkit.golden.relations import TextTransform, reject_unknown
+from evalkit.golden.relations.options import reject_unknown
+from evalkit.golden.relations.transform import TextTransform
 
 _STRAIGHT = str.maketrans({"“": '"', "”": '"', "‘": "'", "’": "'"})
 

@@ -11,7 +11,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from evalkit.errors import ConfigError
-from evalkit.golden.relations import TextTransform, pairs, reject_unknown
+from evalkit.golden.relations.options import pairs, reject_unknown
+from evalkit.golden.relations.transform import TextTransform
 
 
 def make_relation(options: Mapping[str, Any]) -> TextTransform:

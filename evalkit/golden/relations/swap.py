@@ -8,7 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from evalkit.golden.relations import TextTransform, pairs, reject_unknown, substitution
+from evalkit.golden.relations.options import pairs, reject_unknown
+from evalkit.golden.relations.substitution import substitution
+from evalkit.golden.relations.transform import TextTransform
 
 
 def make_relation(options: Mapping[str, Any]) -> TextTransform:

@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from evalkit.errors import ConfigError
-from evalkit.scorers.magnitude import QUIET
-from evalkit.scorers.number import number_option, only_options
+from evalkit.scorers.options import number_option, reject_unknown
+from evalkit.scorers.values import QUIET
 from evalkit.stats import calibration, probabilities, regression
 from evalkit.stats.clustered import within_examples
 from evalkit.stats.intervals import Estimate
@@ -69,7 +69,7 @@ def _bias_factor(rows: Rows, options: Mapping[str, Any]) -> Estimate:
 
 def _mae(rows: Rows, options: Mapping[str, Any]) -> Estimate:
     """The mean absolute error, in the unit of the field, with Student's t interval. Rests on all readable answers."""
-    only_options(options, ())
+    reject_unknown(options, ())
     return calibration.mean_absolute_error(rows.got, rows.expected, examples=rows.examples)
 
 
@@ -87,25 +87,25 @@ def _left_quiet(rows: Rows, options: Mapping[str, Any]) -> Estimate:
 
 def _slope(rows: Rows, options: Mapping[str, Any]) -> Estimate:
     """Of the least-squares line expected = intercept + slope * got: below 1 where answers are too extreme."""
-    only_options(options, ())
+    reject_unknown(options, ())
     return regression.calibration_line(*rows.means).slope
 
 
 def _intercept(rows: Rows, options: Mapping[str, Any]) -> Estimate:
     """Of the same line: what is expected, in the mean, where 0 is answered; in the unit of the field."""
-    only_options(options, ())
+    reject_unknown(options, ())
     return regression.calibration_line(*rows.means).intercept
 
 
 def _r2(rows: Rows, options: Mapping[str, Any]) -> Estimate:
     """1 - SSE / SST of the answers themselves, no line fitted: 0 for always the mean, below for worse. No interval."""
-    only_options(options, ())
+    reject_unknown(options, ())
     return regression.r2(*rows.means)
 
 
 def _adjusted_r2(rows: Rows, options: Mapping[str, Any]) -> Estimate:
     """``r2`` with a penalty for what was fitted: option ``predictors``, a whole number, default 1. No interval."""
-    only_options(options, {"predictors"})
+    reject_unknown(options, {"predictors"})
     predictors = number_option(options, "predictors", 1.0)
     if predictors != int(predictors):
         raise ConfigError(f"option 'predictors' is {predictors:g}, expected a whole number")
@@ -114,14 +114,14 @@ def _adjusted_r2(rows: Rows, options: Mapping[str, Any]) -> Estimate:
 
 def _concordance(rows: Rows, options: Mapping[str, Any]) -> Estimate:
     """Lin's concordance correlation, in [-1, 1]: 1 where every answer is what is expected. No interval."""
-    only_options(options, ())
+    reject_unknown(options, ())
     got, expected = rows.means
     return Estimate(calibration.concordance(got, expected), None, None, got.size)
 
 
 def _brier(rows: Rows, options: Mapping[str, Any]) -> Estimate:
     """The mean of (probability - outcome)^2, 0 to 1, where 0 or 1 is expected. Rests on answers from 0 to 1."""
-    only_options(options, ())
+    reject_unknown(options, ())
     return probabilities.brier(*_forecasts(rows))
 
 
@@ -131,7 +131,7 @@ def _reliability(rows: Rows, options: Mapping[str, Any]) -> Estimate:
     Mean of (said - happened)^2 over the bins, weighted by their examples: 0 where things happen as often as was said.
     Overestimated where bins hold few examples. No interval. Rests on answers from 0 to 1.
     """
-    only_options(options, {"bins"})
+    reject_unknown(options, {"bins"})
     bins = number_option(options, "bins", float(probabilities.BINS))
     if bins != int(bins) or bins < 1:
         raise ConfigError(f"option 'bins' is {bins:g}, expected a whole number of at least 1")
@@ -142,7 +142,7 @@ def _reliability(rows: Rows, options: Mapping[str, Any]) -> Estimate:
 
 def quiet_of(options: Mapping[str, Any]) -> float:
     """Up to which size a value is noise, by the options of a measure that knows ``quiet`` alone. Raises ConfigError."""
-    only_options(options, {"quiet"})
+    reject_unknown(options, {"quiet"})
     return number_option(options, "quiet", QUIET)
 
 
