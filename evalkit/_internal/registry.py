@@ -43,10 +43,15 @@ KINDS: Mapping[str, Kind] = {
         {"KIND": ("class", "number", "set", "text")},
     ),
     "measurements": Kind(
-        "measurement", ("evalkit.scorers.measurements",), ("make_measurement",), "evalkit/scorers/measurements"
+        "measure",
+        ("evalkit.scorers.measurements",),
+        ("make_measurement",),
+        "evalkit/scorers/measurements/measurement.py",
     ),
-    "relations": Kind("relation", ("evalkit.golden.relations",), ("make_relation",), "evalkit/golden/relations"),
-    "lints": Kind("lint", ("evalkit.golden.lints",), ("check",), "evalkit/golden/lints"),
+    "relations": Kind(
+        "relation", ("evalkit.golden.relations",), ("make_relation",), "evalkit/golden/relations/transform.py"
+    ),
+    "lints": Kind("lint", ("evalkit.golden.lints",), ("check",), "evalkit/golden/lints/finding.py"),
     "backends": Kind(
         "backend",
         ("evalkit.models.backends", "evalkit.models.backends.floors"),

@@ -64,7 +64,7 @@ class ScoreRule:
 
 @dataclass(frozen=True, slots=True)
 class MeasureRule:
-    """One measurement of a task: the field it reads, what is measured (a name of measures.MEASURES), options."""
+    """One measurement of a task: the field it reads, what is measured (the name of a measurement's file), options."""
 
     name: str
     field: str

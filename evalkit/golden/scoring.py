@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from evalkit._internal.registry import find, names
-from evalkit.errors import EvalkitError, UnknownName
+from evalkit.errors import EvalkitError
 from evalkit.golden.model import Example, MeasureRule, ScoreRule
 from evalkit.scorers.score import InputScorer, Kind, Scorer
 from evalkit.scorers.values import as_number
+
+if TYPE_CHECKING:
+    from evalkit.scorers.measurements.measurement import Measurement  # NumPy, which reading a task does not need
 
 Reader = Callable[[Example], object]
 """Raises an EvalkitError where the rule can do nothing with what an example expects."""
@@ -99,17 +102,21 @@ def score_reader(rule: ScoreRule) -> Reader:
     return read
 
 
+def measurement_of(rule: MeasureRule) -> Measurement:
+    """The measurement of a rule. Raises UnknownName where there is no such measure, ConfigError where its options can't
+    be used."""
+    measurement: Measurement = find("measurements", rule.measure).make_measurement(rule.options)
+    return measurement
+
+
 def measure_reader(rule: MeasureRule) -> Reader:
     """Raises UnknownName where there is no such measure, ConfigError where its options can't be used."""
-    from evalkit.scorers.measurements import MEASURES, Rows
+    from evalkit.scorers.measurements.rows import Rows
 
-    if rule.measure not in MEASURES:
-        raise UnknownName("measure", rule.measure, MEASURES)
-    measure, none = MEASURES[rule.measure], Rows.of([], [])
-    measure(none, rule.options)
+    measurement = measurement_of(rule)
 
     def read(example: Example) -> object:
         value = as_number(example.expected.get(rule.field))
-        return measure(none if value is None else Rows.of([value], [value]), rule.options)
+        return measurement.estimate(Rows.of([], []) if value is None else Rows.of([value], [value]))
 
     return read

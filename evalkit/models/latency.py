@@ -16,7 +16,7 @@ from typing import Any
 from evalkit.errors import EvalkitError, describe_error
 from evalkit.models.backend import Backend, Completion
 from evalkit.models.request import Request
-from evalkit.scorers.measurements import MEASURES, Rows
+from evalkit.stats.calibration import mean_absolute_error
 from evalkit.stats.intervals import Estimate
 from evalkit.stats.quantiles import quantile
 
@@ -126,4 +126,4 @@ def cost_of_time(found: Probe, cost_per_hour: float) -> Estimate:
 
 def mean(values: Sequence[float], names: Sequence[str]) -> Estimate:
     """The mean of ``values`` of 0 or more, each of the example that ``names`` has: their mean distance from nothing."""
-    return MEASURES["mae"](Rows.of(values, [0] * len(values), names), {})
+    return mean_absolute_error(values, [0] * len(values), examples=names)

@@ -19,6 +19,7 @@ import evalkit
 from evalkit.golden.looks import Look
 from evalkit.golden.model import ANSWERED, Hypothesis, Task
 from evalkit.golden.perturbations import Perturbed, variants
+from evalkit.golden.scoring import measurement_of
 from evalkit.judging import comparison as pairing
 from evalkit.judging import verdict as gates
 from evalkit.judging.answer import Answer
@@ -359,7 +360,7 @@ def _run_whole(task: Task, split: str, entrants: Iterable[Participant], turns: p
 
 def _changes(task: Task, before: Sequence[Answer], after: Sequence[Answer]) -> dict[str, MeasurementChange]:
     return {
-        rule.name: change(rule.measure, rule.options, read_numbers(rule.field, before), read_numbers(rule.field, after))
+        rule.name: change(measurement_of(rule), read_numbers(rule.field, before), read_numbers(rule.field, after))
         for rule in task.measurements.values()
     }
 

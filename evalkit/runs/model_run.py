@@ -8,10 +8,11 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from evalkit.golden.model import ANSWERED, Example, Task
+from evalkit.golden.scoring import measurement_of
 from evalkit.judging.answer import Answer, is_right
 from evalkit.models.latency import Probe, cost_of_time, mean, measured
 from evalkit.models.pricing import Price
-from evalkit.scorers.measurements import MEASURES, Rows
+from evalkit.scorers.measurements.rows import Rows
 from evalkit.scorers.values import as_number
 from evalkit.stats import scores as metrics
 from evalkit.stats.intervals import Estimate
@@ -158,7 +159,7 @@ def _rate(answers: Sequence[Answer], score: str) -> Estimate:
 
 def _measurements(task: Task, answers: Sequence[Answer], entrant: Participant) -> dict[str, Estimate]:
     found = {
-        rule.name: MEASURES[rule.measure](read_numbers(rule.field, answers), rule.options)
+        rule.name: measurement_of(rule).estimate(read_numbers(rule.field, answers))
         for rule in task.measurements.values()
     }
     each = [(one, answer.example.id) for answer in answers for one in answer.each]

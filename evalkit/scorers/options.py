@@ -38,6 +38,18 @@ def number_option(
     return number
 
 
+def count_option(options: Mapping[str, Any], name: str, default: int, *, least: int = 0) -> int:
+    """The whole number, at least ``least``, that ``options`` has for ``name``. Raises ConfigError.
+
+    >>> count_option({"bins": 5}, "bins", 10, least=1)
+    5
+    """
+    number = number_option(options, name, float(default))
+    if number != int(number) or number < least:
+        raise ConfigError(f"option {name!r} is {number:g}, expected a whole number of at least {least}")
+    return int(number)
+
+
 def share_option(options: Mapping[str, Any], name: str, meaning: str) -> float:
     """The number from 0 to 1 that ``options`` must have for ``name``. Raises ConfigError that tells its ``meaning``.
 

@@ -103,7 +103,7 @@ def test_a_scorer_without_either_function_is_told_what_it_needs(
     [
         ("backends", "backend", "open_backend"),
         ("lints", "lint", "check"),
-        ("measurements", "measurement", "make_measurement"),
+        ("measurements", "measure", "make_measurement"),
         ("relations", "relation", "make_relation"),
         ("reports", "report", "render"),
     ],

@@ -1,0 +1,20 @@
+"""Probabilities that were answered, and what happened: what measurements of probabilities are made from."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from evalkit.errors import ConfigError
+from evalkit.scorers.measurements.rows import Rows
+from evalkit.stats.samples import Array
+
+
+def forecasts(rows: Rows) -> tuple[Array, Array]:
+    """The probabilities and the outcomes (0 or 1) of ``rows``, both of shape (examples,).
+
+    Answers outside [0, 1] are left out. Raises ConfigError where another value than 0 or 1 is expected.
+    """
+    wrong = ~np.isin(rows.expected, (0.0, 1.0))
+    if wrong.any():
+        raise ConfigError(f"{rows.expected[wrong][0]:g} is expected, and a probability is judged by 0 or 1")
+    return rows.where((rows.got >= 0) & (rows.got <= 1)).means

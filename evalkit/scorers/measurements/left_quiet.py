@@ -1,0 +1,38 @@
+"""measure = "left_quiet": the share of noise that was left alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from evalkit.scorers.measurements.measurement import Measurement
+from evalkit.scorers.measurements.rows import Rows
+from evalkit.scorers.options import number_option, reject_unknown
+from evalkit.scorers.values import QUIET
+from evalkit.stats.clustered import within_examples
+from evalkit.stats.intervals import Estimate
+from evalkit.stats.samples import Array
+from evalkit.stats.scores import rate
+
+
+def make_measurement(options: Mapping[str, Any]) -> Measurement:
+    """The share of noise that was left alone, with the interval of ``rate``.
+
+    Option ``quiet`` (at least 0, default 0.03). Rests on the readable answers whose expected value is at most
+    ``quiet``; the share is of those with |got| at most ``quiet``. Groups are not known here: near-copies count one by
+    one.
+    """
+    reject_unknown(options, {"quiet"})
+    quiet = number_option(options, "quiet", QUIET)
+
+    def estimate(rows: Rows) -> Estimate:
+        noise = rows.where(rows.expected <= quiet)
+        left = within_examples(np.abs(noise.got) <= quiet, noise.examples)
+        return rate(left.tolist(), sorted(set(noise.examples)))
+
+    def loud(rows: Rows) -> Array:
+        return np.where(rows.expected <= quiet, np.abs(rows.got) > quiet, np.nan)
+
+    return Measurement(estimate, badness=loud)
