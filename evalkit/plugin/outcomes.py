@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pytest
 
-from evalkit.plugin.state import State, TestTarget, point_of
+from evalkit.plugin.state import State, TestTarget, target_of
 
 if TYPE_CHECKING:
     from evalkit.golden.model import Example
     from evalkit.session.session import EvalSession
 
-_MISS = "miss: "
-_OPEN = "inconclusive: "
+_STATUS = "evalkit_status"
+"""The attribute of a report that says how a golden test ended where pytest has no word for it."""
+
+_Status = tuple[str, str, tuple[str, dict[str, bool]]]
+_WORDS: Mapping[str, _Status] = {
+    "missed": ("missed", "m", ("MISS", {"yellow": True})),
+    "inconclusive": ("inconclusive", "i", ("INCONCLUSIVE", {"yellow": True})),
+}
 
 
 @dataclass(frozen=True, slots=True, eq=False)  # pytest keeps its plugins in sets
@@ -29,37 +35,27 @@ class Reporter:
         self, item: pytest.Item, call: pytest.CallInfo[None]
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
         report = yield
-        point, session = point_of(item), self.state.session
-        if point is None or session is None or call.excinfo is None or call.when != "call":
+        target, session = target_of(item), self.state.session
+        if target is None or session is None or call.excinfo is None or call.when != "call":
             return report
         wrong = call.excinfo.errisinstance(AssertionError)
-        if not point.example:
+        if not target.example:
             left_open = _left_open(item)
             if wrong and left_open and session.config.code_of_open(left_open) != 1:
                 # What it means for the exit code is said at the end, by inconclusive_win and inconclusive_no_loss.
-                report.outcome = "skipped"
-                report.wasxfail = _OPEN + _first_line(call.excinfo.value)
+                _mark(report, "inconclusive", _reason(call.excinfo.value))
             return report
 
-        example = session.example(session.task(point.task), point.asked[-1])
-        report.sections.append(("golden example", _shown(session, point, example)))
-        strict = example.must_pass or item.config.getoption("strict_examples")
+        example = session.example(session.task(target.task), target.asked[-1])
+        report.sections.append(("golden example", _shown(session, target, example)))
+        strict = example.must_pass or self.state.options.strict_examples
         if wrong and (example.known_fail or not strict):
-            why = f"known to fail: {example.known_fail}" if example.known_fail else _first_line(call.excinfo.value)
-            # "skipped" with wasxfail: -x passes over it, JUnit says skipped, xdist keeps it.
-            report.outcome = "skipped"
-            report.wasxfail = _MISS + why
+            known = f"known to fail: {example.known_fail}" if example.known_fail else ""
+            _mark(report, "missed", known or _reason(call.excinfo.value))
         return report
 
-    def pytest_report_teststatus(
-        self, report: pytest.TestReport
-    ) -> tuple[str, str, tuple[str, dict[str, bool]]] | None:
-        why = str(getattr(report, "wasxfail", "")) if report.skipped else ""
-        if why.startswith(_MISS):
-            return "missed", "m", ("MISS", {"yellow": True})
-        if why.startswith(_OPEN):
-            return "inconclusive", "i", ("INCONCLUSIVE", {"yellow": True})
-        return None
+    def pytest_report_teststatus(self, report: pytest.TestReport) -> _Status | None:
+        return _WORDS.get(getattr(report, _STATUS, ""))
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         # From reports only, so a crashed worker's are not lost.
@@ -69,27 +65,37 @@ class Reporter:
             elif report.skipped:
                 self.state.ended[report.nodeid] = "skipped"
         else:  # "call", or xdist's "???" of a test that took its worker down
-            missed = report.skipped and str(getattr(report, "wasxfail", "")).startswith(_MISS)
+            missed = getattr(report, _STATUS, "") == "missed"
             self.state.ended[report.nodeid] = "missed" if missed else report.outcome
+
+
+def _mark(report: pytest.TestReport, status: str, reason: str) -> None:
+    """Makes an expected failure of it: -x passes over it, JUnit says skipped, xdist keeps it."""
+    report.outcome = "skipped"
+    report.wasxfail = reason
+    setattr(report, _STATUS, status)
 
 
 def _left_open(item: pytest.Item) -> tuple[str, ...]:
     """The kinds of hypothesis that the verdict or comparison of this test leaves open; none where it is decided."""
     from evalkit.judging.verdict import Comparison, Status, Verdict
 
-    for found in (getattr(item, "funcargs", {}).get(name) for name in ("verdict", "comparison")):
-        if isinstance(found, Verdict | Comparison) and found.status is Status.INCONCLUSIVE:
-            return found.open if isinstance(found, Verdict) else (found.kind,)
+    for judged in (getattr(item, "funcargs", {}).get(name) for name in ("verdict", "comparison")):
+        if isinstance(judged, Verdict | Comparison) and judged.status is Status.INCONCLUSIVE:
+            return judged.open if isinstance(judged, Verdict) else (judged.kind,)
     return ()
 
 
-def _first_line(error: BaseException) -> str:
-    return next(iter(str(error).splitlines()), "") or type(error).__name__
+def _reason(error: BaseException) -> str:
+    """The first line of what a failed assertion says, without the words that its status says already."""
+    line = next(iter(str(error).splitlines()), "") or type(error).__name__
+    status = "INCONCLUSIVE. "
+    return line.partition(status)[2] if status in line else line.removeprefix("assert ")
 
 
-def _shown(session: EvalSession, point: TestTarget, example: Example) -> str:
-    answer = session.answer(point.task, point.backend, example.id)
-    told = {**example.input, "expected": dict(example.expected), "answer": answer.text, "defects": answer.defects}
-    lines = [f"{example.where}, answered by {point.backend}"]
-    lines += [f"{name:>12}: {value!r}" for name, value in told.items()]
+def _shown(session: EvalSession, target: TestTarget, example: Example) -> str:
+    answer = session.answer(target.task, target.backend, example.id)
+    fields = {**example.input, "expected": dict(example.expected), "answer": answer.text, "defects": answer.defects}
+    lines = [f"{example.where}, answered by {target.backend}"]
+    lines += [f"{name:>12}: {value!r}" for name, value in fields.items()]
     return "\n".join(lines)

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 from secrets import token_hex
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    import pytest
+import pytest
 
+from evalkit._internal.toml import find_project
+from evalkit.plugin.options import Options
+
+if TYPE_CHECKING:
     from evalkit.session.finish import FinishedRun
     from evalkit.session.session import EvalSession, Selection
 
@@ -19,6 +24,32 @@ ASKING = ("answer", "verdict", "comparison", "relation")
 
 FIXTURES = (*ASKING, "merge", "finding")
 """The fixtures that a golden test is parametrized over, one of them each."""
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """The folder whose pyproject.toml has ``[tool.evalkit]``, None without; and the short options that are not ours."""
+
+    root: Path | None = None
+    taken: tuple[str, ...] = ()
+
+
+PROJECT = pytest.StashKey[Project]()
+"""Found before the command line is parsed for good: whether there are short options depends on it."""
+
+
+def find_root(config: pytest.Config, args: Sequence[str]) -> Path | None:
+    """The project at hand: searched upwards from the folders of ``args``, from where pytest was called, from rootdir.
+
+    A pytest.ini further down, which makes its folder pytest's rootdir, does not hide it.
+    """
+    invoked = config.invocation_params.dir
+    places = [invoked / arg.partition("::")[0] for arg in args]
+    if not args:
+        places = [config.rootpath / path for path in config.getini("testpaths")]
+    folders = [place if place.is_dir() else place.parent for place in places if place.exists()]
+    found = map(find_project, dict.fromkeys((*folders, invoked, config.rootpath)))
+    return next((root for root in found if root is not None), None)
 
 
 def _new_identity() -> str:
@@ -33,6 +64,8 @@ class State:
     examples, ``ended`` how each test ended. ``misused`` is set when a mark can't be used as it stands.
     """
 
+    options: Options
+    project: Project
     identity: str = field(default_factory=_new_identity)
     session: EvalSession | None = None
     selection: Selection = field(default_factory=dict)
@@ -47,9 +80,46 @@ class State:
         return Counter(self.ended.get(name, "not run") for name in self.golden)
 
 
+STATE = pytest.StashKey[State]()
+
+
+def eval_session(config: pytest.Config) -> EvalSession:
+    """This process's evalkit session, made at first use. Raises UsageError where it can't be made."""
+    state = config.stash[STATE]
+    if state.session is None:
+        from evalkit.errors import SetupError
+        from evalkit.models.config import read_config
+        from evalkit.session.session import EvalSession
+
+        options = state.options
+        try:
+            state.session = EvalSession(
+                read_config(state.project.root or config.rootpath),
+                options.backend,
+                options.against,
+                options.split,
+                state.identity,
+                options.samples,
+                options.lineage,
+                options.max_cost,
+                options.latency,
+                options.sequential,
+            )
+        except SetupError as error:
+            raise pytest.UsageError(str(error)) from error
+    return state.session
+
+
+def is_worker(config: pytest.Config) -> bool:
+    """Whether this is a process that xdist has started."""
+    return hasattr(config, "workerinput")
+
+
 @dataclass(frozen=True, slots=True)
 class TestTarget:
     """What one golden test is about: a parameter of one of ``FIXTURES``."""
+
+    __test__ = False  # a class whose name begins with Test is none of pytest's
 
     task: str
     backend: str
@@ -65,8 +135,8 @@ class TestTarget:
         return tuple(name for name in (self.example, self.variant) if name)
 
 
-def point_of(item: pytest.Item) -> TestTarget | None:
+def target_of(item: pytest.Item) -> TestTarget | None:
     """What ``item`` asks a model for; None for a test that asks none."""
     callspec = getattr(item, "callspec", None)
-    found = (callspec.params.get(name) for name in ASKING) if callspec else ()
-    return next((value for value in found if isinstance(value, TestTarget)), None)
+    values = (callspec.params.get(name) for name in ASKING) if callspec else ()
+    return next((value for value in values if isinstance(value, TestTarget)), None)

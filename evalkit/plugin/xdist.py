@@ -41,10 +41,10 @@ class Sharing:
 
     def pytest_testnodedown(self, node: Any) -> None:
         # A worker that crashed has no output; the others collected what it did.
-        told = getattr(node, "workeroutput", {}).get("evalkit", {})
-        self.state.selection = told.get("selection") or self.state.selection
-        self.state.golden = told.get("golden") or self.state.golden
-        self.state.misused = self.state.misused or told.get("misused", False)
+        collected = getattr(node, "workeroutput", {}).get("evalkit", {})
+        self.state.selection = collected.get("selection") or self.state.selection
+        self.state.golden = collected.get("golden") or self.state.golden
+        self.state.misused = self.state.misused or collected.get("misused", False)
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtestloop(self, session: pytest.Session) -> Generator[None, object, object]:
@@ -73,12 +73,12 @@ def note_progress(session: EvalSession) -> OnProgress:
     """The worker's side of progress: leaves it in a file that the controller looks at."""
     from evalkit._internal.files import write_atomically
 
-    place, told = _place(session), [0.0]
+    place, last = _place(session), [0.0]
 
     def note(progress: Progress) -> None:
-        if monotonic() - told[0] < _EVERY and progress.done < progress.total:
+        if monotonic() - last[0] < _EVERY and progress.done < progress.total:
             return
-        told[0] = monotonic()
+        last[0] = monotonic()
         figures = [session.identity, progress.alias, progress.task, progress.done, progress.total, progress.spent]
         with suppress(OSError):
             write_atomically(place, json.dumps(figures))

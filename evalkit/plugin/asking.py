@@ -1,0 +1,65 @@
+"""Asks the models what the selected tests need, once, before the first test; shows how far it is."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from evalkit.plugin.state import STATE, TestTarget, eval_session, is_worker, target_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from evalkit.models.generate import OnProgress
+
+
+def ask_for(session: pytest.Session) -> None:
+    """Asks what the collected tests of ``session`` need."""
+    config = session.config
+    # An xdist controller has no items.
+    targets = [(item.nodeid, target) for item in getattr(session, "items", ()) if (target := target_of(item))]
+    # After an error in collecting pytest runs nothing; xdist runs what there is.
+    stops = session.testsfailed and not config.option.continue_on_collection_errors and not is_worker(config)
+    if targets and not config.option.collectonly and not stops:
+        config.stash[STATE].golden = [name for name, target in targets if target.example]
+        _ask(config, [target for _, target in targets])
+
+
+def _ask(config: pytest.Config, targets: Sequence[TestTarget]) -> None:
+    from evalkit.session.session import Requested
+
+    session, state = eval_session(config), config.stash[STATE]
+    requested = Requested()
+    for target in targets:
+        examples = target.asked or session.scored(session.task(target.task))
+        for name in (target.backend, target.rival):
+            # Whom it is only compared with is asked anyway.
+            if name in session.participants.backends:
+                requested.add(target.task, name, examples)
+    state.selection = requested.selection
+    session.ask(requested.selection, show_progress(config))
+    reporter = config.pluginmanager.get_plugin("terminalreporter")
+    if reporter is not None and not is_worker(config):
+        for sentence in session.idle():
+            reporter.write_line(f"WARNING: {sentence}", yellow=True)
+
+
+def show_progress(config: pytest.Config) -> OnProgress:
+    """What shows a person how far the asking is: in a worker it leaves that to the controller."""
+    from evalkit.models.backends.floors import FLOORS
+    from evalkit.session.progress import ProgressLine
+
+    if is_worker(config):
+        from evalkit.plugin.xdist import note_progress
+
+        return note_progress(eval_session(config))
+    reporter = config.pluginmanager.get_plugin("terminalreporter")
+    if reporter is None:
+        return lambda _: None
+    reporter.ensure_newline()
+    line = ProgressLine(
+        reporter.write_line, (lambda text: reporter.rewrite(text, erase=True)) if sys.stdout.isatty() else None
+    )
+    return lambda progress: None if progress.alias in FLOORS else line(progress)

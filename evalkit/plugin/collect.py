@@ -1,0 +1,137 @@
+"""Makes the golden mark into tests: one for each model and example, verdict, comparison, relation, merge or finding."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+import pytest
+
+from evalkit.plugin import baselines
+from evalkit.plugin.state import FIXTURES, STATE, TestTarget, eval_session, is_worker, target_of
+
+if TYPE_CHECKING:
+    from evalkit.golden.model import Task
+    from evalkit.session.session import EvalSession
+
+MISSED = "evalkit/missed"
+"""Where pytest's cache keeps the ids of the tests that were missed last time."""
+
+MARK = (
+    "golden(task, split=('test', 'reference')): run this test for every example of a golden task's splits and "
+    "every --backend (fixture: answer), or once for every backend (verdict), comparison (comparison), changed "
+    "example (relation) or thing that is found in its data (finding)"
+)
+
+
+def concerns_suites(config: pytest.Config) -> bool:
+    """Whether this session is about golden suites: a model was named, or an argument leads to the project's suites."""
+    state = config.stash[STATE]
+    root = state.project.root
+    if state.options.names_a_model or state.options.concerns_baselines:
+        return True
+    if root is None:
+        return False
+    from evalkit._internal.toml import read_table, suites_of
+    from evalkit.errors import ConfigError
+
+    try:
+        folders = [root / name for name in suites_of(root, read_table(root))]
+    except ConfigError as error:
+        raise pytest.UsageError(str(error)) from error
+    places = [(config.invocation_params.dir / arg.partition("::")[0]).resolve() for arg in config.args]
+    return any(
+        folder.is_dir() and (place.is_relative_to(folder) or folder.is_relative_to(place))
+        for folder in map(Path.resolve, folders)
+        for place in places
+    )
+
+
+def generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Parametrizes a test that has the golden mark over what it is about."""
+    mark = metafunc.definition.get_closest_marker("golden")
+    fixtures = [name for name in FIXTURES if name in metafunc.fixturenames]
+    if mark is None or not fixtures:
+        return
+    from evalkit.errors import SetupError
+
+    config, where = metafunc.config, metafunc.definition.nodeid
+    session = eval_session(config)
+    if len(fixtures) > 1:
+        _misuse(config, f"{where}: takes {' and '.join(fixtures)}; a golden test is about one of them")
+    if not (len(mark.args) == 1 and isinstance(mark.args[0], str) and mark.kwargs.keys() <= {"split"}):
+        got = ", ".join([*map(repr, mark.args), *(f"{key}={value!r}" for key, value in mark.kwargs.items())])
+        _misuse(config, f'{where}: got golden({got}), expected golden("task") or golden("task", split="malformed")')
+    try:
+        task = session.task(mark.args[0])
+        if fixtures != ["finding"]:
+            session.participants.need_models(task)
+        baselines.check_task(config.stash[STATE].options, session, task)
+        targets = _targets(session, task, fixtures[0], mark)
+    except SetupError as error:
+        _misuse(config, f"{where}: {error}")
+    metafunc.parametrize(fixtures[0], targets.values(), ids=list(targets), indirect=True)
+
+
+def _misuse(config: pytest.Config, message: str) -> NoReturn:
+    """A CollectError is shown without a traceback; the exit code is mended at the end of the session."""
+    config.stash[STATE].misused = True
+    raise pytest.Collector.CollectError(message)
+
+
+def _targets(session: EvalSession, task: Task, fixture: str, mark: pytest.Mark) -> dict[str, TestTarget]:
+    if fixture == "verdict":
+        return {backend: TestTarget(task.name, backend) for backend in session.participants.tested(task)}
+    if fixture == "comparison":
+        return {
+            f"{candidate}-against-{rival}-{score}": TestTarget(task.name, candidate, rival=rival, score=score)
+            for _, candidate, rival, score in session.participants.comparisons(task)
+        }
+    if fixture == "merge":
+        return {name: TestTarget(task.name, name) for name in session.participants.merges(task)}
+    if fixture == "finding":
+        findings = enumerate(session.findings(task))
+        return {f"{item.lint}-{number}": TestTarget(task.name, "", finding=number) for number, item in findings}
+    if fixture == "relation":
+        return {
+            f"{backend}-{name}": TestTarget(task.name, backend, variant.of.id, variant=name)
+            for backend in session.participants.tested(task)
+            for name, variant in session.variants(task).items()
+        }
+    examples = session.examples(task, mark.kwargs.get("split", ("test", "reference")))
+    return {
+        f"{backend}-{example.id}": TestTarget(task.name, backend, example.id)
+        for backend in session.participants.tested(task)
+        for example in examples
+    }
+
+
+def modify_items(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leaves out what was not missed last time, where only that is wanted, and tests that are about no model."""
+    state = config.stash[STATE]
+    if state.options.last_missed:
+        missed = set(config.cache.get(MISSED, [])) if config.cache is not None else set()
+        _deselect(config, items, [item for item in items if item.nodeid not in missed])
+    _deselect(config, items, [item for item in items if _is_about_nothing(item)])
+    if state.misused and is_worker(config) and not config.option.continue_on_collection_errors:
+        items.clear()  # xdist would run what there is, where pytest alone stops; and asking may cost money
+    for item in items:
+        target = target_of(item)
+        if target is not None and target.example:
+            # On the item, not by record_property, which warns under xunit2.
+            item.user_properties.append(("evalkit", f"{target.task} {target.backend} {target.asked[-1]}"))
+
+
+def _is_about_nothing(item: pytest.Item) -> bool:
+    """Whether no model is there for this test (of merges, where none is one): pytest would show it as skipped."""
+    callspec = getattr(item, "callspec", None)
+    if callspec is None or item.get_closest_marker("golden") is None:
+        return False
+    return any(name in callspec.params and not isinstance(callspec.params[name], TestTarget) for name in FIXTURES)
+
+
+def _deselect(config: pytest.Config, items: list[pytest.Item], dropped: list[pytest.Item]) -> None:
+    if dropped:
+        gone = set(dropped)
+        items[:] = [item for item in items if item not in gone]
+        config.hook.pytest_deselected(items=dropped)

@@ -1,0 +1,101 @@
+"""The end of a session: what was selected is judged, the exit code decided, the tables printed."""
+
+from __future__ import annotations
+
+import pytest
+
+from evalkit.plugin import baselines
+from evalkit.plugin.collect import MISSED
+from evalkit.plugin.state import STATE, State, eval_session, is_worker
+
+
+def finish_session(session: pytest.Session, exitstatus: int) -> None:
+    """Judges every backend whose split was run whole, with or without a test that asks for its verdict."""
+    config, state = session.config, session.config.stash[STATE]
+    if is_worker(config):
+        collected = {"selection": state.selection, "golden": state.golden, "misused": state.misused}
+        config.workeroutput["evalkit"] = collected  # type: ignore[attr-defined]
+        return
+    if state.misused:
+        session.exitstatus = pytest.ExitCode.USAGE_ERROR
+    _remember_misses(config, state)
+    if not state.selection and state.options.concerns_baselines and session.exitstatus == pytest.ExitCode.OK:
+        if not config.option.collectonly:
+            state.trouble, session.exitstatus = baselines.NOTHING_RUN, pytest.ExitCode.TESTS_FAILED
+        return
+    if not state.selection or not _came_to_its_end(config, exitstatus):
+        return
+    code = _judge(config, state)
+    if session.exitstatus == pytest.ExitCode.OK:
+        session.exitstatus = code
+
+
+def _judge(config: pytest.Config, state: State) -> int:
+    from evalkit.errors import EvalkitError
+    from evalkit.session.finish import finish
+
+    command, wanted = "pytest " + " ".join(config.invocation_params.args), baselines.baseline_options(state.options)
+    try:
+        state.finished_run = finish(eval_session(config), state.selection, command, state.outcomes(), wanted)
+    except (EvalkitError, OSError) as error:
+        state.trouble = f"no verdict: {error}"
+        return pytest.ExitCode.TESTS_FAILED
+    return state.finished_run.exit_code
+
+
+def _came_to_its_end(config: pytest.Config, exitstatus: int) -> bool:
+    """Whether pytest ended by itself or by --maxfail."""
+    if exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
+        return True
+    if exitstatus != pytest.ExitCode.INTERRUPTED:
+        return False
+    if config.pluginmanager.hasplugin("dsession"):
+        from evalkit.plugin.xdist import stopped_by_failures
+
+        if stopped_by_failures(config):
+            return True
+    message = "no verdict: interrupted. What was answered is stored; the same command goes on there."
+    config.stash[STATE].trouble = message
+    return False
+
+
+def _remember_misses(config: pytest.Config, state: State) -> None:
+    """As --lf does: what was not run this time stays as it was."""
+    cache = getattr(config, "cache", None)  # absent under -p no:cacheprovider
+    ended = {name: state.ended[name] for name in state.golden if name in state.ended}
+    if ended and cache is not None:
+        before = set(cache.get(MISSED, [])) - ended.keys()
+        cache.set(MISSED, sorted(before | {name for name, how in ended.items() if how == "missed"}))
+
+
+def write_summary(reporter: pytest.TerminalReporter, state: State) -> None:
+    """Prints what was spent, the tables of the run, where they are written, and what went wrong."""
+    spent = _spent(state)
+    if state.finished_run is None and not state.trouble and not spent:
+        return
+    reporter.section("evalkit", bold=True)
+    if spent:
+        reporter.write_line(spent)
+    if state.finished_run is not None:
+        from evalkit.reports import markdown, terminal
+
+        run, screen = state.finished_run.run, reporter._tw
+        as_markdown = state.options.format == "markdown"
+        text = markdown.render(run) if as_markdown else terminal.render(run, screen.fullwidth, screen.hasmarkup)
+        reporter.write(text, flush=True)
+        for path in state.finished_run.written:
+            reporter.write_line(f"written: {path}")
+        state.trouble = state.finished_run.trouble
+    if state.trouble:
+        reporter.write_line(state.trouble, red=True)
+
+
+def _spent(state: State) -> str:
+    if state.session is None:
+        return ""
+    from evalkit.errors import EvalkitError
+
+    try:
+        return state.session.spent()
+    except EvalkitError:
+        return ""  # the store can't be read: that is told where it is needed
