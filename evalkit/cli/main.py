@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from functools import wraps
 from importlib import import_module
 from pathlib import Path
@@ -15,13 +15,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from evalkit.errors import ConfigError, EvalkitError, FrozenError, UnknownName
+from evalkit.errors import ConfigError, EvalkitError, UnknownName
 from evalkit.models.config import Config, read_config
 
 if TYPE_CHECKING:
-    from evalkit.golden.model import Example, Task
-    from evalkit.models.cache import Store, StoredCompletion
-    from evalkit.runs.model_run import Participant
+    from evalkit.models.cache import Store
+    from evalkit.runs.store import RunStore
 
 
 def _plainly(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -39,11 +38,19 @@ def _plainly(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 @contextmanager
-def _opened(config: Config) -> Iterator[Store]:
-    from evalkit.models.cache import Store
+def _opened(config: Config) -> Iterator[RunStore]:
+    from evalkit.runs.store import RunStore
 
     if not config.store.exists():
         raise ConfigError(f"{config.store}: no run is stored there; run pytest first, or give --root")
+    with closing(RunStore(config.store)) as runs:
+        yield runs
+
+
+@contextmanager
+def _answers(config: Config) -> Iterator[Store]:
+    from evalkit.models.cache import Store
+
     with closing(Store(config.store)) as store:
         yield store
 
@@ -108,43 +115,43 @@ def freeze(config: Config, task: str | None, renew: bool) -> None:
 def show(config: Config, run: str, example: str, backend: str | None) -> None:
     """Print prompt, raw answer, defects and scores of EXAMPLE in RUN (an id, its beginning, or "latest")."""
     from evalkit.judging.book import AnswerBook
-    from evalkit.runs.model_run import Participant
-    from evalkit.session.session import reload_task
+    from evalkit.runs.record import load_requests
+    from evalkit.runs.rescore import askable, reload_task
 
-    with _opened(config) as store:
-        stored = store.run(run)
-        columns = [(task, column) for task in stored["tasks"] for column in task["columns"]]
-        entrants = {column["entrant"]["name"] for _, column in columns}
-        if backend is not None and backend not in entrants:
-            raise UnknownName("backend of this run", backend, entrants)
+    with _opened(config) as runs, _answers(config) as store:
+        requests = load_requests(runs.table(run))
+        asked_of = [(request, participant) for request in requests for participant in request.participants]
+        names = {participant.name for _, participant in asked_of}
+        if backend is not None and backend not in names:
+            raise UnknownName("backend of this run", backend, names)
         places = [
-            (task, entrant, key)
-            for task, column in columns
-            for entrant in [Participant.stored(column["entrant"])]
-            if example in entrant.keys and (entrant.name == backend if backend else entrant.role != "floor")
-            for key in entrant.keys[example]
+            (request, participant, key)
+            for request, participant in asked_of
+            if example in participant.keys
+            if (participant.name == backend if backend else participant.role != "floor")
+            for key in participant.keys[example]
         ]
         if not places:
             raise UnknownName(
-                "example of this run", example, {name for _, column in columns for name in column["examples"]}
+                "example of this run", example, {name for _, participant in asked_of for name in participant.keys}
             )
         kept = store.get(key for _, _, key in places)
     books: dict[str, AnswerBook] = {}
-    for task, entrant, key in places:
-        if task["task"] not in books:
-            golden = reload_task(config, task["task"])
-            books[task["task"]] = AnswerBook(golden, _askable(golden, task["split"]), lambda _: kept)
-        book = books[task["task"]]
+    for request, participant, key in places:
+        if request.task not in books:
+            golden = reload_task(config, request.task)
+            books[request.task] = AnswerBook(golden, askable(golden, request.split), lambda _: kept)
+        book = books[request.task]
         if example not in book.examples:
             remedy = f"It was in {book.task.folder} when the run was made."
             raise UnknownName("example", example, book.examples, remedy)
         if key not in kept:
             raise UnknownName("stored answer", key, (), f"{config.store} had it when the run was made.")
         asked, completion = kept[key].request, kept[key].completion
-        answer = book.sample(entrant.name, example, key)
+        answer = book.sample(participant.name, example, key)
         rendered = completion.rendered or "\n".join(f"[{m.role}] {m.content}" for m in asked.messages)
-        sample = f", sample {asked.sample}" if len(entrant.keys[example]) > 1 else ""
-        _say(f"== {entrant.name} ({entrant.spec}) on {task['task']}, {answer.example.where}{sample}")
+        sample = f", sample {asked.sample}" if len(participant.keys[example]) > 1 else ""
+        _say(f"== {participant.name} ({participant.spec}) on {request.task}, {answer.example.where}{sample}")
         _say(f"-- prompt, as the model read it\n{rendered}")
         _say(f"-- answer (finish: {completion.finish_reason}, {completion.completion_tokens} tokens)")
         _say(asked.prefill + completion.text)
@@ -221,82 +228,17 @@ def lint(config: Config, tasks: tuple[str, ...], notes: bool) -> None:
 @_plainly
 def rescore(config: Config, run: str) -> None:
     """Score RUN's stored answers again by the task as it stands now, without asking a model. Exits as a gate."""
-    from evalkit.golden import freeze as frozen
-    from evalkit.judging.book import AnswerBook
     from evalkit.reports.terminal import render
-    from evalkit.runs.build import judge_task, make_run, unchanged_adapters
-    from evalkit.runs.model_run import Participant
+    from evalkit.runs.rescore import rescore as score_again
     from evalkit.session.finish import exit_code
-    from evalkit.session.session import reload_task
 
-    with _opened(config) as store:
-        stored = store.run(run)
-        judged = []
-        for task in stored["tasks"]:
-            golden = reload_task(config, task["task"])
-            entrants = [_looked(golden, task["split"], Participant.stored(one["entrant"])) for one in task["columns"]]
-            try:
-                whether = frozen.verify(golden.folder, golden.splits)
-            except FrozenError:
-                whether = False  # it is scored as it stands now, and the report says so
-            book = AnswerBook(golden, _askable(golden, task["split"]), store.get)
-            kept = book.stored(key for entrant in entrants for key in entrant.stored_under)
-            _warn_of_other_prompts(config, golden, task["split"], entrants, kept)
-            followed = (one["name"], one["rungs"]) if (one := task.get("lineage")) else None
-            known = {example.id for example in golden.splits.get(task["split"], ())}
-            keys = {entrant.name: [name for name in entrant.keys if name in known] for entrant in entrants}
-            turns = {one["model"]: keys[one["model"]] for one in task.get("in_turn", ())}
-            judged.append(
-                judge_task(
-                    golden, task["split"], entrants, book, whether, config.baseline_margin, followed, turns,
-                    tuple(unchanged_adapters(entrants, book)),
-                )
-            )  # fmt: skip
-        again = make_run(f"{stored['id']}-rescored", judged, stored["command"], stored["outcomes"])
-        store.save_run(again)
+    with _opened(config) as runs, _answers(config) as store:
+        again, warnings = score_again(config, store, runs.table(run))
+        runs.save(again)
+    for warning in warnings:
+        _say(warning, err=True)
     click.echo(render(again, color=sys.stdout.isatty()), nl=False)
-    sys.exit(exit_code(judged, config))
-
-
-def _looked(golden: Task, split: str, entrant: Participant) -> Participant:
-    """``entrant`` with the number of its look. A run that was stored without one is judged as the next that comes."""
-    from evalkit.golden.looks import number_of
-
-    if split != "test" or entrant.role != "backend" or entrant.look:
-        return entrant
-    return replace(entrant, look=number_of(golden.folder, ""))
-
-
-def _askable(golden: Task, split: str) -> dict[str, Example]:
-    """The examples that a run may have asked, and the variants of those that it judged, by id."""
-    from evalkit.golden.perturbations import variants
-    from evalkit.runs.model_run import scored_examples
-
-    changed = {name: variant.example for name, variant in variants(golden, split).items()}
-    return {**scored_examples(golden, split), **changed}
-
-
-def _warn_of_other_prompts(
-    config: Config, golden: Task, split: str, entrants: Sequence[Participant], kept: Mapping[str, StoredCompletion]
-) -> None:
-    """Says whose stored answer was given to another prompt than the task asks now: its score may mean nothing."""
-    from evalkit.judging.verdict import abbreviate
-    from evalkit.models.request import Asking, render
-
-    examples = _askable(golden, split)
-    asking = {name: alias.asking for name, alias in config.aliases.items()}
-    moved = sorted(
-        {
-            name
-            for entrant in entrants
-            for name, (key, *_) in entrant.keys.items()
-            if name in examples and key in kept
-            if kept[key].request.messages != render(golden, examples[name], asking.get(entrant.name, Asking())).messages
-        }
-    )
-    if moved:
-        changed = f"the prompt of {len(moved)} examples has changed since they were answered: {abbreviate(moved)}"
-        _say(f"{golden.name}: {changed}", err=True)
+    sys.exit(exit_code(list(again.tasks), config))
 
 
 @main.command()
@@ -306,8 +248,8 @@ def _warn_of_other_prompts(
 @_plainly
 def report(config: Config, run: str, form: str) -> None:
     """Render a stored RUN (the latest, without one)."""
-    with _opened(config) as store:
-        stored = store.run(run)
+    with _opened(config) as runs:
+        stored = runs.run(run)
     click.echo(import_module(f"evalkit.reports.{form}").render(stored), nl=False)
 
 
@@ -319,24 +261,25 @@ def report(config: Config, run: str, form: str) -> None:
 @_plainly
 def compare(config: Config, before: str, after: str, backends: tuple[str, ...]) -> None:
     """Say what a model lost from run BEFORE to run AFTER, as pytest --baseline does. Exits as a gate."""
-    from evalkit.judging import regression as regressions
     from evalkit.judging.baseline import take
+    from evalkit.judging.regression import compare as beside
     from evalkit.reports.view import changes, regression_sentence
+    from evalkit.runs.compare import in_both, scored_model
+    from evalkit.runs.rescore import reload_task
     from evalkit.session.finish import code_of
-    from evalkit.session.session import reload_task
 
-    with _opened(config) as store:
-        first, second = store.run(before), store.run(after)
-    found = []
-    for then, candidate, now, other in regressions.in_both(first, second, backends):
-        hypotheses = reload_task(config, now["task"]).hypotheses
-        baseline = take(f"run {first['id']}", then, candidate, first["created"])
-        found.append(regressions.compare(baseline, now, other, hypotheses, config.baseline_margin))
-        told = asdict(found[-1])
-        for line in changes(told):
+    with _opened(config) as runs:
+        first, second = runs.run(before), runs.run(after)
+    regressions = []
+    for then, candidate, now, other in in_both(first, second, backends):
+        hypotheses = reload_task(config, now.task).hypotheses
+        baseline = take(f"run {first.id}", scored_model(then, candidate), first.created)
+        regression = beside(baseline, scored_model(now, other), hypotheses, config.baseline_margin)
+        for line in changes(regression):
             _say(f"- {line}")
-        _say(f"{now['task']} · {regression_sentence(told)}")
-    sys.exit(code_of(((one.status, one.open) for one in found), config))
+        _say(f"{now.task} · {regression_sentence(regression)}")
+        regressions.append(regression)
+    sys.exit(code_of(((one.status, one.open) for one in regressions), config))
 
 
 @main.command()
@@ -349,17 +292,25 @@ def lineage(config: Config, name: str, run: str | None) -> None:
     from evalkit.reports.terminal import render_lineage
     from evalkit.session.finish import code_of
 
-    with _opened(config) as store:
-        runs = [store.run(run)] if run else list(store.runs())
-    found = [one for one in runs if any((task.get("lineage") or {}).get("name") == name for task in one["tasks"])]
-    if not found:
+    with _opened(config) as runs:
+        candidates = [runs.run(run)] if run else list(runs.runs())
+    followed = [
+        [task for task in candidate.tasks if task.lineage is not None and task.lineage.name == name]
+        for candidate in candidates
+    ]
+    matches = [(candidate, tasks) for candidate, tasks in zip(candidates, followed, strict=True) if tasks]
+    if not matches:
         raise UnknownName("lineage of a stored run", name, config.lineages, f"Run pytest --lineage={name} first.")
-    _say(render_lineage(found[-1], color=sys.stdout.isatty()).rstrip("\n"))
-    followed = [task for task in found[-1]["tasks"] if task.get("lineage")]
-    if any(column["unanswered"] and column["entrant"]["name"] in task["lineage"]["rungs"]
-           for task in followed for column in task["columns"]):  # fmt: skip
+    latest, tasks = matches[-1]
+    _say(render_lineage(latest, color=sys.stdout.isatty()).rstrip("\n"))
+    lineages = [(task, task.lineage) for task in tasks if task.lineage is not None]
+    if any(
+        model_run.unanswered and model_run.name in lineage.rungs
+        for task, lineage in lineages
+        for model_run in task.model_runs
+    ):
         sys.exit(1)  # as pytest did: what died is not held to have lost nothing
-    sys.exit(code_of(((task["lineage"]["status"], task["lineage"]["open"]) for task in followed), config))
+    sys.exit(code_of(((lineage.status, lineage.open) for _, lineage in lineages), config))
 
 
 @main.command()
@@ -374,8 +325,8 @@ def history(config: Config, task: str, score: str | None, backend: str | None, f
     from evalkit.reports.history import render
     from evalkit.runs import history as past
 
-    with _opened(config) as store:
-        found = past.history(store.runs(), task, score, backend)
+    with _opened(config) as runs:
+        found = past.history(runs.runs(), task, score, backend)
     _say(json.dumps(asdict(found), indent=1) if form == "json" else render(found).rstrip("\n"))
 
 

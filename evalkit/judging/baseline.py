@@ -1,7 +1,4 @@
-"""What a model scored on a day, example by example, in a small file that is reviewed.
-
-A task of a run is read in the form in which runs are stored: a session that ends and a run of last month are alike.
-"""
+"""What a model scored on a day, example by example, in a small file that is reviewed."""
 
 from __future__ import annotations
 
@@ -16,9 +13,6 @@ from typing import Any
 from evalkit._internal.files import write_atomically
 from evalkit.errors import ConfigError, GoldenError, Problem, UnknownName
 from evalkit.judging.verdict import abbreviate
-
-StoredTask = Mapping[str, Any]
-"""One of the ``tasks`` of a stored run."""
 
 Scores = Mapping[str, Mapping[str, float]]
 """``{example id: {score: value}}``, values in [0, 1]."""
@@ -54,6 +48,37 @@ class Baseline:
     checksum: str
     date: str
     scores: Scores
+
+
+@dataclass(frozen=True, slots=True)
+class ScoredExample:
+    """What one example scored: values in [0, 1] by score."""
+
+    split: str
+    group: str
+    scores: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class ScoredModel:
+    """What one model scored on one task in a run: what a baseline is taken from, and what is compared with one.
+
+    ``selected`` of ``judged`` examples of the judged split were asked. ``asked`` are its examples, answered or not,
+    ``known`` those that any model of the run was asked. ``failed`` are must-pass examples that it got wrong.
+    """
+
+    task: str
+    split: str
+    backend: str
+    checksum: str
+    primary: str
+    selected: int
+    judged: int
+    examples: Mapping[str, ScoredExample]
+    asked: frozenset[str]
+    known: frozenset[str]
+    failed: tuple[str, ...] = ()
+    unanswered: tuple[str, ...] = ()
 
 
 # -- the file ---------------------------------------------------------------------------------------
@@ -168,27 +193,16 @@ def check_split(then: Baseline, split: str) -> None:
 # -- what a run holds -------------------------------------------------------------------------------
 
 
-def take(name: str, task: StoredTask, backend: str, created: str) -> Baseline:
-    """What ``backend`` scored on ``task`` in a run of ``created`` (ISO), to be called ``name``.
+def take(name: str, model: ScoredModel, created: str) -> Baseline:
+    """What ``model`` scored in a run of ``created`` (ISO), to be called ``name``.
 
     Raises ConfigError where it was not run whole, or left examples unanswered: what is absent can't be lost.
     """
-    column = column_of(task, backend)
-    if not column["complete"]:
-        part = f"{column['selected']} of {task['examples']} examples of {task['split']} were selected"
-        raise ConfigError(f"{task['task']}: no baseline of {backend}: {part}, and a baseline is about all of them")
-    if column["unanswered"]:
-        told = f"{len(column['unanswered'])} examples stayed unanswered ({abbreviate([*column['unanswered']])})"
-        raise ConfigError(f"{task['task']}: no baseline of {backend}: {told}")
-    scores = {name: answer["scores"] for name, answer in column["examples"].items()}
-    return Baseline(name, task["task"], task["split"], backend, task["checksum"], created[:10], scores)
-
-
-def column_of(task: StoredTask, backend: str) -> Mapping[str, Any]:
-    """What ``task`` holds of ``backend``. Raises UnknownName, ConfigError where the run is older than groups in it."""
-    columns: dict[str, Mapping[str, Any]] = {column["entrant"]["name"]: column for column in task["columns"]}
-    if backend not in columns:
-        raise UnknownName(f"backend of this run on {task['task']}", backend, columns)
-    if any("group" not in answer for answer in columns[backend]["examples"].values()):
-        raise ConfigError("the run was stored by an older evalkit, without groups: `evalkit rescore` makes it anew")
-    return columns[backend]
+    if model.selected < model.judged:
+        part = f"{model.selected} of {model.judged} examples of {model.split} were selected"
+        raise ConfigError(f"{model.task}: no baseline of {model.backend}: {part}, and a baseline is about all of them")
+    if count := len(model.unanswered):
+        problem = f"{count} example{'s' * (count != 1)} stayed unanswered ({abbreviate(model.unanswered)})"
+        raise ConfigError(f"{model.task}: no baseline of {model.backend}: {problem}")
+    scores = {name: example.scores for name, example in model.examples.items()}
+    return Baseline(name, model.task, model.split, model.backend, model.checksum, created[:10], scores)

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from evalkit.errors import ConfigError, UnknownName
 from evalkit.golden.model import Hypothesis
 from evalkit.judging import verdict as gates
 from evalkit.judging.answer import is_right
-from evalkit.judging.baseline import Baseline, StoredTask, check_split, column_of
+from evalkit.judging.baseline import Baseline, ScoredModel, check_split
 from evalkit.judging.verdict import Comparison, Status, abbreviate, points
 from evalkit.stats import scores as metrics
 from evalkit.stats.tango import examples_for_margin, smallest_margin
@@ -50,35 +48,32 @@ class Regression:
 
 def compare(
     then: Baseline,
-    task: StoredTask,
-    backend: str,
+    model: ScoredModel,
     hypotheses: Iterable[Hypothesis],
     margin: float,
     strict: bool = False,
 ) -> Regression:
-    """What ``backend`` lost and gained on ``task`` since ``then``, of the examples that its run selected.
+    """What ``model`` lost and gained since ``then``, of the examples that its run selected.
 
-    A score's margin is the smallest that one of ``hypotheses`` declares for a no-loss of ``backend`` in it, else
+    A score's margin is the smallest that one of ``hypotheses`` declares for a no-loss of the model in it, else
     ``margin``. BLOCK: examples stayed unanswered, one that must pass broke, a loss beyond the margin is shown, or
     (``strict``) anything is lost. INCONCLUSIVE: a loss is not ruled out; where so few examples could not do it, the
     reason says that. Raises ConfigError where the two are about different splits.
     """
-    check_split(then, task["split"])
-    column = column_of(task, backend)
-    now = {name: answer["scores"] for name, answer in column["examples"].items()}
-    selected = column["entrant"]["keys"]
-    there = {name for one in task["columns"] for name in one["entrant"]["keys"]}  # floors are asked everything
+    check_split(then, model.split)
+    backend, there = model.backend, model.known
+    now = {name: example.scores for name, example in model.examples.items()}
     cells = [(name, score) for name in sorted(now) if name in then.scores for score in now[name]]
     cells = [(name, score) for name, score in cells if score in then.scores[name]]
     lost = [(name, score) for name, score in cells if now[name][score] < then.scores[name][score]]
     gained = [(name, score) for name, score in cells if now[name][score] > then.scores[name][score]]
-    broken = [name for name in column["failed"] if name in then.scores and is_right(task["primary"], then.scores[name])]
+    broken = [name for name in model.failed if name in then.scores and is_right(model.primary, then.scores[name])]
     declared = [one for one in hypotheses if one.kind == "no_loss" and one.candidate in (None, backend)]
     found = [
-        _judged(then, column, score, names, min((one.margin for one in declared if one.score == score), default=margin))
-        for score, names in _by_score(task["split"], column, cells).items()
+        _judged(then, model, score, names, min((one.margin for one in declared if one.score == score), default=margin))
+        for score, names in _by_score(model, cells).items()
     ]
-    status, reasons = _decided(broken, [*column["unanswered"]], found, lost if strict else ())
+    status, reasons = _decided(broken, model.unanswered, found, lost if strict else ())
     return Regression(
         backend=backend,
         name=then.name,
@@ -96,56 +91,18 @@ def compare(
             if name in then.scores
             for score in sorted(now[name].keys() ^ then.scores[name].keys())
         ),
-        added=tuple(sorted((there & set(selected)) - then.scores.keys())),
+        added=tuple(sorted(model.asked - then.scores.keys())),
         removed=tuple(name for name in sorted(then.scores) if name not in there),
-        unselected=sum(name in there and name not in selected for name in then.scores),
-        changed=then.checksum != task["checksum"],
+        unselected=sum(name in there and name not in model.asked for name in then.scores),
+        changed=then.checksum != model.checksum,
     )
 
 
-def in_both(
-    before: Mapping[str, Any], after: Mapping[str, Any], backends: Sequence[str]
-) -> list[tuple[StoredTask, str, StoredTask, str]]:
-    """What two stored runs can be compared on: ``(task before, model before, task after, model after)``.
-
-    ``backends`` names a model that is in both, or one of each run; without it, every model that both have, but floors
-    and those that were asked only in turn. Raises UnknownName for a model that a run does not have, ConfigError where
-    there is nothing in both.
-    """
-    if len(backends) > 2:
-        raise ConfigError(f"--backend: got {', '.join(backends)}, expected one model, or one of each run")
-    asked = (*backends, *backends)[:2]  # one name stands for both sides
-    for run, name in zip((before, after), asked, strict=False):
-        there = {column["entrant"]["name"] for task in run["tasks"] for column in task["columns"]}
-        if name not in there:
-            raise UnknownName(f"backend of run {run['id']}", name, there)
-    earlier = {task["task"]: task for task in before["tasks"]}
-    found = [
-        (earlier[task["task"]], one, task, other)
-        for task in after["tasks"]
-        if task["task"] in earlier
-        for one, other in _models(earlier[task["task"]], task, asked)
-    ]
-    if not found:
-        raise ConfigError(f"runs {before['id']} and {after['id']} have no task with a model in both")
-    return found
-
-
-def _models(before: StoredTask, after: StoredTask, asked: tuple[str, ...]) -> list[tuple[str, str]]:
-    roles, later = (
-        {one["entrant"]["name"]: one["entrant"]["role"] for one in task["columns"]} for task in (before, after)
-    )
-    if asked:
-        return [(asked[0], asked[1])] if asked[0] in roles and asked[1] in later else []
-    partly = {one["model"] for task in (before, after) for one in task.get("in_turn", ())}
-    return [(name, name) for name, role in later.items() if role != "floor" and name in roles and name not in partly]
-
-
-def _by_score(split: str, column: Mapping[str, Any], cells: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
+def _by_score(model: ScoredModel, cells: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
     """Each score with the examples of the judged split that have it on both sides."""
     found: dict[str, list[str]] = {}
     for name, score in cells:
-        if column["examples"][name]["split"] == split:
+        if model.examples[name].split == model.split:
             found.setdefault(score, []).append(name)
     return found
 
@@ -159,24 +116,24 @@ class _Judged:
     too_few: int | None
 
 
-def _judged(then: Baseline, column: Mapping[str, Any], score: str, names: Sequence[str], margin: float) -> _Judged:
-    examples = column["examples"]
+def _judged(then: Baseline, model: ScoredModel, score: str, names: Sequence[str], margin: float) -> _Judged:
+    examples = model.examples
 
     def values(of: Sequence[str]) -> tuple[list[float], list[float], list[str]]:
-        ours = [examples[name]["scores"][score] for name in of]
-        return ours, [then.scores[name][score] for name in of], [examples[name]["group"] for name in of]
+        ours = [examples[name].scores[score] for name in of]
+        return ours, [then.scores[name][score] for name in of], [examples[name].group for name in of]
 
-    both = (examples[name]["scores"].get("extractable") == then.scores[name].get("extractable") == 1 for name in names)
+    both = (examples[name].scores.get("extractable") == then.scores[name].get("extractable") == 1 for name in names)
     read = [name for name, readably in zip(names, both, strict=True) if readably]
     ours, theirs, groups = values(names)
     comparison = gates.compare(
         Hypothesis("no_loss", None, (then.name,), score, margin=margin),
-        column["entrant"]["name"],
+        model.backend,
         then.name,
         score,
         metrics.paired(ours, theirs, groups),
         gates.Readable.of(*values(read)),
-        missing=sum(name in then.scores for name in column["unanswered"]),
+        missing=sum(name in then.scores for name in model.unanswered),
         lost=[name for name, own, other in zip(names, ours, theirs, strict=True) if own < other],
     )
     pieces = len(set(groups))

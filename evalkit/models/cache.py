@@ -1,23 +1,20 @@
-"""Keeps completions and runs in one SQLite file, each completion written as it arrives."""
+"""Keeps completions in an SQLite file, each written as it arrives."""
 
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from evalkit.errors import StoreError, UnknownName
+from evalkit._internal.database import Database
 from evalkit.golden.model import Decoding
 from evalkit.models.backend import Completion
 from evalkit.models.latency import Probe
 from evalkit.models.request import Message, Request, canonical
 
-_VERSION = 1
 _TABLES = """
 create table if not exists completions (
     key text primary key, fingerprint text not null, task text not null, example_id text not null,
@@ -34,7 +31,6 @@ create table if not exists probes (
 create table if not exists spent (
     session text primary key, usd real not null, kept_back real not null, untold integer not null
 ) without rowid;
-create table if not exists runs (id text primary key, created text not null, run text not null) without rowid;
 """
 
 
@@ -49,7 +45,7 @@ class StoredCompletion:
 
 
 class Store:
-    """The completions and runs of a project. One object per process; several processes may share the file.
+    """The completions of a project. One object per process; several processes may share the file.
 
     Raises StoreError, with what to do, where the file can't be read or written: nothing that was stored
     before is lost by it.
@@ -57,47 +53,17 @@ class Store:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise StoreError(f"{path.parent}: can't be made: {error}") from error
-        with self._guard():
-            self._db = sqlite3.connect(path, timeout=60, isolation_level=None)
-            try:
-                self._prepare()
-            except BaseException:
-                self._db.close()
-                raise
-
-    def _prepare(self) -> None:
-        # WAL: others read while one writes, and what was committed outlives a killed process.
-        self._db.execute("pragma journal_mode = wal")
-        self._db.execute("pragma synchronous = normal")
-        version = self._db.execute("pragma user_version").fetchone()[0]
-        if version not in (0, _VERSION):
-            raise StoreError(f"{self.path} is of version {version}, this evalkit reads {_VERSION}; move the file away")
-        self._db.executescript(_TABLES + f"pragma user_version = {_VERSION};")
+        self._db = Database(path, _TABLES)
 
     def close(self) -> None:
         self._db.close()
-
-    @contextmanager
-    def _guard(self) -> Iterator[None]:
-        try:
-            yield
-        except sqlite3.DatabaseError as error:
-            raise StoreError(
-                f"{self.path}: {error}. What was stored before is kept; if the disk is full make room, if the file "
-                f"is damaged move it away, then run the same command again."
-            ) from error
 
     # -- completions --------------------------------------------------------------------------------
 
     def put(self, key: str, fingerprint: str, request: Request, completion: Completion) -> None:
         """Stores one completion; on disk when this returns. A key that is there already is left as it is."""
         row = (key, fingerprint, request.task, request.example_id, _now(), _dump(request), _dump(completion))
-        with self._guard():
-            self._db.execute("insert or ignore into completions values (?, ?, ?, ?, ?, ?, ?)", row)
+        self._db.execute("insert or ignore into completions values (?, ?, ?, ?, ?, ?, ?)", row)
 
     def known(self, keys: Iterable[str]) -> set[str]:
         """Those of ``keys`` that are stored."""
@@ -113,88 +79,51 @@ class Store:
 
     def count(self) -> int:
         """How many completions are stored."""
-        with self._guard():
-            return int(self._db.execute("select count(*) from completions").fetchone()[0])
+        return int(self._db.execute("select count(*) from completions")[0][0])
 
     def describe(self, digest: str, fingerprint: Mapping[str, Any]) -> None:
         """Keeps what a fingerprint's digest stands for."""
-        with self._guard():
-            self._db.execute("insert or ignore into fingerprints values (?, ?)", (digest, canonical(fingerprint)))
+        self._db.execute("insert or ignore into fingerprints values (?, ?)", (digest, canonical(fingerprint)))
 
     def _rows(self, query: str, keys: Iterable[str]) -> Iterator[Any]:
         listed = list(keys)
         for start in range(0, len(listed), 500):
             part = listed[start : start + 500]
-            with self._guard():
-                rows = self._db.execute(query.format(", ".join("?" * len(part))), part).fetchall()
-            yield from rows
+            yield from self._db.execute(query.format(", ".join("?" * len(part))), part)
 
     # -- what was asked in vain ---------------------------------------------------------------------
 
     def fail(self, session: str, key: str, reason: str) -> None:
         """Notes that in this session the request of ``key`` stayed unanswered."""
-        with self._guard():
-            self._db.execute("insert or ignore into unanswered values (?, ?, ?)", (session, key, reason))
+        self._db.execute("insert or ignore into unanswered values (?, ?, ?)", (session, key, reason))
 
     def failures(self, session: str) -> dict[str, str]:
         """``{key: reason}`` of what stayed unanswered in this session. Other sessions ask again."""
-        with self._guard():
-            return dict(self._db.execute("select key, reason from unanswered where session = ?", (session,)))
+        return dict(self._db.execute("select key, reason from unanswered where session = ?", (session,)))
 
     # -- what it cost -------------------------------------------------------------------------------
 
     def save_spent(self, session: str, ledger: tuple[float, float, int]) -> None:
         """Stores how the purse of a session stands (``Budget.ledger``)."""
-        with self._guard():
-            self._db.execute("insert or replace into spent values (?, ?, ?, ?)", (session, *ledger))
+        self._db.execute("insert or replace into spent values (?, ?, ?, ?)", (session, *ledger))
 
     def spent(self, session: str) -> tuple[float, float, int]:
         """How the purse of a session was left."""
-        with self._guard():
-            row = self._db.execute("select usd, kept_back, untold from spent where session = ?", (session,)).fetchone()
-        return row or (0.0, 0.0, 0)
+        rows = self._db.execute("select usd, kept_back, untold from spent where session = ?", (session,))
+        return rows[0] if rows else (0.0, 0.0, 0)
 
     # -- how quickly it was answered ----------------------------------------------------------------
 
     def save_probe(self, session: str, fingerprint: str, task: str, probe: Probe) -> None:
         """Stores what a model's latency was found to be in this session."""
-        with self._guard():
-            self._db.execute(
-                "insert or replace into probes values (?, ?, ?, ?)", (session, fingerprint, task, _dump(probe))
-            )
+        self._db.execute(
+            "insert or replace into probes values (?, ?, ?, ?)", (session, fingerprint, task, _dump(probe))
+        )
 
     def probes(self, session: str) -> dict[tuple[str, str], Probe]:
         """``{(fingerprint, task): probe}`` of this session."""
-        with self._guard():
-            rows = self._db.execute(
-                "select fingerprint, task, probe from probes where session = ?", (session,)
-            ).fetchall()
+        rows = self._db.execute("select fingerprint, task, probe from probes where session = ?", (session,))
         return {(mark, task): Probe.stored(json.loads(text)) for mark, task, text in rows}
-
-    # -- runs ---------------------------------------------------------------------------------------
-
-    def save_run(self, run: Mapping[str, Any]) -> None:
-        """Stores a run under its ``id``."""
-        with self._guard():
-            self._db.execute("insert or replace into runs values (?, ?, ?)", (run["id"], _now(), json.dumps(run)))
-
-    def run(self, name: str = "latest") -> dict[str, Any]:
-        """The run of that id, of the only id that begins so, or the latest. Raises UnknownName."""
-        with self._guard():
-            ids = [row[0] for row in self._db.execute("select id from runs order by created, id")]
-            if name == "latest" and ids:
-                name = ids[-1]
-            found = [one for one in ids if one == name] or [one for one in ids if one.startswith(name)]
-            if len(found) != 1:
-                raise UnknownName("run", name, ids[-10:], f"(the last ten of {self.path})")
-            text = self._db.execute("select run from runs where id = ?", (found[0],)).fetchone()[0]
-        return dict(json.loads(text))
-
-    def runs(self) -> Iterator[dict[str, Any]]:
-        """Every run, the oldest first."""
-        with self._guard():
-            for (text,) in self._db.execute("select run from runs order by created, id"):
-                yield dict(json.loads(text))
 
 
 def _now() -> str:

@@ -18,14 +18,14 @@ def render(found: History) -> str:
         blocks.setdefault((look.backend, look.split), []).append(look)
     width = max(len(look.run) for look in found.looks)
     for (backend, split), looks in blocks.items():
-        lines += ["", f"{backend} on {split}  {sparkline([look.rate['value'] for look in looks])}"]
+        lines += ["", f"{backend} on {split}  {sparkline([look.rate.value for look in looks])}"]
         lines += [
-            f"{look.created[:16].replace('T', ' ')}  {look.run:<{width}}  n={look.rate['n']}  {rate(look.rate):<20}  "
+            f"{look.created[:16].replace('T', ' ')}  {look.run:<{width}}  n={look.rate.n}  {rate(look.rate):<20}  "
             f"model {look.model[:6]}  data {look.data[:6]}"
             for look in looks
         ]
     if found.parts:
-        lines += ["", f"left out: {found.parts} runs of a part of the split"]
+        lines += ["", f"left out: {found.parts} run{'s' * (found.parts != 1)} of a part of the split"]
     return "\n".join(lines) + "\n"
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 
-from evalkit.reports.view import Run
+from evalkit.runs.record import Run, dump_run
 
 
 def render(run: Run) -> str:
     """The run as indented JSON."""
-    return json.dumps(run, indent=1, ensure_ascii=False) + "\n"
+    return json.dumps(dump_run(run), indent=1, ensure_ascii=False) + "\n"

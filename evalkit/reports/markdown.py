@@ -2,50 +2,50 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from evalkit.reports import view
+from evalkit.runs.record import Run, TaskResult
 
 
-def render(run: view.Run) -> str:
+def render(run: Run) -> str:
     """The run as GitHub-flavoured Markdown."""
     return _each(run, _whole)
 
 
-def render_scores(run: view.Run) -> str:
+def render_scores(run: Run) -> str:
     """Of each task only the table of scores, and what else there is to know of them."""
     return _each(run, _scores)
 
 
-def render_results(run: view.Run) -> str:
+def render_results(run: Run) -> str:
     """Of each task its table of scores, what it says of its rivals, and its verdicts."""
     return _each(run, lambda task: (*_scores(task), *_rivals(task), *_verdicts(task)))
 
 
-def render_rivals(run: view.Run) -> str:
+def render_rivals(run: Run) -> str:
     """Of each task only the tested models beside their rivals, with the verdicts."""
     return _each(run, lambda task: (f"{view.heading(task)}.", "", *_rivals(task), *_verdicts(task)))
 
 
-def render_relations(run: view.Run) -> str:
+def render_relations(run: Run) -> str:
     """Of each task only how often its relations hold."""
     return _each(run, _relations)
 
 
-def render_lineage(run: view.Run) -> str:
+def render_lineage(run: Run) -> str:
     """Of each task only its lineage."""
     return _each(run, _lineage)
 
 
-def _each(run: view.Run, lines_of: Callable[[Mapping[str, Any]], Iterable[str]]) -> str:
-    return "\n".join([*(line for task in run["tasks"] for line in lines_of(task)), _origin(run)]) + "\n"
+def _each(run: Run, lines_of: Callable[[TaskResult], Iterable[str]]) -> str:
+    return "\n".join([*(line for task in run.tasks for line in lines_of(task)), _origin(run)]) + "\n"
 
 
-def _whole(task: Mapping[str, Any]) -> Iterator[str]:
-    yield f"### {task['title']}"
+def _whole(task: TaskResult) -> Iterator[str]:
+    yield f"### {task.title}"
     yield ""
-    if task["verdicts"] or not view.related(task):
+    if task.verdicts or not view.related(task):
         yield from _scores(task)  # of the examples that relations draw alone it would say too much
     yield from _relations(task)
     yield from _rivals(task)
@@ -57,25 +57,25 @@ def _whole(task: Mapping[str, Any]) -> Iterator[str]:
     yield from _verdicts(task)
 
 
-def _scores(task: Mapping[str, Any]) -> Iterator[str]:
-    shown = view.columns(task)
+def _scores(task: TaskResult) -> Iterator[str]:
+    models = view.shown(task)
     yield f"{view.heading(task)}. Rates in %, with 95 % intervals; * marks the primary score."
     yield ""
-    if shown:
-        yield from _table([column["entrant"]["name"] for column in shown], view.rows(task))
-    for line in (*view.floors_not_beaten(task), *view.notes(task), *view.changes(task.get("regression"))):
+    if models:
+        yield from _table([model_run.name for model_run in models], view.rows(task))
+    for line in (*view.floors_not_beaten(task), *view.notes(task), *view.changes(task.regression)):
         yield f"- {line}"
     yield ""
 
 
-def _relations(task: Mapping[str, Any]) -> Iterator[str]:
+def _relations(task: TaskResult) -> Iterator[str]:
     if models := view.related(task):
         yield f"{view.relations_heading(task)}:"
         yield ""
         yield from _table(models, view.relation_rows(task))
 
 
-def _rivals(task: Mapping[str, Any]) -> Iterator[str]:
+def _rivals(task: TaskResult) -> Iterator[str]:
     for candidate, names, rows in view.rival_tables(task):
         yield f"{view.rivals_heading(candidate)}:"
         yield ""
@@ -85,24 +85,24 @@ def _rivals(task: Mapping[str, Any]) -> Iterator[str]:
         yield ""
 
 
-def _verdicts(task: Mapping[str, Any]) -> Iterator[str]:
+def _verdicts(task: TaskResult) -> Iterator[str]:
     for status, sentence in view.verdict_lines(task):
         yield f"**{sentence}**" if status else sentence
         yield ""
 
 
-def _lineage(task: Mapping[str, Any]) -> Iterator[str]:
-    if rungs := view.rungs(task):
-        yield f"#### Lineage {task['lineage']['name']}"
+def _lineage(task: TaskResult) -> Iterator[str]:
+    if task.lineage is not None:
+        yield f"#### Lineage {task.lineage.name}"
         yield ""
-        yield from _table(rungs, view.lineage_rows(task))
+        yield from _table(view.rungs(task), view.lineage_rows(task))
         yield from (f"- {line}" for line in view.lineage_notes(task))
         yield ""
 
 
-def _origin(run: view.Run) -> str:
-    environment = ", ".join(f"{key} {value}" for key, value in run["environment"].items())
-    return f"Run {run['id']}: `{run['command']}` ({environment})."
+def _origin(run: Run) -> str:
+    environment = ", ".join(f"{key} {value}" for key, value in run.environment.items())
+    return f"Run {run.id}: `{run.command}` ({environment})."
 
 
 def _table(columns: Sequence[str], rows: Iterable[tuple[str, Sequence[str]]]) -> Iterator[str]:

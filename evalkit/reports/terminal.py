@@ -10,18 +10,19 @@ from rich.table import Table
 from rich.text import Text
 
 from evalkit.reports import view
+from evalkit.runs.record import Run, TaskResult
 
 _COLORS = {"SHIP": "bold green", "BLOCK": "bold red", "INCONCLUSIVE": "bold yellow"}
 
 
-def render(run: view.Run, width: int = 120, color: bool = False) -> str:
+def render(run: Run, width: int = 120, color: bool = False) -> str:
     """The run as text; sentences are wrapped at ``width`` columns."""
     out = StringIO()
     console = _console(out, color)
-    for task in run["tasks"]:
-        if task["verdicts"]:
+    for task in run.tasks:
+        if task.verdicts:
             console.print(_judged(task))
-        for line in (*view.floors_not_beaten(task), *view.notes(task)) if task["verdicts"] else ():
+        for line in (*view.floors_not_beaten(task), *view.notes(task)) if task.verdicts else ():
             console.print(Text(f"- {line}"), width=width)
         if models := view.related(task):
             console.print(_table(view.relations_heading(task), dict.fromkeys(models, ""), view.relation_rows(task)))
@@ -30,23 +31,23 @@ def render(run: view.Run, width: int = 120, color: bool = False) -> str:
         for sentence in view.picks(task):
             console.print(Text(sentence), width=width)
         _print_lineage(console, task, width)
-        for line in view.changes(task.get("regression")):
+        for line in view.changes(task.regression):
             console.print(Text(f"- {line}"), width=width)
         for status, sentence in view.verdict_lines(task):
-            console.print(Text(f"{task['task']} · {sentence}", style=_COLORS.get(status, "")), width=width)
-    console.print(Text(f"run {run['id']}; one answer: evalkit show {run['id']} EXAMPLE"))
+            console.print(Text(f"{task.task} · {sentence}", style=_COLORS.get(status, "")), width=width)
+    console.print(Text(f"run {run.id}; one answer: evalkit show {run.id} EXAMPLE"))
     return out.getvalue()
 
 
-def render_lineage(run: view.Run, width: int = 120, color: bool = False) -> str:
+def render_lineage(run: Run, width: int = 120, color: bool = False) -> str:
     """The lineages of the run alone, as text."""
     out = StringIO()
     console = _console(out, color)
-    for task in run["tasks"]:
+    for task in run.tasks:
         _print_lineage(console, task, width)
-        if lineage := task.get("lineage"):
-            told = f"{task['task']} · {view.lineage_sentence(lineage)}"
-            console.print(Text(told, style=_COLORS[lineage["status"]]), width=width)
+        if lineage := task.lineage:
+            sentence = f"{task.task} · {view.lineage_sentence(lineage)}"
+            console.print(Text(sentence, style=_COLORS[lineage.status]), width=width)
     return out.getvalue()
 
 
@@ -57,24 +58,21 @@ def _console(out: StringIO, color: bool) -> Console:
     )
 
 
-def _print_lineage(console: Console, task: view.Run, width: int) -> None:
-    if view.rungs(task):
-        console.print(_lineage(task))
+def _print_lineage(console: Console, task: TaskResult, width: int) -> None:
+    if task.lineage is not None:
+        console.print(_lineage(task, task.lineage.name))
     for line in view.lineage_notes(task):
         console.print(Text(f"- {line}"), width=width)
 
 
-def _judged(task: view.Run) -> Table:
+def _judged(task: TaskResult) -> Table:
     title = f"{view.heading(task)} (rates in %, 95 % intervals; * primary)"
-    columns = {
-        column["entrant"]["name"]: "dim" if column["entrant"]["role"] == "floor" else ""
-        for column in view.columns(task)
-    }
+    columns = {model_run.name: "dim" if model_run.participant.role == "floor" else "" for model_run in view.shown(task)}
     return _table(title, columns, view.rows(task))
 
 
-def _lineage(task: view.Run) -> Table:
-    title = f"lineage {task['lineage']['name']}: rates in %, change from the rung's parent in points; * primary"
+def _lineage(task: TaskResult, name: str) -> Table:
+    title = f"lineage {name}: rates in %, change from the rung's parent in points; * primary"
     return _table(title, dict.fromkeys(view.rungs(task), ""), view.lineage_rows(task))
 
 

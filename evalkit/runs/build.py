@@ -8,12 +8,10 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from itertools import combinations
 from statistics import fmean
 from types import MappingProxyType
-from typing import Any
 
 import evalkit
 from evalkit.golden.looks import Look
@@ -27,71 +25,13 @@ from evalkit.judging.book import AnswerBook
 from evalkit.judging.early_stopping import settled
 from evalkit.judging.lineage import Lineage, Rung, follow
 from evalkit.judging.measurement_change import MeasurementChange, change
-from evalkit.judging.recommendation import Recommendation, Side, rivalry
-from evalkit.judging.regression import Regression
+from evalkit.judging.recommendation import Side, rivalry
 from evalkit.judging.relation_check import Rate, held, rates
 from evalkit.models.backend import Spec
 from evalkit.models.backends.floors import FLOORS
 from evalkit.models.latency import P50
-from evalkit.runs.model_run import COST, ModelRun, Participant, column_of, read_numbers, scored_examples
-
-
-@dataclass(frozen=True, slots=True)
-class Unbeaten:
-    """A field on which a backend's rate is not above the best floor's (the oracle is a ceiling, not a floor)."""
-
-    backend: str
-    score: str
-    value: float
-    floor: str
-    floor_value: float
-
-
-@dataclass(frozen=True, slots=True)
-class InTurn:
-    """A model that was asked ``asked`` of ``examples``, and whether every comparison with it is settled by them."""
-
-    model: str
-    asked: int
-    examples: int
-    settled: bool
-
-
-@dataclass(frozen=True, slots=True)
-class TaskResult:
-    """Everything that a run says of one task."""
-
-    task: str
-    title: str
-    split: str
-    examples: int
-    frozen: bool
-    checksum: str
-    primary: str
-    columns: tuple[ModelRun, ...]
-    comparisons: tuple[gates.Comparison, ...]
-    agreements: tuple[pairing.Agreement, ...]
-    unbeaten: tuple[Unbeaten, ...]
-    unjudged: tuple[str, ...]
-    verdicts: tuple[gates.Verdict, ...]
-    regression: Regression | None = None
-    """What was lost since a baseline, where the session asked for one."""
-    lineage: Lineage | None = None
-    """What each step from rung to rung lost, where the session asked for that."""
-    idle: tuple[str, ...] = ()
-    """A sentence for each adapter that changed no answer of its base."""
-    rivals: tuple[Recommendation, ...] = ()
-    """Each tested model beside each that it is compared with."""
-    relations: tuple[Rate, ...] = ()
-    """How often each relation holds for each tested model, where it was tried."""
-    looks: tuple[str, ...] = ()
-    """A sentence for each tested model, on what it spends of the test split."""
-    in_turn: tuple[InTurn, ...] = ()
-    """Who was asked until all was settled, where the session was to stop early."""
-
-    def verdict(self, backend: str) -> gates.Verdict | None:
-        """The verdict on ``backend``, None where its judged split was not run whole."""
-        return next((verdict for verdict in self.verdicts if verdict.backend == backend), None)
+from evalkit.runs.model_run import COST, model_run_of, read_numbers, scored_examples
+from evalkit.runs.record import InTurn, ModelRun, Participant, Run, TaskResult, Unbeaten
 
 
 def planned_comparisons(
@@ -149,7 +89,7 @@ def _declared(
 def judge_task(
     task: Task,
     split: str,
-    entrants: Sequence[Participant],
+    participants: Sequence[Participant],
     book: AnswerBook,
     frozen: bool,
     margin: float,
@@ -163,24 +103,32 @@ def judge_task(
     were asked in turn, with the examples of the judged split that they were asked. ``unchanged`` is what
     ``unchanged_adapters`` says of the participants.
     """
-    answers = {entrant.name: _scored_answers(task, split, entrant, book) for entrant in entrants}
-    columns = tuple(column_of(task, split, entrant, answers[entrant.name]) for entrant in entrants)
-    whole = _run_whole(task, split, entrants, turns)
-    backends = [entrant.name for entrant in entrants if entrant.role == "backend"]
+    answers = {participant.name: _scored_answers(task, split, participant, book) for participant in participants}
+    model_runs = tuple(
+        model_run_of(task, split, participant, answers[participant.name]) for participant in participants
+    )
+    whole = _run_whole(task, split, participants, turns)
+    backends = [participant.name for participant in participants if participant.role == "backend"]
     rungs = lineage[1] if lineage else ()
-    against = [entrant.name for entrant in entrants if entrant.role == "against"]
-    parents = {entrant.name: entrant.parent for entrant in entrants}
+    against = [participant.name for participant in participants if participant.role == "against"]
+    parents = {participant.name: participant.parent for participant in participants}
     wanted = planned_comparisons(task, backends, against, parents, margin, rungs)
     planned = [one for one in wanted if {one[1], one[2]} <= whole]
-    looks = {entrant.name: Look(entrant.look) for entrant in entrants if entrant.look and entrant.name in whole}
+    looks = {
+        participant.name: Look(participant.look)
+        for participant in participants
+        if participant.look and participant.name in whole
+    }
     comparisons = tuple(pairing.comparisons(task, planned, answers, split, turns, looks))
     thresholds = {split if name == "test" else name: least for name, least in task.thresholds.items()}
     verdicts = tuple(
-        gates.judge(column.entrant.name, column.rates, thresholds, comparisons, column.failed, tuple(column.unanswered))
-        for column in columns
-        if column.entrant.role == "backend" and column.entrant.name in whole
+        gates.judge(
+            model_run.name, model_run.rates, thresholds, comparisons, model_run.failed, tuple(model_run.unanswered)
+        )
+        for model_run in model_runs
+        if model_run.participant.role == "backend" and model_run.name in whole
     )
-    real = [entrant.name for entrant in entrants if entrant.role != "floor"]
+    real = [participant.name for participant in participants if participant.role != "floor"]
     changed = variants(task, split)
     return TaskResult(
         task=task.name,
@@ -190,14 +138,14 @@ def judge_task(
         frozen=frozen,
         checksum=task.checksum,
         primary=task.primary,
-        columns=columns,
+        model_runs=model_runs,
         comparisons=comparisons,
         agreements=tuple(
             pairing.agreement(one, two, answers, split)
             for one, two in combinations(real, 2)
             if not {one, two} <= set(rungs)
         ),
-        unbeaten=tuple(_unbeaten(columns, split)),
+        unbeaten=tuple(_unbeaten(model_runs, split)),
         unjudged=tuple(
             f"{candidate} against {rival} on {score}"
             for _, candidate, rival, score in _declared(task, backends, parents)
@@ -207,9 +155,9 @@ def judge_task(
         idle=tuple(unchanged),
         relations=tuple(
             rate
-            for entrant in entrants
-            if entrant.role == "backend"
-            for rate in _relations(task, entrant, changed, answers[entrant.name], book)
+            for participant in participants
+            if participant.role == "backend"
+            for rate in _relations(task, participant, changed, answers[participant.name], book)
         ),
         looks=tuple(
             f"{name}: {look}"
@@ -218,8 +166,8 @@ def judge_task(
         ),
         rivals=tuple(
             rivalry(
-                _side(columns, backend),
-                _side(columns, rival),
+                _side(model_runs, backend),
+                _side(model_runs, rival),
                 answers,
                 split,
                 task.primary,
@@ -241,7 +189,7 @@ def judge_task(
             for name, asked in turns.items()
             if asked
         ),
-        lineage=_lineage(task, split, *lineage, entrants, whole, answers, book) if lineage else None,
+        lineage=_lineage(task, split, *lineage, participants, whole, answers, book) if lineage else None,
     )
 
 
@@ -249,7 +197,7 @@ def comparisons_with(
     rival: str,
     task: Task,
     split: str,
-    entrants: Sequence[Participant],
+    participants: Sequence[Participant],
     book: AnswerBook,
     margin: float,
     rungs: Collection[str],
@@ -259,49 +207,53 @@ def comparisons_with(
 
     Alternatives to what is declared of it are judged too, because they share its level.
     """
-    backends = [entrant.name for entrant in entrants if entrant.role == "backend"]
-    against = [entrant.name for entrant in entrants if entrant.role == "against"]
-    parents = {entrant.name: entrant.parent for entrant in entrants}
-    whole = _run_whole(task, split, entrants, turns)
+    backends = [participant.name for participant in participants if participant.role == "backend"]
+    against = [participant.name for participant in participants if participant.role == "against"]
+    parents = {participant.name: participant.parent for participant in participants}
+    whole = _run_whole(task, split, participants, turns)
     wanted = planned_comparisons(task, backends, against, parents, margin, rungs)
     judged = [one for one in wanted if {one[1], one[2]} <= whole]
     families = {one[0].family for one in judged if one[2] == rival and one[0] is not None and one[0].family}
     planned = [one for one in judged if one[2] == rival or (one[0] is not None and one[0].family in families)]
     names = {name for _, candidate, other, _ in planned for name in (candidate, other)}
-    answers = {one.name: _scored_answers(task, split, one, book) for one in entrants if one.name in names}
-    looks = {entrant.name: Look(entrant.look) for entrant in entrants if entrant.look and entrant.name in whole}
+    answers = {one.name: _scored_answers(task, split, one, book) for one in participants if one.name in names}
+    looks = {
+        participant.name: Look(participant.look)
+        for participant in participants
+        if participant.look and participant.name in whole
+    }
     found = pairing.comparisons(task, planned, answers, split, turns, looks)
     return [one for one in found if one.against == rival]
 
 
-def _side(columns: Iterable[ModelRun], name: str) -> Side:
-    column = next(column for column in columns if column.entrant.name == name)
-    cost, p50 = (column.measurements[row].value if row in column.measurements else None for row in (COST, P50))
-    probe = column.entrant.probe
+def _side(model_runs: Iterable[ModelRun], name: str) -> Side:
+    model_run = next(model_run for model_run in model_runs if model_run.name == name)
+    cost, p50 = (model_run.measurements[row].value if row in model_run.measurements else None for row in (COST, P50))
+    probe = model_run.participant.probe
     seconds = fmean(probe.seconds) if probe is not None and probe.seconds else None
-    return Side(name, cost, p50, seconds, column.entrant.cost_per_hour)
+    return Side(name, cost, p50, seconds, model_run.participant.cost_per_hour)
 
 
-def unchanged_adapters(entrants: Iterable[Participant], book: AnswerBook) -> Iterator[str]:
+def unchanged_adapters(participants: Iterable[Participant], book: AnswerBook) -> Iterator[str]:
     """A sentence for each adapter that changed nothing: every answer is the very text of the base it sits on.
 
     Known before anything is scored. Base is the parent that is in the run and has no adapter itself.
     """
-    known = {entrant.name: entrant for entrant in entrants}
-    for entrant in known.values():
-        base = known.get(entrant.parent or "")
-        if base is None or not Spec.parse(entrant.spec).adapter or Spec.parse(base.spec).adapter:
+    known = {participant.name: participant for participant in participants}
+    for participant in known.values():
+        base = known.get(participant.parent or "")
+        if base is None or not Spec.parse(participant.spec).adapter or Spec.parse(base.spec).adapter:
             continue
-        stored = book.stored((*entrant.stored_under, *base.stored_under))
+        stored = book.stored((*participant.stored_under, *base.stored_under))
         pairs = [
             (stored[own].completion.text, stored[other].completion.text)
-            for example in sorted(entrant.keys.keys() & base.keys.keys())
-            for own, other in zip(entrant.keys[example], base.keys[example], strict=False)
+            for example in sorted(participant.keys.keys() & base.keys.keys())
+            for own, other in zip(participant.keys[example], base.keys[example], strict=False)
             if own in stored and other in stored
         ]
         if pairs and all(own == other for own, other in pairs):
             yield (
-                f"{entrant.name}: its adapter changes nothing: all {len(pairs)} answers are the very text of "
+                f"{participant.name}: its adapter changes nothing: all {len(pairs)} answers are the very text of "
                 f"{base.name}. Was it trained, and is it the right folder?"
             )
 
@@ -311,12 +263,12 @@ def _lineage(
     split: str,
     name: str,
     rungs: Sequence[str],
-    entrants: Sequence[Participant],
+    participants: Sequence[Participant],
     whole: Collection[str],
     answers: Mapping[str, Mapping[str, Answer]],
     book: AnswerBook,
 ) -> Lineage | None:
-    present = {entrant.name: entrant for entrant in entrants}
+    present = {participant.name: participant for participant in participants}
     if not any(present[rung].problem is None and rung in whole for rung in rungs if rung in present):
         return None  # a part of the split was selected: nothing is said of steps
     asked = [example.id for example in task.splits.get(split, ())]
@@ -333,29 +285,29 @@ def _lineage(
 
 def _relations(
     task: Task,
-    entrant: Participant,
+    participant: Participant,
     changed: Mapping[str, Perturbed],
     before: Mapping[str, Answer],
     book: AnswerBook,
 ) -> list[Rate]:
-    tried = {name: one for name, one in changed.items() if name in entrant.keys}
-    after = book.answers(entrant.name, {name: entrant.keys[name] for name in tried})
+    tried = {name: one for name, one in changed.items() if name in participant.keys}
+    after = book.answers(participant.name, {name: participant.keys[name] for name in tried})
     answered = {name: one for name, one in tried.items() if name in after and one.of.id in before}
-    found = [(one, held(task, entrant.name, one, before[one.of.id], after[name])) for name, one in answered.items()]
-    return rates(task, entrant.name, found, [one for name, one in tried.items() if name not in answered])
+    found = [(one, held(task, participant.name, one, before[one.of.id], after[name])) for name, one in answered.items()]
+    return rates(task, participant.name, found, [one for name, one in tried.items() if name not in answered])
 
 
-def _scored_answers(task: Task, split: str, entrant: Participant, book: AnswerBook) -> dict[str, Answer]:
-    """The answers of ``entrant`` to the examples that are scored: perturbed ones have no expected answer."""
+def _scored_answers(task: Task, split: str, participant: Participant, book: AnswerBook) -> dict[str, Answer]:
+    """The answers of ``participant`` to the examples that are scored: perturbed ones have no expected answer."""
     scored = scored_examples(task, split)
-    return book.answers(entrant.name, {name: keys for name, keys in entrant.keys.items() if name in scored})
+    return book.answers(participant.name, {name: keys for name, keys in participant.keys.items() if name in scored})
 
 
-def _run_whole(task: Task, split: str, entrants: Iterable[Participant], turns: pairing.Turns) -> set[str]:
+def _run_whole(task: Task, split: str, participants: Iterable[Participant], turns: pairing.Turns) -> set[str]:
     """Who was asked all of the judged split, or in turn as much of it as was needed."""
     judged = [example.id for example in task.splits.get(split, ())]
-    whole = {one.name for one in entrants if one.problem is None and all(name in one.keys for name in judged)}
-    return whole | {one.name for one in entrants if turns.get(one.name)}
+    whole = {one.name for one in participants if one.problem is None and all(name in one.keys for name in judged)}
+    return whole | {one.name for one in participants if turns.get(one.name)}
 
 
 def _changes(task: Task, before: Sequence[Answer], after: Sequence[Answer]) -> dict[str, MeasurementChange]:
@@ -365,14 +317,16 @@ def _changes(task: Task, before: Sequence[Answer], after: Sequence[Answer]) -> d
     }
 
 
-def _unbeaten(columns: Sequence[ModelRun], split: str) -> Iterator[Unbeaten]:
-    floors = [column for column in columns if column.entrant.role == "floor" and column.entrant.name != "oracle"]
-    for column in columns:
-        for score, own in column.rates.get(split, {}).items() if column.entrant.role == "backend" else ():
+def _unbeaten(model_runs: Sequence[ModelRun], split: str) -> Iterator[Unbeaten]:
+    floors = [
+        model_run for model_run in model_runs if model_run.participant.role == "floor" and model_run.name != "oracle"
+    ]
+    for model_run in model_runs:
+        for score, own in model_run.rates.get(split, {}).items() if model_run.participant.role == "backend" else ():
             best = (
                 max(
                     (
-                        (rate.value, floor.entrant.name)
+                        (rate.value, floor.name)
                         for floor in floors
                         if (rate := floor.rates.get(split, {}).get(score)) is not None and rate.value is not None
                     ),
@@ -382,20 +336,20 @@ def _unbeaten(columns: Sequence[ModelRun], split: str) -> Iterator[Unbeaten]:
                 else None
             )
             if best is not None and own.value is not None and own.value <= best[0]:
-                yield Unbeaten(column.entrant.name, score, own.value, best[1], best[0])
+                yield Unbeaten(model_run.name, score, own.value, best[1], best[0])
 
 
-def make_run(identity: str, judged: Iterable[TaskResult], command: str, outcomes: Mapping[str, int]) -> dict[str, Any]:
-    """The run as it is stored and reported: JSON-able, complete, with what it was run on."""
-    return {
-        "id": identity,
-        "created": datetime.now(UTC).isoformat(timespec="seconds"),
-        "command": command,
-        "environment": {
+def make_run(identity: str, judged: Iterable[TaskResult], command: str, outcomes: Mapping[str, int]) -> Run:
+    """The run as it is stored and reported, with what it was run on."""
+    return Run(
+        id=identity,
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        command=command,
+        environment={
             "evalkit": evalkit.__version__,
             "python": platform.python_version(),
             "platform": f"{platform.system()} {platform.machine()}",
         },
-        "outcomes": dict(outcomes),
-        "tasks": [asdict(task) for task in judged],
-    }
+        outcomes=dict(outcomes),
+        tasks=tuple(judged),
+    )

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
 
 from evalkit.errors import ConfigError, UnknownName
+from evalkit.runs.record import ModelRun, Run, TaskResult
+from evalkit.stats.intervals import Estimate
 
 
 @dataclass(frozen=True, slots=True)
 class HistoryPoint:
-    """What one run says of one model by one score. ``rate`` is an Estimate as it is stored.
+    """What one run says of one model by one score.
 
     ``model`` is the fingerprint of the model, ``data`` the checksum of the task: where they change, so does what the
     figure is about.
@@ -24,7 +25,7 @@ class HistoryPoint:
     score: str
     model: str
     data: str
-    rate: Mapping[str, Any]
+    rate: Estimate
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,46 +38,43 @@ class History:
     parts: int
 
 
-def history(
-    runs: Iterable[Mapping[str, Any]], task: str, score: str | None = None, backend: str | None = None
-) -> History:
+_Look = tuple[Run, TaskResult, ModelRun]
+
+
+def history(runs: Iterable[Run], task: str, score: str | None = None, backend: str | None = None) -> History:
     """Collects from ``runs``, the oldest first: of every model that was tested, or of ``backend``, whatever it was.
 
     ``score`` is the primary one of the latest run, where it is None. Raises UnknownName where no run knows the task,
     the backend or the score, ConfigError where all that there is were runs of a part.
     """
     names: set[str] = set()
-    found = []
+    found: list[_Look] = []
     for run in runs:
-        names.update(one["task"] for one in run["tasks"])
-        found += [(run, one, column) for one in run["tasks"] if one["task"] == task for column in one["columns"]]
+        names.update(result.task for result in run.tasks)
+        found += [
+            (run, result, model_run) for result in run.tasks if result.task == task for model_run in result.model_runs
+        ]
     if not found:
         raise UnknownName("task of the stored runs", task, names)
-    entrants = {column["entrant"]["name"]: column["entrant"]["role"] for _, _, column in found}
-    if backend is not None and backend not in entrants:
-        raise UnknownName(f"backend of the stored runs of {task}", backend, entrants)
-    score = score or found[-1][1]["primary"]
-    wanted = [
-        (run, one, column)
-        for run, one, column in found
-        if (column["entrant"]["name"] == backend if backend else column["entrant"]["role"] == "backend")
-    ]
-    whole = [(run, one, column) for run, one, column in wanted if column["complete"]]
+    roles = {model_run.name: model_run.participant.role for _, _, model_run in found}
+    if backend is not None and backend not in roles:
+        raise UnknownName(f"backend of the stored runs of {task}", backend, roles)
+    score = score or found[-1][1].primary
+    wanted = [look for look in found if (look[2].name == backend if backend else look[2].participant.role == "backend")]
+    whole = [look for look in wanted if look[2].complete]
     if not whole:
-        raise ConfigError(f"{task}: none of the {len(wanted)} stored runs was of a whole split")
-    scores = {name for _, one, column in whole for name in column["rates"].get(one["split"], ())}
+        parts = f"all {len(wanted)} stored runs were" if len(wanted) != 1 else "the only stored run was"
+        raise ConfigError(f"{task}: {parts} of a part of its split")
+    scores = {name for _, result, model_run in whole for name in model_run.rates.get(result.split, ())}
     if score not in scores:
         raise UnknownName(f"score of the stored runs of {task}", score, scores)
-    return History(task, score, tuple(_looks(whole, score)), len(wanted) - len(whole))
+    return History(task, score, tuple(_points(whole, score)), len(wanted) - len(whole))
 
 
-def _looks(
-    whole: Iterable[tuple[Mapping[str, Any], Mapping[str, Any], Mapping[str, Any]]], score: str
-) -> Iterator[HistoryPoint]:
-    for run, task, column in whole:
-        if (found := column["rates"].get(task["split"], {}).get(score)) is not None:
-            entrant = column["entrant"]
+def _points(looks: Iterable[_Look], score: str) -> Iterator[HistoryPoint]:
+    for run, task, model_run in looks:
+        if (rate := model_run.rates.get(task.split, {}).get(score)) is not None:
             yield HistoryPoint(
-                run["id"], run["created"], entrant["name"], task["split"], score, entrant["fingerprint"],
-                task["checksum"], found,
+                run.id, run.created, model_run.name, task.split, score, model_run.participant.fingerprint,
+                task.checksum, rate,
             )  # fmt: skip

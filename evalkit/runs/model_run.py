@@ -1,17 +1,15 @@
-"""One model's figures on one task: a column of a report, from its stored answers."""
+"""One model's figures on one task, from its stored answers."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Literal
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from evalkit.golden.model import ANSWERED, Example, Task
 from evalkit.golden.scoring import measurement_of
 from evalkit.judging.answer import Answer, is_right
-from evalkit.models.latency import Probe, cost_of_time, mean, measured
-from evalkit.models.pricing import Price
+from evalkit.models.latency import cost_of_time, mean, measured
+from evalkit.runs.record import ModelRun, Participant
 from evalkit.scorers.measurements.rows import Rows
 from evalkit.scorers.values import as_number
 from evalkit.stats import scores as metrics
@@ -27,81 +25,13 @@ COST = "USD per 1,000 calls"
 """The measurement that a model has whose price is known: its mean cost, by what its API says that it used, or by the
 seconds that its latency probe took on a machine of known ``cost_per_hour``."""
 
-Role = Literal["backend", "against", "floor"]
-
-
-@dataclass(frozen=True, slots=True)
-class Participant:
-    """One model in a run of one task: where the answers to which examples are stored.
-
-    ``keys`` are by example id, one for each of its samples. ``reasons`` say why an example stayed unanswered.
-    ``problem`` says why the model could not be run at all (a floor that the task has no data for). ``asked`` tells how
-    it was asked, where that is not as the task says and once. ``decoding`` is what its sampler does beside what is
-    asked. ``again`` are the keys of second answers to some examples, of a rung of a lineage. ``price`` is what its
-    tokens cost, ``cost_per_hour`` what the machine does that it runs on; ``probe`` is what its latency was found to be.
-    ``moves`` is true where its name stands for another model from time to time. ``look`` is its number among those that
-    were judged on the test split, 0 where it spends no look.
-    """
-
-    name: str
-    role: Role
-    spec: str
-    fingerprint: str
-    keys: Mapping[str, tuple[str, ...]]
-    reasons: Mapping[str, str]
-    parent: str | None = None
-    problem: str | None = None
-    asked: str = ""
-    decoding: Mapping[str, Any] = field(default_factory=dict)
-    again: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    price: Price | None = None
-    cost_per_hour: float | None = None
-    probe: Probe | None = None
-    moves: bool = False
-    look: int = 0
-
-    @classmethod
-    def stored(cls, table: Mapping[str, Any]) -> Participant:
-        """An entrant as a stored run has it; the first runs had one key an example, and none to ask again."""
-        keys = {name: (found,) if isinstance(found, str) else tuple(found) for name, found in table["keys"].items()}
-        again = {name: tuple(found) for name, found in table.get("again", {}).items()}
-        price = Price(**table["price"]) if table.get("price") else None
-        probe = Probe.stored(table["probe"]) if table.get("probe") else None
-        return cls(**{**table, "keys": keys, "again": again, "price": price, "probe": probe})
-
-    @property
-    def stored_under(self) -> Iterator[str]:
-        """Every key that one of its answers has."""
-        for keys in (*self.keys.values(), *self.again.values()):
-            yield from keys
-
-
-@dataclass(frozen=True, slots=True)
-class ModelRun:
-    """One model's figures on one task. ``complete`` is true when every example of the judged split was selected.
-
-    Rates and measurements rest on examples, each with the mean of its samples; ``defects`` are counted by answer, and
-    an example is unanswered where one of its samples is.
-    """
-
-    entrant: Participant
-    complete: bool
-    selected: int
-    rates: Mapping[str, Mapping[str, Estimate]]
-    measurements: Mapping[str, Estimate]
-    defects: Mapping[str, int]
-    failed: tuple[str, ...]
-    known_fails: Mapping[str, str]
-    unanswered: Mapping[str, str]
-    examples: Mapping[str, Mapping[str, Any]]
-
 
 def scored_examples(task: Task, split: str) -> dict[str, Example]:
     """The examples that a run may ask: the judged split's, then those of ``ALSO``, by id."""
     return {example.id: example for name in (split, *ALSO) for example in task.splits.get(name, ())}
 
 
-def column_of(task: Task, split: str, entrant: Participant, answers: Mapping[str, Answer]) -> ModelRun:
+def model_run_of(task: Task, split: str, participant: Participant, answers: Mapping[str, Answer]) -> ModelRun:
     judged = [answer for answer in answers.values() if answer.example.split == split]
     members = [example.id for example in task.splits.get(split, ())]
     known = scored_examples(task, split)
@@ -109,11 +39,11 @@ def column_of(task: Task, split: str, entrant: Participant, answers: Mapping[str
     scores = {name: {one.name: one.value for one in answer.scores.values()} for name, answer in answers.items()}
     right = {name: is_right(task.primary, values) for name, values in scores.items()}
     return ModelRun(
-        entrant=entrant,
-        complete=all(name in entrant.keys for name in members),
-        selected=sum(name in entrant.keys for name in members),
+        participant=participant,
+        complete=all(name in participant.keys for name in members),
+        selected=sum(name in participant.keys for name in members),
         rates=_rates(task, (split, *ALSO), answers.values()),
-        measurements=_measurements(task, judged, entrant),
+        measurements=_measurements(task, judged, participant),
         defects=dict(defects.most_common()),
         failed=tuple(
             name
@@ -126,8 +56,8 @@ def column_of(task: Task, split: str, entrant: Participant, answers: Mapping[str
             if answer.example.known_fail
         },
         unanswered={
-            name: entrant.reasons.get(name, "not asked")
-            for name in entrant.keys
+            name: participant.reasons.get(name, "not asked")
+            for name in participant.keys
             if name in known and name not in answers  # a rescored run may know examples that are gone
         },
         examples={
@@ -157,7 +87,7 @@ def _rate(answers: Sequence[Answer], score: str) -> Estimate:
     return metrics.rate([answer.scores[score].value for answer in those], [answer.example.group for answer in those])
 
 
-def _measurements(task: Task, answers: Sequence[Answer], entrant: Participant) -> dict[str, Estimate]:
+def _measurements(task: Task, answers: Sequence[Answer], participant: Participant) -> dict[str, Estimate]:
     found = {
         rule.name: measurement_of(rule).estimate(read_numbers(rule.field, answers))
         for rule in task.measurements.values()
@@ -165,11 +95,11 @@ def _measurements(task: Task, answers: Sequence[Answer], entrant: Participant) -
     each = [(one, answer.example.id) for answer in answers for one in answer.each]
     # How much was reasoned before the answers, over those that were reasoned about; and what an answer costs.
     thought = [(float(len(one.output.thinking)), name) for one, name in each if one.output.thinking is not None]
-    price, probe = entrant.price, entrant.probe
+    price, probe = participant.price, participant.probe
     paid = [(1000 * price.of(usage), name) for one, name in each if price and (usage := one.completion.usage)]
     found |= {name: mean(*zip(*values, strict=True)) for name, values in ((THINKING, thought), (COST, paid)) if values}
-    if probe is not None and probe.problem is None and entrant.cost_per_hour is not None and not paid:
-        found[COST] = cost_of_time(probe, entrant.cost_per_hour)
+    if probe is not None and probe.problem is None and participant.cost_per_hour is not None and not paid:
+        found[COST] = cost_of_time(probe, participant.cost_per_hour)
     return found | (measured(probe) if probe else {})
 
 

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from importlib import import_module
 from pathlib import Path
-from typing import Any
 
 from evalkit._internal.files import write_atomically
 from evalkit.errors import SetupError
@@ -14,7 +13,9 @@ from evalkit.judging import baseline as baselines
 from evalkit.judging.regression import Regression, compare
 from evalkit.judging.verdict import Status
 from evalkit.models.config import Config
-from evalkit.runs.build import TaskResult, make_run
+from evalkit.runs.build import make_run
+from evalkit.runs.compare import scored_model
+from evalkit.runs.record import Run, TaskResult
 from evalkit.session.session import EvalSession, Selection
 
 _WRITTEN = {"markdown": "latest.md", "json": "latest.json"}
@@ -30,7 +31,7 @@ class FinishedRun:
     ``trouble`` says what could not be written, its reports or a baseline, and why; that is red too.
     """
 
-    run: Mapping[str, Any]
+    run: Run
     written: tuple[Path, ...]
     exit_code: int
     trouble: str = ""
@@ -54,7 +55,7 @@ def finish(
             replace(task, regression=_regression(session, task, wanted.compare, wanted.strict)) for task in judged
         ]
     run = make_run(session.identity, judged, command, outcomes)
-    session.store.save_run(run)
+    session.runs.save(run)
     written: list[Path] = []
     trouble: list[str] = []
     if any(task.verdicts or task.relations for task in judged):
@@ -63,12 +64,11 @@ def finish(
         except OSError as error:
             trouble.append(f"the reports can't be written: {error}. The run is stored.")
     if wanted.save is not None:
-        for task in run["tasks"]:
-            path = baselines.place(session.golden, task["task"], wanted.save)
+        for task in run.tasks:
+            path = baselines.place(session.golden, task.task, wanted.save)
             try:
-                baselines.write(
-                    path, baselines.take(wanted.save, task, session.participants.backends[0], run["created"])
-                )
+                model = scored_model(task, session.participants.backends[0])
+                baselines.write(path, baselines.take(wanted.save, model, run.created))
                 written.append(path)
             except SetupError as error:
                 trouble.append(str(error))
@@ -80,13 +80,18 @@ def finish(
 def _regression(session: EvalSession, judged: TaskResult, name: str, strict: bool) -> Regression:
     then = baselines.find(session.golden, judged.task, name)
     hypotheses, margin = session.task(judged.task).hypotheses, session.config.baseline_margin
-    return compare(then, asdict(judged), session.participants.backends[0], hypotheses, margin, strict)
+    return compare(then, scored_model(judged, session.participants.backends[0]), hypotheses, margin, strict)
 
 
 def exit_code(judged: list[TaskResult], config: Config) -> int:
     """``code_of`` every verdict and regression; 1 where a model that was asked for left examples unanswered."""
     # A rival that died has no verdict of its own, and what it left open must not pass for a comparison.
-    if any(column.unanswered for task in judged for column in task.columns if column.entrant.role != "floor"):
+    if any(
+        model_run.unanswered
+        for task in judged
+        for model_run in task.model_runs
+        if model_run.participant.role != "floor"
+    ):
         return 1
     verdicts = [(verdict.status, verdict.open) for task in judged for verdict in task.verdicts]
     regressions = [(task.regression.status, task.regression.open) for task in judged if task.regression is not None]
@@ -105,7 +110,7 @@ def code_of(found: Iterable[tuple[str, Iterable[str]]], config: Config) -> int:
     return config.code_of_open(kind for _, kinds in found for kind in kinds)
 
 
-def write(run: Mapping[str, Any], folder: Path) -> tuple[Path, ...]:
+def write(run: Run, folder: Path) -> tuple[Path, ...]:
     """Writes a run's reports into ``folder``, each whole or not at all."""
     paths = []
     for name, file in _WRITTEN.items():

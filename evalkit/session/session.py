@@ -25,7 +25,7 @@ from evalkit.golden import freeze as frozen
 from evalkit.golden import looks
 from evalkit.golden.lints.finding import Finding
 from evalkit.golden.lints.waivers import lint
-from evalkit.golden.loader import find_tasks, load_all, load_task
+from evalkit.golden.loader import find_tasks, load_all
 from evalkit.golden.model import Example, Task
 from evalkit.golden.perturbations import Perturbed
 from evalkit.judging.answer import Answer, Grader
@@ -41,8 +41,10 @@ from evalkit.models.generate import Model, OnProgress, generate, probe_latency, 
 from evalkit.models.latency import Probe
 from evalkit.models.pricing import Price
 from evalkit.models.request import Request, render
-from evalkit.runs.build import TaskResult, comparisons_with, judge_task, unchanged_adapters
-from evalkit.runs.model_run import ALSO, Participant, Role
+from evalkit.runs.build import comparisons_with, judge_task, unchanged_adapters
+from evalkit.runs.model_run import ALSO
+from evalkit.runs.record import Participant, Role, TaskResult
+from evalkit.runs.store import RunStore
 from evalkit.session.participants import Participants
 from evalkit.session.plan import RequestPlan
 
@@ -197,6 +199,11 @@ class EvalSession:
     def store(self) -> Store:
         """The project's store."""
         return Store(self.config.store)
+
+    @cached_property
+    def runs(self) -> RunStore:
+        """The project's runs."""
+        return RunStore(self.config.store)
 
     def ask(self, selection: Selection, on_progress: OnProgress) -> None:
         """Generates what ``selection`` needs and the store does not have; whoever comes second waits and reads.
@@ -405,7 +412,9 @@ class EvalSession:
         for one in judged.comparisons:
             if (one.candidate, one.against, one.score) == (candidate, rival, score):
                 return one
-        problems = [f" {c.entrant.name}: {c.entrant.problem}" for c in judged.columns if c.entrant.problem]
+        problems = [
+            f" {c.participant.name}: {c.participant.problem}" for c in judged.model_runs if c.participant.problem
+        ]
         raise HarnessError(
             f"{candidate} can't be compared with {rival}: one of them was not run whole.{''.join(problems)}"
         )
@@ -504,14 +513,5 @@ class EvalSession:
         self.participants.release()
         if "store" in self.__dict__:  # a cached property: it is there once it was asked for
             self.store.close()
-
-
-def reload_task(config: Config, name: str) -> Task:
-    """The task as it stands now, whether or not it is what was frozen (for scoring old runs again).
-
-    Raises UnknownName where there is none any more.
-    """
-    folders = find_tasks(config.root / config.golden)
-    if name not in folders:
-        raise UnknownName("task", name, folders, "The run was made when there was one of that name.")
-    return load_task(folders[name], verify=False)
+        if "runs" in self.__dict__:
+            self.runs.close()

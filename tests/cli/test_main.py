@@ -65,7 +65,7 @@ def test_show_has_every_sample(project: MiniProject) -> None:
     ]  # fmt: skip
     assert (right["t-01"] in output, BAD in output) == (True, True)
     evalkit(project, "rescore", "run-1")
-    first, again = (session.store.run(name)["tasks"] for name in ("run-1", "run-1-rescored"))
+    first, again = (session.runs.run(name).tasks for name in ("run-1", "run-1-rescored"))
     assert again == first
 
 
@@ -112,7 +112,7 @@ def test_rescore_after_a_changed_scorer_gives_other_rates(project: MiniProject) 
     project.contract("tolerance = 0.2", "tolerance = 0.5")
     evalkit(project, "rescore", "run-1")
     after = json.loads(evalkit(project, "report", "run-1-rescored", "--format=json").output)
-    rates = [run["tasks"][0]["columns"][0]["rates"]["test"]["strength"]["value"] for run in (before, after)]
+    rates = [run["tasks"][0]["model_runs"][0]["rates"]["test"]["strength"]["value"] for run in (before, after)]
     assert rates == [11 / 12, 1.0]
 
 
@@ -138,7 +138,7 @@ def test_rescore_says_whose_prompt_has_changed_since_it_was_answered(project: Mi
     lines = (project.folder / "test.jsonl").read_text().splitlines()
     changed = {**json.loads(lines[0]), "input": {"text": "another text"}}
     project.write("golden/mood/test.jsonl", "\n".join([json.dumps(changed), *lines[1:]]) + "\n")
-    told = "mood: the prompt of 1 examples has changed since they were answered: t-01"
+    told = "mood: the prompt of 1 example has changed since it was answered: t-01"
     assert told in evalkit(project, "rescore", "run-1").output
 
 

@@ -260,7 +260,7 @@ def test_a_run_that_is_scored_again_keeps_its_look(project: MiniProject) -> None
     [judged] = project.session(["tuned"], identity="run-2").judge_selection(
         {"mood": {"tuned": list(project.right("test"))}}
     )
-    (tuned,) = (column.entrant for column in judged.columns if column.entrant.name == "tuned")
+    (tuned,) = (column.participant for column in judged.model_runs if column.participant.name == "tuned")
     assert tuned.look == 2
     assert (
         Participant.stored(

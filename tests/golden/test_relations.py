@@ -293,7 +293,7 @@ def test_a_whole_run_asks_the_variants_once_and_judges_as_without_them(suite: Pr
     (alone,) = suite.report()["tasks"]
     suite.run("suites", "--backend=good")
     (both,) = suite.report()["tasks"]
-    assert [column["rates"] for column in both["columns"]] == [column["rates"] for column in alone["columns"]]
+    assert [column["rates"] for column in both["model_runs"]] == [column["rates"] for column in alone["model_runs"]]
     assert both["verdicts"] == alone["verdicts"]
     assert sorted(suite.stored()) == sorted([*ALL, *(f"{name}~turned" for name in IDS)])
 

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection
-from dataclasses import asdict, replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import pytest
 
-from evalkit.errors import ConfigError, UnknownName
+from evalkit.errors import ConfigError
 from evalkit.golden.model import Hypothesis
-from evalkit.judging.baseline import Baseline, take
-from evalkit.judging.regression import Regression, compare, in_both
+from evalkit.judging.baseline import Baseline, ScoredModel, take
+from evalkit.judging.regression import Regression, compare
 from evalkit.judging.verdict import Status
+from evalkit.runs.compare import scored_model
 
 if TYPE_CHECKING:
     from conftest import MiniProject
@@ -29,23 +30,23 @@ def many(project: MiniProject) -> MiniProject:
     return project
 
 
-def stored(project: MiniProject, identity: str, wrong: Collection[str] = (), **texts: str) -> dict[str, Any]:
-    """The task of a run of `tuned`, which has another mood where it is ``wrong``; ``texts`` are said as they are."""
+def stored(project: MiniProject, identity: str, wrong: Collection[str] = (), **texts: str) -> ScoredModel:
+    """What `tuned` scored in a run, which has another mood where it is ``wrong``; ``texts`` are said as they are."""
     changed = {name.replace("_", "-"): text for name, text in texts.items()}
     project.answers("tuned", project.right() | dict.fromkeys(wrong, BAD) | changed)
-    return asdict(project.asked(("tuned",), identity=identity).judged("mood"))
+    return scored_model(project.asked(("tuned",), identity=identity).judged("mood"), "tuned")
 
 
 def some_of(count: int, start: int = 0) -> list[str]:
     return [f"t-{n:03}" for n in range(start, start + count)]
 
 
-def base(task: dict[str, Any]) -> Baseline:
-    return take("baseline main", task, "tuned", "2026-11-21")
+def base(model: ScoredModel) -> Baseline:
+    return take("baseline main", model, "2026-11-21")
 
 
-def against(then: dict[str, Any], now: dict[str, Any], *hypotheses: Hypothesis, strict: bool = False) -> Regression:
-    return compare(base(then), now, "tuned", hypotheses, 0.05, strict)
+def against(then: ScoredModel, now: ScoredModel, *hypotheses: Hypothesis, strict: bool = False) -> Regression:
+    return compare(base(then), now, hypotheses, 0.05, strict)
 
 
 def statuses(found: Regression) -> dict[str, Status | None]:
@@ -181,7 +182,7 @@ def test_what_was_not_selected_is_not_judged_but_counted(many: MiniProject) -> N
     many.answers("tuned", dict.fromkeys(many.right(), BAD))
     session = many.session(["tuned"], identity="run-2")
     session.ask(many.selection(tuned=["t-003"]), lambda _: None)
-    found = against(then, asdict(session.judged("mood")))
+    found = against(then, scored_model(session.judged("mood"), "tuned"))
     assert (found.lost, found.broken, found.removed, found.unselected) == (("t-003 mood",), (), (), 101)
     assert "n = 1 can't rule it out" in found.reasons[0]
 
@@ -190,7 +191,7 @@ def test_where_nothing_is_on_both_sides_nothing_is_passed(many: MiniProject) -> 
     then = stored(many, "run-1")
     session = many.session(["tuned"], identity="run-2")
     session.ask(many.selection(tuned=["m-1"]), lambda _: None)
-    found = against(then, asdict(session.judged("mood")))
+    found = against(then, scored_model(session.judged("mood"), "tuned"))
     assert found.status is Status.INCONCLUSIVE
     assert found.reasons == ("No example of the judged split is on both sides: nothing to compare.",)
 
@@ -198,7 +199,7 @@ def test_where_nothing_is_on_both_sides_nothing_is_passed(many: MiniProject) -> 
 def test_what_stayed_unanswered_blocks_and_nothing_is_shown_by_the_rest(many: MiniProject) -> None:
     then = stored(many, "run-1")
     many.answers("tuned", {name: text for name, text in many.right().items() if name != "t-004"})
-    now = asdict(many.asked(("tuned",), identity="run-2").judged("mood"))
+    now = scored_model(many.asked(("tuned",), identity="run-2").judged("mood"), "tuned")
     found = against(then, now)
     assert (found.status, found.reasons[0]) == (Status.BLOCK, "1 examples stayed unanswered (t-004).")
     assert set(statuses(found).values()) == {Status.INCONCLUSIVE}
@@ -208,31 +209,7 @@ def test_what_stayed_unanswered_blocks_and_nothing_is_shown_by_the_rest(many: Mi
 def test_another_split_is_another_thing(many: MiniProject) -> None:
     then = replace(base(stored(many, "run-1")), split="dev")
     with pytest.raises(ConfigError, match="baseline main of mood is about the dev split, this run about test"):
-        compare(then, stored(many, "run-2"), "tuned", (), 0.05)
-
-
-def test_a_stored_run_and_one_that_ends_have_the_same_figures(many: MiniProject) -> None:
-    then, now = stored(many, "run-1"), stored(many, "run-2", some_of(9))
-    assert against(*json.loads(json.dumps([then, now]))) == against(then, now)
-
-
-def test_runs_are_compared_on_every_model_that_both_have(project: MiniProject) -> None:
-    first = {"id": "run-1", "tasks": [asdict(project.asked(("tuned",), ("base",)).judged("mood"))]}
-    second = {"id": "run-2", "tasks": [stored(project, "run-2")]}
-
-    def pairs(then: dict[str, Any], now: dict[str, Any], backends: tuple[str, ...] = ()) -> list[tuple[str, str]]:
-        return [(one, other) for _, one, _, other in in_both(then, now, backends)]
-
-    assert pairs(first, second) == [("tuned", "tuned")]
-    assert pairs(first, first) == [("tuned", "tuned"), ("base", "base")]
-    assert pairs(first, first, backends=("base",)) == [("base", "base")]
-    assert pairs(first, second, backends=("base", "majority")) == [("base", "majority")]
-    with pytest.raises(UnknownName, match="unknown backend of run run-2 'base'"):
-        pairs(first, second, backends=("base",))
-    with pytest.raises(ConfigError, match="got a, b, c, expected one model, or one of each run"):
-        pairs(first, second, backends=("a", "b", "c"))
-    with pytest.raises(ConfigError, match="runs run-1 and run-3 have no task with a model in both"):
-        pairs(first, {"id": "run-3", "tasks": []})
+        compare(then, stored(many, "run-2"), (), 0.05)
 
 
 def test_a_score_that_only_some_examples_have_is_compared_on_these(project: MiniProject) -> None:

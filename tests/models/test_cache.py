@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from evalkit.errors import StoreError, UnknownName
+from evalkit.errors import StoreError
 from evalkit.golden.model import Decoding
 from evalkit.models.backend import Completion
 from evalkit.models.cache import Store
@@ -164,37 +164,3 @@ def test_a_failure_is_about_one_session_only(store: Store) -> None:
     store.fail("run-1", "k", "later")
     assert store.failures("run-1") == {"k": "the server is gone"}
     assert store.failures("run-2") == {}
-
-
-def test_a_run_is_found_by_its_id_its_beginning_or_as_the_latest(store: Store) -> None:
-    for name in ("20260101-a1", "20260102-b2", "20260103-c3"):
-        store.save_run({"id": name, "tasks": [name]})
-    assert [store.run(name)["id"] for name in ("20260102-b2", "20260101", "latest")] == [
-        "20260102-b2", "20260101-a1", "20260103-c3",
-    ]  # fmt: skip
-
-
-def test_a_whole_id_is_found_though_another_begins_with_it(store: Store) -> None:
-    for name in ("a", "a-rescored"):
-        store.save_run({"id": name})
-    assert store.run("a")["id"] == "a"
-
-
-def test_the_latest_run_is_the_one_saved_last_whatever_its_id(store: Store) -> None:
-    store.save_run({"id": "z"})
-    store.save_run({"id": "b"})
-    store.save_run({"id": "a"})
-    assert store.run()["id"] == "a"
-
-
-@pytest.mark.parametrize("name", ["2026", "2027", ""])
-def test_a_name_that_is_not_one_runs_is_an_error_that_lists_them(store: Store, name: str) -> None:
-    for saved in ("20260101-a1", "20260102-b2"):
-        store.save_run({"id": saved})
-    with pytest.raises(UnknownName, match=rf"unknown run '{name}'.*Known: 20260101-a1, 20260102-b2. \(the last ten of"):
-        store.run(name)
-
-
-def test_without_runs_there_is_no_latest(store: Store) -> None:
-    with pytest.raises(UnknownName, match=r"unknown run 'latest'. Known: none"):
-        store.run("latest")

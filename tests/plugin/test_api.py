@@ -75,7 +75,7 @@ def test_a_run_that_would_cost_too_much_stops_before_it_does_and_goes_on_where_i
         suite.run("suites", "--backend=served")
         assert sorted(suite.stored()) == sorted(ALL)
         assert set(between.asked.values()) == {1}
-    column = next(one for one in suite.report()["tasks"][0]["columns"] if one["entrant"]["name"] == "served")
+    column = next(one for one in suite.report()["tasks"][0]["model_runs"] if one["participant"]["name"] == "served")
     cost = column["measurements"]["USD per 1,000 calls"]
     assert (cost["value"], cost["n"]) == (4000.0, 12)
 

@@ -51,8 +51,8 @@ def killed_while_it_waits(suite: Project, shop: Vendor) -> None:
 
 
 def cost_of(suite: Project) -> float:
-    (column, *_) = suite.report()["tasks"][0]["columns"]
-    return float(column["measurements"]["USD per 1,000 calls"]["value"])
+    (column, *_) = suite.report()["tasks"][0]["model_runs"]
+    return column["measurements"]["USD per 1,000 calls"]["value"]
 
 
 def leave_note(suite: Project, mark: str, name: str, keys: list[str], made: datetime) -> None:
@@ -63,7 +63,7 @@ def leave_note(suite: Project, mark: str, name: str, keys: list[str], made: date
 
 def told(suite: Project) -> list[str]:
     (task,) = suite.report()["tasks"]
-    return [one for column in task["columns"] for one in column["unanswered"].values()]
+    return [one for column in task["model_runs"] for one in column["unanswered"].values()]
 
 
 @every_vendor
@@ -310,5 +310,5 @@ def test_the_time_of_a_batch_is_no_latency(suite: Project) -> None:
         aim(suite, "openai", shop)
         suite.run("suites", "--backend=nightly", "--latency=3")
         assert shop.paid.total() == len(ALL)
-    assert "latency p50 (s)" not in suite.report()["tasks"][0]["columns"][0]["measurements"]
-    assert suite.report()["tasks"][0]["columns"][0]["rates"]["test"]["extractable"]["value"] == 1.0
+    assert "latency p50 (s)" not in suite.report()["tasks"][0]["model_runs"][0]["measurements"]
+    assert suite.report()["tasks"][0]["model_runs"][0]["rates"]["test"]["extractable"]["value"] == 1.0

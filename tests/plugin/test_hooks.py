@@ -281,7 +281,7 @@ def test_a_rival_that_dies_is_red_even_where_an_inconclusive_win_is_not(suite: P
 def test_the_reports_say_the_same_as_the_terminal(suite: Project) -> None:
     result = suite.run("suites", "--backend=good", "--backend=clerk")
     (task,) = suite.report()["tasks"]
-    figures = {column["entrant"]["name"]: column["rates"]["test"]["direction"] for column in task["columns"]}
+    figures = {column["participant"]["name"]: column["rates"]["test"]["direction"] for column in task["model_runs"]}
     markdown = (suite.root / "reports" / "latest.md").read_text(encoding="utf-8")
     assert figures["good"]["value"] == pytest.approx(11 / 12)
     assert figures["clerk"]["value"] == pytest.approx(6 / 12)

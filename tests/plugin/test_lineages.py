@@ -163,7 +163,7 @@ def test_rescoring_follows_the_same_rungs_again(suite: Project) -> None:
 
 def test_a_rung_is_asked_the_judged_split_alone(suite: Project) -> None:
     suite.run("suites", "--lineage=moods")
-    columns = {one["entrant"]["name"]: one for one in suite.report()["tasks"][0]["columns"]}
+    columns = {one["participant"]["name"]: one for one in suite.report()["tasks"][0]["model_runs"]}
     assert set(columns["shipped"]["rates"]) == {"test", "reference", "malformed"}
     assert set(columns["good"]["rates"]) == {"test"}
 

@@ -20,7 +20,7 @@ def suite(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Project
 
 def measurements(suite: Project, name: str) -> dict[str, dict[str, float]]:
     (task,) = suite.report()["tasks"]
-    return next(column["measurements"] for column in task["columns"] if column["entrant"]["name"] == name)
+    return next(column["measurements"] for column in task["model_runs"] if column["participant"]["name"] == name)
 
 
 def test_two_rivals_stand_in_one_table_with_what_each_difference_says(suite: Project) -> None:
@@ -64,8 +64,8 @@ def test_latency_is_found_by_asking_again_one_by_one_and_never_from_the_store(su
 def test_a_machine_that_is_paid_by_the_hour_has_a_cost_and_a_break_even(suite: Project) -> None:
     suite.replace("pyproject.toml", "clerk = ", f"{LOCAL}clerk = ")
     result = suite.run("suites", "--backend=served", "--against=clerk", "--latency=4")
-    (served,) = [one for one in suite.report()["tasks"][0]["columns"] if one["entrant"]["name"] == "served"]
-    seconds = fmean(served["entrant"]["probe"]["seconds"])
+    (served,) = [one for one in suite.report()["tasks"][0]["model_runs"] if one["participant"]["name"] == "served"]
+    seconds = fmean(served["participant"]["probe"]["seconds"])
     cost = measurements(suite, "served")["USD per 1,000 calls"]
     assert cost["low"] <= cost["value"] <= cost["high"]
     assert cost["value"] == pytest.approx(1000 * 1.8 / 3600 * seconds)
@@ -86,7 +86,7 @@ def test_a_probe_that_fails_is_told_and_the_scores_stand(suite: Project) -> None
     suite.replace("pyproject.toml", 'clerk = "clerk:one"', 'clerk = { spec = "clerk:one", dies_after = 0 }')
     result = suite.run("suites", "--backend=clerk", "--latency=3")
     result.stdout.fnmatch_lines(["- clerk: its latency could not be probed: out of paper"])
-    assert "strict" in suite.report()["tasks"][0]["columns"][0]["rates"]["test"]
+    assert "strict" in suite.report()["tasks"][0]["model_runs"][0]["rates"]["test"]
     assert "latency p50 (s)" not in measurements(suite, "clerk")
 
 

@@ -64,7 +64,7 @@ def test_a_rival_is_asked_until_the_hypothesis_is_settled(suite: Project) -> Non
     assert comparison["p"] <= 0.025
     assert result.ret == 0
     # The tested model is asked whole.
-    (column, *_) = suite.report()["tasks"][0]["columns"]
+    (column, *_) = suite.report()["tasks"][0]["model_runs"]
     assert column["rates"]["test"]["direction"]["n"] == 80
 
 

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from evalkit.judging.baseline import BaselineOptions, place, take, write
+from evalkit.judging.regression import Regression
+from evalkit.judging.verdict import Status
 from evalkit.reports import json as as_json
 from evalkit.reports import markdown, terminal, view
+from evalkit.runs.compare import scored_model
+from evalkit.runs.record import Run, load_run
 from evalkit.session.finish import finish
 
 if TYPE_CHECKING:
@@ -19,15 +23,15 @@ if TYPE_CHECKING:
 GOOD, BAD = '{"mood": "good", "strength": 0.9}', '{"mood": "bad", "strength": 0.5}'
 
 
-def stored(project: MiniProject, *against: str) -> dict[str, Any]:
+def stored(project: MiniProject, *against: str) -> Run:
     """A whole run, as the store gives it back."""
     session = project.asked(("tuned",), against)
     finish(session, session.selection, "pytest suites --backend=tuned", {"passed": 12})
-    return session.store.run("latest")
+    return session.runs.run("latest")
 
 
 @pytest.fixture
-def run(project: MiniProject) -> dict[str, Any]:
+def run(project: MiniProject) -> Run:
     return stored(project, "base")
 
 
@@ -39,7 +43,7 @@ def row(text: str, name: str) -> list[str]:
 
 
 @pytest.mark.parametrize("render", [terminal.render, markdown.render])
-def test_a_table_has_a_column_for_each_model_and_a_row_for_each_score(run: dict[str, Any], render: Any) -> None:
+def test_a_table_has_a_column_for_each_model_and_a_row_for_each_score(run: Run, render: Any) -> None:
     text = render(run)
     header = next(line for line in text.splitlines() if "tuned" in line and "oracle" in line)
     order = [header.index(name) for name in ("tuned", "base", "empty", "majority", "error", "oracle")]
@@ -50,12 +54,12 @@ def test_a_table_has_a_column_for_each_model_and_a_row_for_each_score(run: dict[
 
 
 @pytest.mark.parametrize("render", [terminal.render, markdown.render])
-def test_the_primary_score_is_marked(run: dict[str, Any], render: Any) -> None:
+def test_the_primary_score_is_marked(run: Run, render: Any) -> None:
     assert row(render(run), "mood")[0].replace("\\", "") == "mood *"
 
 
 @pytest.mark.parametrize("render", [terminal.render, markdown.render])
-def test_the_verdict_stands_with_its_reasons(run: dict[str, Any], render: Any) -> None:
+def test_the_verdict_stands_with_its_reasons(run: Run, render: Any) -> None:
     text = " ".join(render(run).split())
     assert "tuned: SHIP, keep. strict 100.0 % >= 80.0 %." in text
     assert "tuned beats base on mood: +100.0 points" in text
@@ -95,7 +99,7 @@ def test_what_a_reader_must_know_stands_beside_the_table(project: MiniProject, r
 def test_a_pair_that_nobody_declared_is_shown(project: MiniProject, render: Any) -> None:
     session = project.asked(("base",), ("tuned",))
     finish(session, session.selection, "pytest", {})
-    text = " ".join(render(session.store.run("latest")).split())
+    text = " ".join(render(session.runs.run("latest")).split())
     assert "base against tuned on mood: -100.0 points" in text
     assert "nothing was declared of this pair." in text
 
@@ -107,7 +111,7 @@ def test_a_partial_run_has_no_verdict_and_says_how_much_was_selected(project: Mi
     session = project.session(["tuned"])
     session.ask(project.selection(tuned=["t-01", "t-02", "t-03"]), lambda _: None)
     finish(session, session.selection, "pytest -k t-0", {})
-    text = render(session.store.run("latest"))
+    text = render(session.runs.run("latest"))
     assert "tuned: no verdict: 3 of 10 selected" in text
     assert "SHIP" not in text
 
@@ -115,22 +119,22 @@ def test_a_partial_run_has_no_verdict_and_says_how_much_was_selected(project: Mi
 @pytest.mark.parametrize(("frozen", "told"), [(True, False), (False, True)])
 def test_what_is_not_frozen_is_told(project: MiniProject, frozen: bool, told: bool) -> None:
     run = stored(project)
-    run["tasks"][0]["frozen"] = frozen
+    run = replace(run, tasks=tuple(replace(task, frozen=frozen) for task in run.tasks))
     assert [("NOT FROZEN" in render(run)) for render in (terminal.render, markdown.render)] == [told, told]
 
 
-def test_the_terminal_says_how_to_look_at_one_answer(run: dict[str, Any]) -> None:
+def test_the_terminal_says_how_to_look_at_one_answer(run: Run) -> None:
     assert terminal.render(run).splitlines()[-1] == "run run-1; one answer: evalkit show run-1 EXAMPLE"
 
 
-def test_the_terminal_wraps_sentences_and_never_a_tables_figures(run: dict[str, Any]) -> None:
+def test_the_terminal_wraps_sentences_and_never_a_tables_figures(run: Run) -> None:
     text = terminal.render(run, width=60)
     sentences = [line for line in text.splitlines() if not set(line) & set("│┃━─┏┡└")]
     assert max(len(line) for line in sentences if "rates in %" not in line) <= 60
     assert "100.0 [75.8, 100.0]" in text
 
 
-def test_without_color_there_is_no_escape(run: dict[str, Any]) -> None:
+def test_without_color_there_is_no_escape(run: Run) -> None:
     assert "\x1b" not in terminal.render(run)
     assert "\x1b[1;32m" in terminal.render(run, color=True)
 
@@ -140,32 +144,32 @@ def test_markup_in_a_title_is_text(project: MiniProject) -> None:
     assert "[bold]mood[/] :smile:" in markdown.render(stored(project))
 
 
-def test_a_markdown_table_has_as_many_cells_in_every_row(run: dict[str, Any]) -> None:
+def test_a_markdown_table_has_as_many_cells_in_every_row(run: Run) -> None:
     rows = [line for line in markdown.render(run).splitlines() if line.startswith("|")]
     figures = [row for row in rows if row.count("|") == 8]
     references = [row for row in rows if row.count("|") == 9]
     assert (len(figures), len(references), len(rows)) == (2 + 4 + 2 + 2 + 1, 2 + 2, len(figures) + len(references))
 
 
-def test_markdown_names_the_run_and_its_command(run: dict[str, Any]) -> None:
+def test_markdown_names_the_run_and_its_command(run: Run) -> None:
     assert markdown.render(run).splitlines()[-1].startswith("Run run-1: `pytest suites --backend=tuned` (evalkit ")
 
 
-def test_json_is_the_whole_stored_run(run: dict[str, Any]) -> None:
-    assert json.loads(as_json.render(run)) == run
-    assert run["tasks"][0]["columns"][0]["examples"]["t-01"]["scores"]["mood"] == 1.0
+def test_json_is_the_whole_stored_run(run: Run) -> None:
+    assert load_run(json.loads(as_json.render(run))) == run
+    assert run.tasks[0].model_runs[0].examples["t-01"]["scores"]["mood"] == 1.0
 
 
 @pytest.mark.parametrize("render", [terminal.render, markdown.render])
 def test_what_became_of_a_model_since_its_baseline_stands_beside_its_verdict(project: MiniProject, render: Any) -> None:
     path = place(project.folder.parent, "mood", "main")
-    before = asdict(project.asked(("tuned",), identity="run-0").judged("mood"))
-    write(path, take("", before, "tuned", "2026-01-02"))
+    before = scored_model(project.asked(("tuned",), identity="run-0").judged("mood"), "tuned")
+    write(path, take("", before, "2026-01-02"))
     path.write_text(path.read_text().replace('"t-07"', '"t-07a"').replace('["t-09", "mood", 1]', '["t-09", "mood", 0]'))
     project.answers("tuned", project.right() | {"t-03": BAD, "r-1": "prose"})
     session = project.asked(("tuned",))
     finish(session, session.selection, "pytest", {}, BaselineOptions(compare="main"))
-    text = " ".join(render(session.store.run("latest")).split())
+    text = " ".join(render(session.runs.run("latest")).split())
     for told in (
         "tuned against baseline main (tuned, 2026-01-02): BLOCK. 1 must-pass examples were right and are wrong (r-1).",
         "tuned against baseline main: lost (6): r-1 strict, ",
@@ -177,10 +181,10 @@ def test_what_became_of_a_model_since_its_baseline_stands_beside_its_verdict(pro
 
 
 def test_a_hundred_flips_are_no_screenful() -> None:
-    regression: dict[str, Any] = {key: [] for key in ("gained", "added", "removed", "unpaired")} | {
-        "backend": "tuned", "name": "baseline main", "lost": [f"t-{n:03} mood" for n in range(100)],
-        "unselected": 0, "changed": False,
-    }  # fmt: skip
+    lost = tuple(f"t-{n:03} mood" for n in range(100))
+    regression = Regression(
+        "tuned", "baseline main", "tuned", "2026-01-02", Status.SHIP, (), (), (), lost, (), (), (), (), 0, False
+    )
     [line] = view.changes(regression)
     assert line.endswith("t-038 mood, t-039 mood and 60 more (--format=json has all)")
     assert list(view.changes(None)) == []
@@ -205,5 +209,6 @@ def test_an_unanswered_example_is_no_choice_of_a_score(project: MiniProject) -> 
     del answers["t-12"]
     project.answers("tuned", answers)
     run = stored(project)
-    run["tasks"][0]["columns"] = [one for one in run["tasks"][0]["columns"] if one["entrant"]["name"] == "tuned"]
-    assert row(terminal.render(run), "mood")[0] == "mood *"
+    [task] = run.tasks
+    alone = replace(task, model_runs=tuple(model_run for model_run in task.model_runs if model_run.name == "tuned"))
+    assert row(terminal.render(replace(run, tasks=(alone,))), "mood")[0] == "mood *"

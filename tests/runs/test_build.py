@@ -5,14 +5,15 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from math import sqrt
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
 from evalkit.golden.model import Hypothesis
 from evalkit.judging.verdict import Status
-from evalkit.runs.build import TaskResult, Unbeaten, judge_task, make_run, planned_comparisons
-from evalkit.runs.model_run import THINKING, ModelRun
+from evalkit.runs.build import judge_task, make_run, planned_comparisons
+from evalkit.runs.model_run import THINKING
+from evalkit.runs.record import ModelRun, TaskResult, Unbeaten, dump_run
 from evalkit.stats.intervals import Estimate
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ GOOD, BAD = '{"mood": "good", "strength": 0.9}', '{"mood": "bad", "strength": 0.
 
 
 def column(judged: TaskResult, name: str) -> ModelRun:
-    return next(one for one in judged.columns if one.entrant.name == name)
+    return next(one for one in judged.model_runs if one.participant.name == name)
 
 
 def rate(judged: TaskResult, name: str, score: str, split: str = "test") -> float | None:
@@ -40,7 +41,7 @@ def no_hypotheses(project: MiniProject) -> None:
 
 def test_floors_stand_beside_every_model(project: MiniProject) -> None:
     run = judged(project, "base")
-    assert [(one.entrant.name, one.entrant.role) for one in run.columns] == [
+    assert [(one.participant.name, one.participant.role) for one in run.model_runs] == [
         ("tuned", "backend"), ("base", "against"),
         ("empty", "floor"), ("majority", "floor"), ("error", "floor"), ("oracle", "floor"),
     ]  # fmt: skip
@@ -116,7 +117,7 @@ def test_the_oracle_is_no_floor_to_beat(project: MiniProject) -> None:
 def test_a_task_without_data_for_any_floor_is_judged_all_the_same(project: MiniProject) -> None:
     no_hypotheses(project)
     session = project.asked()
-    entrants = [one.entrant for one in session.judged("mood").columns]
+    entrants = [one.participant for one in session.judged("mood").model_runs]
     gone = [replace(one, keys={}, problem="no data") if one.role == "floor" else one for one in entrants]
     run = judge_task(project.task(), "test", gone, session.book(project.task()), False, 0.05)
     assert (run.unbeaten, run.verdicts[0].status) == ((), Status.SHIP)
@@ -126,7 +127,7 @@ def test_a_floor_that_the_task_has_no_data_for_says_why(project: MiniProject) ->
     no_hypotheses(project)
     (project.folder / "train.jsonl").unlink()
     majority = column(judged(project), "majority")
-    assert majority.entrant.problem == "majority: mood has no train.jsonl to take a majority from"
+    assert majority.participant.problem == "majority: mood has no train.jsonl to take a majority from"
     assert majority.rates == {}
 
 
@@ -357,7 +358,7 @@ def test_a_known_fail_is_shown_and_blocks_nothing(project: MiniProject, answer: 
 def test_the_same_completions_have_the_same_figures(project: MiniProject) -> None:
     project.answers("tuned", project.right() | {"t-01": BAD, "t-05": "prose"})
     first, second = (
-        make_run("id", [project.asked(("tuned",), ("base",), identity=name).judged("mood")], "pytest", {})["tasks"]
+        make_run("id", [project.asked(("tuned",), ("base",), identity=name).judged("mood")], "pytest", {}).tasks
         for name in ("run-1", "run-2")
     )
     assert first == second
@@ -379,7 +380,7 @@ def test_examples_of_one_group_count_as_near_copies(project: MiniProject) -> Non
 
 
 def test_a_stored_run_is_plain_json(project: MiniProject) -> None:
-    run: dict[str, Any] = make_run("run-1", [judged(project, "base")], "pytest suites", {"passed": 3})
+    run = dump_run(make_run("run-1", [judged(project, "base")], "pytest suites", {"passed": 3}))
     assert json.loads(json.dumps(run))["tasks"][0]["verdicts"][0]["status"] == "SHIP"
     assert (run["outcomes"], run["command"]) == ({"passed": 3}, "pytest suites")
 

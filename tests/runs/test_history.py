@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from evalkit.errors import ConfigError, UnknownName
 from evalkit.reports.history import render
+from evalkit.runs.build import make_run
 from evalkit.runs.history import history
+from evalkit.runs.record import Run, TaskResult
 
 if TYPE_CHECKING:
     from conftest import MiniProject
@@ -17,26 +19,29 @@ if TYPE_CHECKING:
 BAD = '{"mood": "bad", "strength": 0.9}'
 
 
-def run(project: MiniProject, day: int, wrong: int = 0, **more: Any) -> dict[str, Any]:
+def on_day(day: int, judged: TaskResult) -> Run:
+    return replace(make_run(f"run-{day}", [judged], "pytest suites", {}), created=f"2026-11-{day:02}T08:00:00+00:00")
+
+
+def run(project: MiniProject, day: int, wrong: int = 0, **more: Any) -> Run:
     """A stored run of that day, in which `tuned` gives as many of the first moods wrong."""
     project.answers("tuned", project.right() | {f"t-{n:02}": BAD for n in range(1, wrong + 1)})
     judged = project.asked(("tuned",), ("base",), identity=f"run-{day}", **more).judged("mood")
-    return {"id": f"run-{day}", "created": f"2026-11-{day:02}T08:00:00+00:00", "tasks": [asdict(judged)]}
+    return on_day(day, judged)
 
 
-def part(project: MiniProject, day: int) -> dict[str, Any]:
+def part(project: MiniProject, day: int) -> Run:
     """A run of a part of the split."""
     session = project.session(["tuned"], identity=f"run-{day}")
     session.ask(project.selection(tuned=["t-01"]), lambda _: None)
-    judged = asdict(session.judged("mood"))
-    return {"id": f"run-{day}", "created": f"2026-11-{day:02}T08:00:00+00:00", "tasks": [judged]}
+    return on_day(day, session.judged("mood"))
 
 
 def test_each_run_has_its_rate_with_interval_and_n(project: MiniProject) -> None:
     found = history([run(project, 1, 8), run(project, 2, 4), run(project, 3)], "mood")
     assert (found.score, [look.backend for look in found.looks]) == ("mood", ["tuned"] * 3)
-    assert [look.rate["value"] for look in found.looks] == [4 / 12, 8 / 12, 1.0]
-    assert {look.rate["n"] for look in found.looks} == {12}
+    assert [look.rate.value for look in found.looks] == [4 / 12, 8 / 12, 1.0]
+    assert {look.rate.n for look in found.looks} == {12}
     assert len({look.model for look in found.looks}) == 3
     assert len({look.data for look in found.looks}) == 1
 
@@ -52,8 +57,8 @@ def test_a_line_a_run_under_a_line_of_bars(project: MiniProject) -> None:
 
 def test_another_score_and_a_model_that_was_only_compared_with_may_be_followed(project: MiniProject) -> None:
     runs = [run(project, 1, 8), run(project, 2)]
-    assert [look.rate["value"] for look in history(runs, "mood", "strict").looks] == [1.0, 1.0]
-    assert [look.rate["value"] for look in history(runs, "mood", backend="base").looks] == [0.0, 0.0]
+    assert [look.rate.value for look in history(runs, "mood", "strict").looks] == [1.0, 1.0]
+    assert [look.rate.value for look in history(runs, "mood", backend="base").looks] == [0.0, 0.0]
 
 
 def test_splits_stand_apart(project: MiniProject) -> None:
@@ -62,7 +67,7 @@ def test_splits_stand_apart(project: MiniProject) -> None:
     project.answers("tuned", {**project.right(), "d-1": BAD})
     session = project.session(["tuned"], split="dev", identity="run-2")
     session.ask(project.selection(tuned=["d-1"]), lambda _: None)
-    dev = {"id": "run-2", "created": "2026-11-02T08:00", "tasks": [asdict(session.judged("mood"))]}
+    dev = on_day(2, session.judged("mood"))
     lines = render(history([first, dev], "mood")).splitlines()
     assert [line for line in lines if line.startswith("tuned on")] == ["tuned on test  █", "tuned on dev  ▁"]
 
@@ -70,8 +75,8 @@ def test_splits_stand_apart(project: MiniProject) -> None:
 def test_runs_of_a_part_are_left_out_and_counted(project: MiniProject) -> None:
     found = history([run(project, 1), part(project, 2)], "mood")
     assert ([look.run for look in found.looks], found.parts) == (["run-1"], 1)
-    assert render(found).splitlines()[-1] == "left out: 1 runs of a part of the split"
-    with pytest.raises(ConfigError, match="mood: none of the 1 stored runs was of a whole split"):
+    assert render(found).splitlines()[-1] == "left out: 1 run of a part of the split"
+    with pytest.raises(ConfigError, match="mood: the only stored run was of a part of its split"):
         history([part(project, 3)], "mood")
 
 

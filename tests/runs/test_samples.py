@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import pytest
 
 from evalkit.errors import ConfigError, NotAnswered
 from evalkit.judging.verdict import Status
-from evalkit.runs.build import TaskResult
-from evalkit.runs.model_run import ModelRun, Participant
+from evalkit.runs.record import ModelRun, TaskResult, load_requests
 from evalkit.session.session import EvalSession
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def judged(project: MiniProject) -> TaskResult:
 
 
 def column(run: TaskResult, name: str = "tuned") -> ModelRun:
-    return next(one for one in run.columns if one.entrant.name == name)
+    return next(one for one in run.model_runs if one.participant.name == name)
 
 
 def test_a_rate_is_the_mean_of_the_examples_means(drawn: MiniProject) -> None:
@@ -149,18 +149,18 @@ def test_a_second_look_at_the_same_answers_is_no_second_example(drawn: MiniProje
 
 
 def test_floors_and_greedy_tasks_are_asked_once(drawn: MiniProject) -> None:
-    keys = {one.entrant.name: len(one.entrant.keys["t-01"]) for one in judged(drawn).columns}
+    keys = {one.participant.name: len(one.participant.keys["t-01"]) for one in judged(drawn).model_runs}
     assert keys == {"tuned": 2, "base": 2, "empty": 1, "majority": 1, "error": 1, "oracle": 1}
     drawn.contract("temperature = 0.7", "temperature = 0.0")
     session = drawn.session(["tuned"], samples=2, identity="run-2")
     session.ask(drawn.selection(tuned=["t-01"]), lambda _: None)
-    entrant = column(session.judged("mood")).entrant
+    entrant = column(session.judged("mood")).participant
     assert (len(entrant.keys["t-01"]), entrant.asked) == (1, "one sample, because the task is greedy")
 
 
 def test_the_report_says_how_many_samples_there_were(drawn: MiniProject) -> None:
     run = judged(drawn)
-    told = {one.entrant.name: one.entrant.asked for one in run.columns}
+    told = {one.participant.name: one.participant.asked for one in run.model_runs}
     assert told["base"] == "2 samples of each example, averaged inside it"
     assert told["majority"] == ""
 
@@ -178,5 +178,11 @@ def test_less_than_one_sample_is_refused(drawn: MiniProject, samples: int) -> No
 
 def test_a_run_that_was_stored_before_there_were_samples_can_be_read() -> None:
     table = {"name": "base", "role": "against", "spec": "replay:a", "fingerprint": "f", "reasons": {}}
-    assert Participant.stored({**table, "keys": {"t-01": "key"}}).keys == {"t-01": ("key",)}
-    assert Participant.stored({**table, "keys": {"t-01": ["one", "two"]}}).keys == {"t-01": ("one", "two")}
+
+    def keys(stored: object) -> Mapping[str, tuple[str, ...]]:
+        columns = [{"entrant": {**table, "keys": {"t-01": stored}}}]
+        [request] = load_requests({"id": "run-1", "tasks": [{"task": "mood", "split": "test", "columns": columns}]})
+        return request.participants[0].keys
+
+    assert keys("key") == {"t-01": ("key",)}
+    assert keys(["one", "two"]) == {"t-01": ("one", "two")}

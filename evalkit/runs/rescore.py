@@ -1,0 +1,105 @@
+"""Scores the stored answers of a run again, by its tasks as they stand now; no model is asked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from evalkit.errors import FrozenError, UnknownName
+from evalkit.golden import freeze as frozen
+from evalkit.golden.loader import find_tasks, load_task
+from evalkit.golden.looks import number_of
+from evalkit.golden.model import Example, Task
+from evalkit.golden.perturbations import variants
+from evalkit.judging.book import AnswerBook
+from evalkit.judging.verdict import abbreviate
+from evalkit.models.cache import Store, StoredCompletion
+from evalkit.models.config import Config
+from evalkit.models.request import Asking, render
+from evalkit.runs.build import judge_task, make_run, unchanged_adapters
+from evalkit.runs.model_run import scored_examples
+from evalkit.runs.record import Participant, Run, TaskRequest, TaskResult, load_requests
+
+
+def rescore(config: Config, store: Store, table: Mapping[str, Any]) -> tuple[Run, list[str]]:
+    """The run ``table`` (its stored header, of whatever version) anew, and warnings about what its figures rest on.
+
+    Raises SetupError where one of its tasks is gone.
+    """
+    judged: list[TaskResult] = []
+    warnings: list[str] = []
+    for request in load_requests(table):
+        task = reload_task(config, request.task)
+        participants = [_with_look(task, request.split, participant) for participant in request.participants]
+        try:
+            whether = frozen.verify(task.folder, task.splits)
+        except FrozenError:
+            whether = False  # it is scored as it stands now, and the report says so
+        book = AnswerBook(task, askable(task, request.split), store.get)
+        kept = book.stored(key for participant in participants for key in participant.stored_under)
+        warnings += _other_prompts(config, task, request.split, participants, kept)
+        judged.append(
+            judge_task(
+                task, request.split, participants, book, whether, config.baseline_margin, request.lineage,
+                _turns(task, request, participants), tuple(unchanged_adapters(participants, book)),
+            )
+        )  # fmt: skip
+    return make_run(f"{table['id']}-rescored", judged, table["command"], table["outcomes"]), warnings
+
+
+def _turns(task: Task, request: TaskRequest, participants: Sequence[Participant]) -> dict[str, list[str]]:
+    """Who was asked in turn, with those of its examples that the task still has."""
+    known = {example.id for example in task.splits.get(request.split, ())}
+    return {
+        participant.name: [name for name in participant.keys if name in known]
+        for participant in participants
+        if participant.name in request.in_turn
+    }
+
+
+def _with_look(task: Task, split: str, participant: Participant) -> Participant:
+    """``participant`` with the number of its look. One stored without a number is judged as the next that comes."""
+    if split != "test" or participant.role != "backend" or participant.look:
+        return participant
+    return replace(participant, look=number_of(task.folder, ""))
+
+
+def askable(task: Task, split: str) -> dict[str, Example]:
+    """The examples that a run may have asked, and the variants of those that it judged, by id."""
+    changed = {name: variant.example for name, variant in variants(task, split).items()}
+    return {**scored_examples(task, split), **changed}
+
+
+def _other_prompts(
+    config: Config,
+    task: Task,
+    split: str,
+    participants: Sequence[Participant],
+    kept: Mapping[str, StoredCompletion],
+) -> Iterator[str]:
+    """Whose stored answer was given to another prompt than the task asks now: its score may mean nothing."""
+    examples = askable(task, split)
+    asking = {name: alias.asking for name, alias in config.aliases.items()}
+    moved = sorted(
+        {
+            name
+            for participant in participants
+            for name, (key, *_) in participant.keys.items()
+            if name in examples and key in kept
+            if kept[key].request.messages
+            != render(task, examples[name], asking.get(participant.name, Asking())).messages
+        }
+    )
+    if moved:
+        count = f"{len(moved)} example{'s' * (len(moved) != 1)}"
+        since = "they were" if len(moved) != 1 else "it was"
+        yield f"{task.name}: the prompt of {count} has changed since {since} answered: {abbreviate(moved)}"
+
+
+def reload_task(config: Config, name: str) -> Task:
+    """The task as it stands now, whether or not it is what was frozen. Raises UnknownName where it is gone."""
+    folders = find_tasks(config.root / config.golden)
+    if name not in folders:
+        raise UnknownName("task", name, folders, "The run was made when there was one of that name.")
+    return load_task(folders[name], verify=False)
