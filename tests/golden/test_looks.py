@@ -17,7 +17,7 @@ from evalkit.errors import FrozenError, LooksError
 from evalkit.golden.looks import Look, read, split_digest
 from evalkit.golden.model import Hypothesis
 from evalkit.judging.verdict import NO_LOOK, Status, compare
-from evalkit.runs.model_run import Participant
+from evalkit.runs.record import load_requests
 from evalkit.stats.intervals import ALPHA
 from evalkit.stats.scores import paired
 
@@ -262,12 +262,11 @@ def test_a_run_that_is_scored_again_keeps_its_look(project: MiniProject) -> None
     )
     (tuned,) = (column.participant for column in judged.model_runs if column.participant.name == "tuned")
     assert tuned.look == 2
-    assert (
-        Participant.stored(
-            {"name": "x", "role": "backend", "spec": "", "fingerprint": "", "keys": {}, "reasons": {}}
-        ).look
-        == 0
+    older = {"name": "x", "role": "backend", "spec": "", "fingerprint": "", "keys": {}, "reasons": {}}
+    [request] = load_requests(
+        {"id": "run-0", "tasks": [{"task": "mood", "split": "test", "columns": [{"entrant": older}]}]}
     )
+    assert request.participants[0].look == 0
 
 
 def test_a_renewed_split_goes_to_train_and_the_count_begins_again(

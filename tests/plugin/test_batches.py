@@ -52,7 +52,7 @@ def killed_while_it_waits(suite: Project, shop: Vendor) -> None:
 
 def cost_of(suite: Project) -> float:
     (column, *_) = suite.report()["tasks"][0]["model_runs"]
-    return column["measurements"]["USD per 1,000 calls"]["value"]
+    return float(column["measurements"]["USD per 1,000 calls"]["value"])
 
 
 def leave_note(suite: Project, mark: str, name: str, keys: list[str], made: datetime) -> None:
