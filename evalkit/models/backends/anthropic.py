@@ -25,17 +25,26 @@ effect, and a ``repeat_penalty`` is refused: the API has none.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING
 
 from evalkit.errors import ConfigError
+from evalkit.models.account import Account, Api, VendorSettings, extra_headers, open_account
 from evalkit.models.backend import Backend, Completion, FinishReason, Opening
-from evalkit.models.batch_api import BatchBackend, in_batches
-from evalkit.models.request import Request
-from evalkit.models.vendor import Cut, RemoteBackend, access, check, extra_headers, moving, one_by_one
+from evalkit.models.request import Message, Request
+from evalkit.models.retry import Cut
+from evalkit.models.vendor import Wire, open_vendor
 
-_ENDS: Mapping[str, FinishReason] = {
+if TYPE_CHECKING:
+    from anthropic import Anthropic
+    from anthropic.types import Message as Answer
+    from anthropic.types import MessageParam, TextBlockParam
+    from anthropic.types.message_create_params import MessageCreateParamsBase
+    from anthropic.types.messages.batch_create_params import Request as BatchRequest
+
+_API = Api("anthropic", "https://api.anthropic.com")
+_ENDS: Mapping[str | None, FinishReason] = {
     "max_tokens": "length",
     "model_context_window_exceeded": "length",
     "refusal": "refusal",
@@ -43,126 +52,108 @@ _ENDS: Mapping[str, FinishReason] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
+class Settings(VendorSettings):
     """How the API is asked; see the head of this file."""
 
-    base_url: str = ""
-    key: str = ""
     sampling: bool = False
     version: str = "2026-10-21"
-    thinking: int = 0
     adaptive: bool = False
     cache: bool = True
-    most: int = 32
-    tries: int = 6
-    timeout: int = 60
-    batch: bool = False
-    poll: int = 30
 
 
 def open_backend(opening: Opening) -> Backend:
     """A backend on the API. Raises MissingModel without the package or the key."""
     settings = opening.settings(Settings)
-    check(opening.spec, opening.spec.place, opening.task, "anthropic", settings)
+    account = open_account(opening, _API, settings)
     if settings.adaptive and not settings.thinking:
         raise ConfigError(f"{opening.spec}: adaptive = true needs `thinking`, the tokens that reasoning may take")
-    (url, key), model = access(opening.spec, "ANTHROPIC", "https://api.anthropic.com", settings), opening.spec.place
-    drawn = {} if settings.sampling else {"sampling": "the vendor's own"}
     thinks = {"thinking": settings.thinking, "adaptive": settings.adaptive} if settings.thinking else {}
 
-    def connect(secret: str) -> Any:
-        from anthropic import Anthropic
+    def connect() -> _Connection:
+        return _Connection(_client(account, settings), opening.spec.place, settings)
 
-        return Anthropic(
-            api_key=secret,
-            base_url=url,
-            timeout=float(settings.timeout),
-            max_retries=0,  # evalkit.models.vendor tries again: it also knows when all must wait
-            default_headers={"anthropic-version": settings.version},
-        )
-
-    common: dict[str, Any] = {
-        "name": str(opening.spec),
-        "fingerprint": {
-            "engine": "anthropic",
-            "model": model,
-            "url": url,
-            "version": settings.version,
-            "decoding": {**drawn, **thinks},
-            **moving(model),
-            **extra_headers("ANTHROPIC"),
-        },
-        "connect": connect,
-        "key": key,
-        "remedies": {
+    wire = Wire(
+        engine="anthropic",
+        connect=connect,
+        fingerprint={"version": settings.version, **extra_headers(_API)},
+        decoding=thinks,
+        remedies={
             400: "The request itself is refused: a prefill, a schema or a temperature may be what this model does not "
             'take; set prefill = "", constrained = false or sampling = false for this alias.',
-            401: f"Check {settings.key or 'ANTHROPIC_API_KEY'}.",
-            403: "This key may not use this model.",
-            404: f"There is no model {model!r} at {url}.",
         },
-        "budget": opening.budget,
-        "price": opening.budget.price(str(opening.spec)),
-        "thinking": settings.thinking,
-    }
-    if settings.batch:
-        return BatchBackend(
-            **in_batches(common, opening.kept, settings), kind=Completion, vendor=_Batches(model, settings)
-        )
-    return RemoteBackend(
-        **one_by_one(common, opening.kept, settings),
-        call=lambda client, request, in_time: _call(client, _body(model, settings, request), in_time),
+    )
+    return open_vendor(opening, settings, account, wire)
+
+
+def _client(account: Account, settings: Settings) -> Anthropic:
+    from anthropic import Anthropic
+
+    return Anthropic(
+        api_key=account.key,
+        base_url=account.url,
+        timeout=float(settings.timeout),
+        max_retries=0,  # evalkit.models.remote tries again: it also knows when all must wait
+        default_headers={"anthropic-version": settings.version},
     )
 
 
 @dataclass(frozen=True, slots=True)
-class _Batches:
-    """A Vendor: the endpoint /v1/messages/batches."""
+class _Connection:
+    """A Connection: the endpoints /v1/messages and /v1/messages/batches."""
 
+    client: Anthropic
     model: str
     settings: Settings
 
-    def submit(self, client: Any, name: str, asked: Mapping[str, Request]) -> str:  # noqa: ARG002
-        bodies = {key: _body(self.model, self.settings, request) for key, request in asked.items()}
-        requests = [{"custom_id": key, "params": body | body.pop("extra_body", {})} for key, body in bodies.items()]
-        return str(client.messages.batches.create(requests=requests).id)
+    def ask(self, request: Request, in_time: Callable[[], None]) -> Completion:
+        begun = False
+        body, extra = _body(self.model, self.settings, request), _extra_body(self.settings, request)
+        with self.client.messages.stream(**body, extra_body=extra or None) as stream:
+            for _ in stream:
+                begun = True
+                in_time()
+            if not begun:
+                raise Cut("there is no answer in the body")
+            message = stream.current_message_snapshot
+        if message.stop_reason is None:
+            raise Cut("the answer ended in the middle")
+        return _completion(message)
 
-    def ended(self, client: Any, batch: str) -> bool:
-        return bool(client.messages.batches.retrieve(batch).processing_status == "ended")
+    def close(self) -> None:
+        self.client.close()
 
-    def results(self, client: Any, batch: str) -> Iterator[tuple[str, Completion | str]]:
-        for one in client.messages.batches.results(batch):
-            if one.result.type == "succeeded":
-                yield one.custom_id, _completion(one.result.message)
-            elif one.result.type == "errored":
-                yield one.custom_id, f"{one.result.error.error.type}: {one.result.error.error.message}"
+    def submit(self, name: str, requests: Mapping[str, Request]) -> str:  # noqa: ARG002
+        asked = [self._in_batch(key, request) for key, request in requests.items()]
+        return self.client.messages.batches.create(requests=asked).id
+
+    def _in_batch(self, key: str, request: Request) -> BatchRequest:
+        body = _body(self.model, self.settings, request)
+        # The SDK's type knows no temperature, which older versions of the API take.
+        return {"custom_id": key, "params": {**body, **_extra_body(self.settings, request)}}  # type: ignore[typeddict-item]
+
+    def ended(self, batch: str) -> bool:
+        return self.client.messages.batches.retrieve(batch).processing_status == "ended"
+
+    def results(self, batch: str) -> Iterator[tuple[str, Completion | str]]:
+        for answer in self.client.messages.batches.results(batch):
+            if answer.result.type == "succeeded":
+                yield answer.custom_id, _completion(answer.result.message)
+            elif answer.result.type == "errored":
+                error = answer.result.error.error
+                yield answer.custom_id, f"{error.type}: {error.message}"
             else:
-                yield one.custom_id, f"{one.result.type} before it was answered"
+                yield answer.custom_id, f"{answer.result.type} before it was answered"
 
-    def recent(self, client: Any, name: str, count: int, since: datetime) -> Iterator[str]:  # noqa: ARG002
+    def recent(self, name: str, count: int, since: datetime) -> Iterator[str]:  # noqa: ARG002
         # A batch has no name of ours here: by its size and time it may be the one, and its results tell.
-        for batch in client.messages.batches.list(limit=100):
+        for batch in self.client.messages.batches.list(limit=100):
             if batch.created_at < since:
                 return
-            if sum(batch.request_counts.to_dict().values()) == count:
-                yield str(batch.id)
+            if sum(batch.request_counts.to_dict().values()) == count:  # type: ignore[arg-type]
+                yield batch.id
 
 
-def _call(client: Any, body: Mapping[str, Any], in_time: Callable[[], None]) -> Completion:
-    begun = False
-    with client.messages.stream(**body) as stream:
-        for _ in stream:
-            begun = True
-            in_time()
-        if not begun:
-            raise Cut("there is no answer in the body")
-        message = stream.current_message_snapshot
-    if message.stop_reason is None:
-        raise Cut("the answer ended in the middle")
-    return _completion(message)
-
-
-def _completion(message: Any) -> Completion:
+def _completion(message: Answer) -> Completion:
     usage = message.usage
     counts = {
         "input": usage.input_tokens,
@@ -180,26 +171,43 @@ def _completion(message: Any) -> Completion:
     )
 
 
-def _body(model: str, settings: Settings, request: Request) -> dict[str, Any]:
-    mark = {"cache_control": {"type": "ephemeral"}} if settings.cache else {}
-    system = [message.content for message in request.messages if message.role == "system"]
-    turns: list[dict[str, Any]] = [asdict(message) for message in request.messages if message.role != "system"]
+def _body(model: str, settings: Settings, request: Request) -> MessageCreateParamsBase:
+    turns = [message for message in request.messages if message.role != "system"]
+    messages = [_turn(message) for message in turns]
     if len(turns) > 1:  # examples that every prompt begins with
-        turns[-2]["content"] = [{"type": "text", "text": turns[-2]["content"], **mark}]
+        messages[-2]["content"] = [_text(turns[-2].content, settings)]
     if request.prefill:
-        turns.append({"role": "assistant", "content": request.prefill})
-    body: dict[str, Any] = {
+        messages.append({"role": "assistant", "content": request.prefill})
+    body: MessageCreateParamsBase = {
         "model": model,
-        "messages": turns,
+        "messages": messages,
         "max_tokens": request.decoding.max_tokens + settings.thinking,
     }
-    if system:
-        body["system"] = [{"type": "text", "text": "\n\n".join(system), **mark}]
+    if system := [message.content for message in request.messages if message.role == "system"]:
+        body["system"] = [_text("\n\n".join(system), settings)]
     if request.schema is not None:
         body["output_config"] = {"format": {"type": "json_schema", "schema": dict(request.schema)}}
-    if settings.thinking:
-        budget = {"type": "enabled", "budget_tokens": settings.thinking}
-        body["thinking"] = {"type": "adaptive"} if settings.adaptive else budget
-    if settings.sampling:
-        body["extra_body"] = {"temperature": request.decoding.temperature}
+    if settings.adaptive:
+        body["thinking"] = {"type": "adaptive"}
+    elif settings.thinking:
+        body["thinking"] = {"type": "enabled", "budget_tokens": settings.thinking}
     return body
+
+
+def _turn(message: Message) -> MessageParam:
+    if message.role == "assistant":
+        return {"role": "assistant", "content": message.content}
+    return {"role": "user", "content": message.content}
+
+
+def _text(text: str, settings: Settings) -> TextBlockParam:
+    """A text at which the vendor's cache of prompts may end."""
+    block: TextBlockParam = {"type": "text", "text": text}
+    if settings.cache:
+        block["cache_control"] = {"type": "ephemeral"}
+    return block
+
+
+def _extra_body(settings: Settings, request: Request) -> dict[str, float]:
+    """What the SDK of today has no argument for."""
+    return {"temperature": request.decoding.temperature} if settings.sampling else {}
