@@ -14,7 +14,7 @@ from typing import Any
 from evalkit.errors import MissingModel
 from evalkit.golden.schema import compiled
 from evalkit.models.backend import Backend, Opening
-from evalkit.models.backends.constant import Constant
+from evalkit.models.backends.floors.constant import Constant
 from evalkit.models.request import canonical
 
 _FEW = 12

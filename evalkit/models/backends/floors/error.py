@@ -6,7 +6,7 @@ from collections import Counter
 
 from evalkit.errors import MissingModel
 from evalkit.models.backend import Backend, Opening
-from evalkit.models.backends.constant import Constant
+from evalkit.models.backends.floors.constant import Constant
 
 
 def open_backend(opening: Opening) -> Backend:

@@ -13,7 +13,7 @@ from evalkit.errors import ConfigError, MissingModel
 from evalkit.golden.model import Task
 from evalkit.judging.answer import Grader
 from evalkit.models.backend import Backend, Opening, Spec
-from evalkit.models.backends.empty import least
+from evalkit.models.backends.floors.empty import least
 from evalkit.models.request import render
 
 if TYPE_CHECKING:

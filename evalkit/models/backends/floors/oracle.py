@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from evalkit.models.backend import Backend, Completion, Opening
-from evalkit.models.backends.constant import completion_of
+from evalkit.models.backends.floors.constant import completion_of
 from evalkit.models.request import Request
 
 
