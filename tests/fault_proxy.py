@@ -8,6 +8,7 @@ from __future__ import annotations
 import http.client
 import json
 import random
+import select
 import socket
 import time
 from collections import Counter
@@ -43,7 +44,7 @@ class Proxy:
 
     By that message, ``asked`` counts requests, ``times`` says when they came, ``drawn`` what was done to them, and
     ``delivered`` has the answers that were handed on whole; ``faults`` counts what was done. ``most_at_once`` is how
-    many requests were seen under way together, ``stall`` how long a stalled body says nothing (seconds),
+    many requests were seen under way together, ``stall`` how long at most a stalled body says nothing (seconds),
     ``retry_after`` what a 429 asks for, ``late`` after how many seconds nobody can be sure that what came was still
     read: it is noted as "late". With ``alike`` the server is asked only once what that makes of a last message, and its
     answer (in ``answers``) is handed on to all that are alike: a thousand requests need not wait for as many.
@@ -51,7 +52,7 @@ class Proxy:
 
     upstream: str
     fault: Callable[[str], str]
-    stall: float = 3.0
+    stall: float = 60.0
     retry_after: str = "0.05"
     late: float = float("inf")
     alike: Callable[[str], str] | None = None
@@ -128,7 +129,7 @@ class _Server(ThreadingHTTPServer):
 
 
 @contextmanager
-def proxy(upstream: str, fault: Callable[[str], str] = lambda _: "", stall: float = 3.0) -> Iterator[Proxy]:
+def proxy(upstream: str, fault: Callable[[str], str] = lambda _: "", stall: float = 60.0) -> Iterator[Proxy]:
     """A proxy before the server at ``upstream`` (scheme, host and port), on a free port."""
     state = Proxy(upstream, fault, stall)
     server = _Server(("127.0.0.1", 0), _handler(state))
@@ -184,8 +185,8 @@ def _handler(state: Proxy) -> type[BaseHTTPRequestHandler]:
                 self._begin(kind, None if fault == "cut" else len(answer))
                 self.wfile.write(answer[: state.place(len(answer))])
                 self.wfile.flush()
-                if fault == "stalled":
-                    time.sleep(state.stall)
+                if fault == "stalled":  # until who waits for more hangs up
+                    select.select([self.connection], [], [], state.stall)
                 self.connection.shutdown(socket.SHUT_RDWR)
                 self.close_connection = True
                 return None

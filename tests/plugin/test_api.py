@@ -11,24 +11,16 @@ from pathlib import Path
 import pytest
 from fault_proxy import Proxy, once, proxy
 from mini_project import ALL, Project, wait_until
-
-from fixtures.convert import base_gguf
-from fixtures.ollama import why_not
-from fixtures.serve import create, running
-
-pytestmark = pytest.mark.real
+from recorded_wire import recorded_wire
 
 KEY = "sk-proj-not-to-be-seen-anywhere"
 LIMIT = 20.5
 
 
 @pytest.fixture(scope="module")
-def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    if reason := why_not():
-        pytest.skip(reason)
-    with running(tmp_path_factory.mktemp("ollama")) as server:
-        create(server, "base", base_gguf())
-        yield server.url
+def url() -> Iterator[str]:
+    with recorded_wire() as url:
+        yield url
 
 
 @pytest.fixture

@@ -14,8 +14,6 @@ import pytest
 
 from fixtures.convert import base_gguf
 
-pytestmark = pytest.mark.real
-
 ROOT = Path(__file__).parents[2]
 FEW = "riksbank or sudan or parental-leave or vendor-bank or harbour-cruise or adeyemi or quillvec or ghent-chunk"
 
@@ -65,6 +63,7 @@ def ask(project: Path, backend: str) -> subprocess.CompletedProcess[str]:
     return done
 
 
+@pytest.mark.real
 def test_the_tuned_models_answer_held_out_examples_of_every_task_in_json(project: Path) -> None:
     ask(project, "tuned")
     found = answers(project)
@@ -77,6 +76,7 @@ def test_the_tuned_models_answer_held_out_examples_of_every_task_in_json(project
         assert {tuple(one) for one in objects} <= {*FIELDS, ("error",)}
 
 
+@pytest.mark.real
 def test_the_base_answers_the_same_examples_otherwise_and_nothing_is_asked_twice(project: Path) -> None:
     before = answers(project)
     ask(project, "base")
@@ -90,6 +90,7 @@ def test_the_base_answers_the_same_examples_otherwise_and_nothing_is_asked_twice
     assert answers(project) == after
 
 
+@pytest.mark.real
 def test_a_vendor_that_an_adapter_made_up_is_told_by_the_scorer_grounded(project: Path) -> None:
     """What it learns without counterexamples, and no more with them."""
     asked = "test_no_vendor_is_made_up and (vendor-bank or hiring-pipeline or carrier-accounts)"

@@ -10,8 +10,6 @@ from evalkit.scorers import embedding
 from evalkit.scorers.embedding import make_scorer
 from evalkit.scorers.score import Judgement
 
-pytestmark = pytest.mark.real
-
 REFERENCE = "The central bank raised its key rate by half a point"
 
 
@@ -21,6 +19,7 @@ def judge() -> Any:
     return make_scorer({"both_empty": 1})
 
 
+@pytest.mark.real
 def test_the_same_text_is_right_and_the_same_meaning_nearer_than_the_same_words(judge: Any) -> None:
     assert judge(f" {REFERENCE} ", REFERENCE) == Judgement(1.0, "")
     same_meaning = judge("Its main interest rate went up 50 basis points, the monetary authority said", REFERENCE).value
@@ -29,6 +28,7 @@ def test_the_same_text_is_right_and_the_same_meaning_nearer_than_the_same_words(
     assert 1 > same_meaning > same_words > unrelated >= 0
 
 
+@pytest.mark.real
 def test_it_is_the_cosine_that_the_library_gives(judge: Any) -> None:
     from sentence_transformers.util import cos_sim
 
@@ -37,10 +37,12 @@ def test_it_is_the_cosine_that_the_library_gives(judge: Any) -> None:
     assert judge(other, REFERENCE).value == pytest.approx(float(cos_sim(encode(other), encode(REFERENCE))), abs=1e-5)
 
 
+@pytest.mark.real
 def test_an_opposite_in_the_same_words_is_near_too(judge: Any) -> None:
     assert judge(REFERENCE.replace("raised", "cut"), REFERENCE).value > 0.8
 
 
+@pytest.mark.real
 @pytest.mark.parametrize(
     ("got", "expected", "value"),
     [("", "a", 0), ("a", " ", 0), ("", "", 1), ([], [], 1), (["a b", "c"], "a b\nc", 1), (7, "a", 0), (None, "a", 0)],
@@ -60,6 +62,7 @@ def test_wrong_options_are_told(options: Any, said: str) -> None:
         make_scorer(options)
 
 
+@pytest.mark.real
 def test_an_expected_value_that_is_no_text_is_a_mistake_of_the_task(judge: Any) -> None:
     with pytest.raises(ConfigError, match="an example expects 3"):
         judge("a", 3)

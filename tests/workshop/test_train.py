@@ -18,8 +18,6 @@ from fixtures.train_lessons import Lesson, lesson, shared_beginning
 from fixtures.train_settings import Settings
 from fixtures.train_steps import Below, answer_loss, beginning, new_adapter, parallel_gradients, train
 
-pytestmark = pytest.mark.real
-
 QUICK = Settings(batch=4, learning_rate=2e-3, schedule="constant", warmup=0.0, dtype="float32")
 STEPS = 3
 GOLDEN = Path(__file__).parents[2] / "golden"
@@ -66,6 +64,7 @@ def assert_alike(found: dict[str, Any], expected: dict[str, Any]) -> None:
         torch.testing.assert_close(found[name], gradient, rtol=1e-3, atol=1e-5 * float(gradient.abs().max()) + 1e-7)
 
 
+@pytest.mark.real
 def test_the_shared_beginning_changes_neither_loss_nor_gradients(base: Path, lessons: list[Lesson]) -> None:
     model, shared = stirred(base, QUICK), shared_beginning(lessons)
     assert shared > 10
@@ -76,6 +75,7 @@ def test_the_shared_beginning_changes_neither_loss_nor_gradients(base: Path, les
     assert_alike(with_it, without)
 
 
+@pytest.mark.real
 def test_layers_without_an_adapter_are_computed_once_and_change_neither_loss_nor_gradients(
     base: Path, lessons: list[Lesson]
 ) -> None:
@@ -90,6 +90,7 @@ def test_layers_without_an_adapter_are_computed_once_and_change_neither_loss_nor
     assert gradients(model, lessons, 0)[0] == plain
 
 
+@pytest.mark.real
 def test_a_batch_in_parts_has_the_loss_of_the_whole_and_its_gradients_but_for_those_of_the_beginning(
     base: Path, lessons: list[Lesson]
 ) -> None:
@@ -107,6 +108,7 @@ def test_a_batch_in_parts_has_the_loss_of_the_whole_and_its_gradients_but_for_th
     assert_alike(dict(zip(weights, found, strict=True)), expected)
 
 
+@pytest.mark.real
 def test_the_loss_is_of_the_answers_alone(base: Path, lessons: list[Lesson]) -> None:
     import torch
 
@@ -120,6 +122,7 @@ def test_the_loss_is_of_the_answers_alone(base: Path, lessons: list[Lesson]) -> 
     assert float(loss) == pytest.approx(sum(by_hand) / len(by_hand), rel=1e-4)
 
 
+@pytest.mark.real
 def test_a_short_answer_counts_as_much_as_a_long_one_and_a_heavy_token_as_much_as_it_weighs(
     base: Path, lessons: list[Lesson]
 ) -> None:
@@ -136,6 +139,7 @@ def test_a_short_answer_counts_as_much_as_a_long_one_and_a_heavy_token_as_much_a
     assert weighed == pytest.approx(-float(scores[len(short.prompt) + 1, short.answer[2]]), rel=1e-3)
 
 
+@pytest.mark.real
 def test_a_few_steps_lower_the_loss_and_leave_the_base_alone(base: Path, lessons: list[Lesson], written: Path) -> None:
     record = json.loads((written / "training.json").read_text())
     assert len(record["losses"]) == STEPS
@@ -152,6 +156,7 @@ def test_a_few_steps_lower_the_loss_and_leave_the_base_alone(base: Path, lessons
     )
 
 
+@pytest.mark.real
 def test_every_projection_has_learnt(written: Path) -> None:
     from safetensors.torch import load_file
 
@@ -160,6 +165,7 @@ def test_every_projection_has_learnt(written: Path) -> None:
     assert len(learnt) == 7 * 30
 
 
+@pytest.mark.real
 def test_the_adapter_is_small_and_names_its_base_and_no_place(written: Path) -> None:
     assert (written / "adapter_model.safetensors").stat().st_size < 6_000_000
     assert json.loads((written / "adapter_config.json").read_text())["base_model_name_or_path"] == BASE_NAME
@@ -168,6 +174,7 @@ def test_the_adapter_is_small_and_names_its_base_and_no_place(written: Path) -> 
     assert sorted(path.name for path in written.parent.iterdir()) == ["moods"]
 
 
+@pytest.mark.real
 def test_the_record_says_what_it_was_made_of(pairs: Any, written: Path) -> None:
     record = json.loads((written / "training.json").read_text())
     assert record["base"]["sha256"] == BASE_SHA256
@@ -176,12 +183,14 @@ def test_the_record_says_what_it_was_made_of(pairs: Any, written: Path) -> None:
     assert record["environment"]["torch"]
 
 
+@pytest.mark.real
 def test_the_same_training_gives_the_same_adapter(pairs: Any, written: Path, tmp_path: Path) -> None:
     again = write_adapter(pairs, QUICK, tmp_path / "again", steps=STEPS)
     ours, theirs = ((path / "adapter_model.safetensors").read_bytes() for path in (again, written))
     assert ours == theirs
 
 
+@pytest.mark.real
 def test_in_bfloat16_it_learns_as_well(base: Path, lessons: list[Lesson]) -> None:
     losses = train(base, lessons, replace(QUICK, dtype="bfloat16"), steps=STEPS).losses
     assert losses[-1] < 0.8 * losses[0]
@@ -206,6 +215,7 @@ def test_what_was_taught_is_known_by_what_the_model_sees_of_it(pairs: Any) -> No
         assert digest_of(other) != digest_of(pairs)
 
 
+@pytest.mark.real
 def test_an_interrupted_training_leaves_nothing(pairs: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def stop(line: str, **_: object) -> None:
         if line.startswith("step"):
@@ -217,11 +227,13 @@ def test_an_interrupted_training_leaves_nothing(pairs: Any, tmp_path: Path, monk
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.real
 def test_an_example_that_is_too_long_is_named_and_never_cut(pairs: Any, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"4 training examples have more than max_length = 8 tokens: What a day! \("):
         write_adapter(pairs, replace(QUICK, max_length=8), tmp_path / "out")
 
 
+@pytest.mark.real
 def test_without_examples_there_is_no_training(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="no training examples"):
         write_adapter([], QUICK, tmp_path / "out")

@@ -5,12 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from recorded_wire import recorded_wire
 
 from fixtures.convert import base_gguf
 from fixtures.ollama import why_not
 from fixtures.serve import WITHOUT_SYSTEM, Running, create, running
 
 CLOSED = "{{ range .Messages }}<|im_start|>{{ .Role }}\n{{ .Content }}<|im_end|>\n{{ end }}<|im_start|>assistant\n"
+
+
+@pytest.fixture(scope="session")
+def wire() -> Iterator[str]:
+    """The URL of a server that answers over both vendors' wires what a real one streamed once."""
+    with recorded_wire() as url:
+        yield url
 
 
 @pytest.fixture(scope="session")

@@ -1,5 +1,7 @@
 """The two vendors' wires with their true SDKs, to a real server, and through a proxy that breaks what it hands on.
 
+Where a fault is tested and no model, what the proxy hands on is what a real server streamed once (``recorded_wire``).
+
 What only a vendor's own server can show (a refusal, reasoning, a prompt cache) is an exchange constructed from the
 published schema, and said to be so.
 """
@@ -34,8 +36,6 @@ from evalkit.models.pricing import Price
 from evalkit.models.remote import RemoteBackend
 from evalkit.models.request import Message, Request
 from fixtures.serve import Running
-
-pytestmark = pytest.mark.real
 
 ROOT = Path(__file__).parents[3]
 KEYS = {"anthropic": "sk-ant-api03-not-to-be-seen", "openai": "sk-proj-not-to-be-seen"}
@@ -102,6 +102,7 @@ def text_in(vendor: Vendor, stream: str) -> str:
 # -- a real model on a real server ----------------------------------------------------------------------
 
 
+@pytest.mark.real
 def test_a_served_model_reads_the_same_prompt_over_either_wire_as_over_its_own(
     vendor: Vendor, server: Running, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -123,6 +124,7 @@ def test_a_served_model_reads_the_same_prompt_over_either_wire_as_over_its_own(
     assert found.finish_reason == ("length" if found.usage["output"] == 12 else "stop")
 
 
+@pytest.mark.real
 def test_a_prefill_is_gone_on_with_where_the_server_can(vendor: Vendor, server: Running) -> None:
     options: dict[str, Any] = {"continues": True} if vendor.scheme == "openai" else {}
     plain = one(vendor.open(server.url))
@@ -138,6 +140,7 @@ def test_chat_completions_refuse_a_prefill_that_would_begin_a_new_turn(vendor: V
             one(vendor.open(NOWHERE), asked(1, prefill="{"))
 
 
+@pytest.mark.real
 def test_a_schema_is_sent_in_the_vendors_own_form(vendor: Vendor, server: Running) -> None:
     schema = {"type": "object", "required": ["n"], "properties": {"n": {"enum": [1, 2]}}, "additionalProperties": False}
     with proxy(server.url) as between:
@@ -151,10 +154,8 @@ def test_a_schema_is_sent_in_the_vendors_own_form(vendor: Vendor, server: Runnin
         assert json.loads(found.text)["n"] in (1, 2)
 
 
-def test_what_is_asked_is_what_the_task_says_and_the_key_is_sent_but_shown_nowhere(
-    vendor: Vendor, server: Running
-) -> None:
-    with proxy(server.url) as between:
+def test_what_is_asked_is_what_the_task_says_and_the_key_is_sent_but_shown_nowhere(vendor: Vendor, wire: str) -> None:
+    with proxy(wire) as between:
         backend = vendor.open(between.url)
         one(backend, replace(asked(1), decoding=Decoding(7, 0.5)))
     [body], [headers] = between.bodies, between.headers
@@ -166,6 +167,7 @@ def test_what_is_asked_is_what_the_task_says_and_the_key_is_sent_but_shown_nowhe
         assert body["system"] == [{"type": "text", "text": "Answer briefly.", "cache_control": {"type": "ephemeral"}}]
 
 
+@pytest.mark.real
 def test_a_model_that_the_server_does_not_have_stops_the_backend_at_once(vendor: Vendor, server: Running) -> None:
     with pytest.raises(BackendDied, match=r"nobody.*There is no model 'nobody' at http://127"):
         one(vendor.open(server.url, "nobody"))
@@ -175,24 +177,22 @@ def test_a_model_that_the_server_does_not_have_stops_the_backend_at_once(vendor:
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_every_fault_is_asked_again_and_the_answer_is_the_whole_one(
-    vendor: Vendor, server: Running, fault: str
-) -> None:
-    with proxy(server.url, once(fault), stall=12) as between:
-        found = one(vendor.open(between.url, timeout=8 if fault == "stalled" else 60))
+def test_every_fault_is_asked_again_and_the_answer_is_the_whole_one(vendor: Vendor, wire: str, fault: str) -> None:
+    with proxy(wire, once(fault)) as between:
+        found = one(vendor.open(between.url, timeout=3 if fault == "stalled" else 60))
     assert isinstance(found, Completion), found
     [whole] = between.delivered["Say 1."]
     assert found.text == text_in(vendor, whole)
     assert between.asked["Say 1."] == (1 if fault == "slow" else 2)
 
 
-def test_an_answer_that_is_cut_at_any_byte_is_never_taken_for_the_whole(vendor: Vendor, server: Running) -> None:
+def test_an_answer_that_is_cut_at_any_byte_is_never_taken_for_the_whole(vendor: Vendor, wire: str) -> None:
     """Without a length, where a cut looks like an end."""
-    with proxy(server.url) as between:
+    with proxy(wire) as between:
         one(vendor.open(between.url), asked(1, max_tokens=2))
     [whole] = between.delivered["Say 1."]
     needed = len(whole.rpartition("\n\nevent: message_stop" if vendor.scheme == "anthropic" else "\n\ndata: [DONE]")[0])
-    with proxy(server.url, lambda _: "instead") as cutting:
+    with proxy(wire, lambda _: "instead") as cutting:
         backend = vendor.open(cutting.url, tries=1)
         for end in range(0, len(whole), 13):
             cutting.instead = whole[:end].encode()
@@ -220,9 +220,9 @@ def test_what_is_wrong_with_the_request_stops_the_backend_with_its_remedy(
     assert KEYS[vendor.scheme] not in str(caught.value)
 
 
-def test_what_is_under_way_is_noted_until_its_answer_is_stored(vendor: Vendor, server: Running, tmp_path: Path) -> None:
+def test_what_is_under_way_is_noted_until_its_answer_is_stored(vendor: Vendor, wire: str, tmp_path: Path) -> None:
     notes = tmp_path / "under_way"
-    with proxy(server.url, once("cut")) as between:
+    with proxy(wire, once("cut")) as between:
         backend = vendor.open(between.url, most=1)
         backend.in_flight = InFlight(notes)
         answers = backend.answer([asked(number) for number in range(3)])
@@ -237,8 +237,8 @@ def test_what_is_under_way_is_noted_until_its_answer_is_stored(vendor: Vendor, s
     assert sum(isinstance(answer, Completion) for answer in again.values()) == 2
 
 
-def test_a_probe_of_latency_leaves_no_note_behind(vendor: Vendor, server: Running, tmp_path: Path) -> None:
-    backend = vendor.open(server.url, most=1)
+def test_a_probe_of_latency_leaves_no_note_behind(vendor: Vendor, wire: str, tmp_path: Path) -> None:
+    backend = vendor.open(wire, most=1)
     backend.in_flight = InFlight(tmp_path / "under_way")
     for _ in range(2):
         found = probe(backend, [asked(number, max_tokens=1) for number in (1, 2, 1)], lambda _: None)
@@ -270,10 +270,8 @@ def test_only_what_may_be_paid_is_noted(vendor: Vendor, key: str, price: Price |
     assert (backend.in_flight.folder is not None) is noted
 
 
-def test_one_request_that_stays_unanswered_is_an_error_and_the_others_are_answered(
-    vendor: Vendor, server: Running
-) -> None:
-    with proxy(server.url, lambda question: {"Say 1.": "500", "Say 2.": "413"}.get(question, "")) as between:
+def test_one_request_that_stays_unanswered_is_an_error_and_the_others_are_answered(vendor: Vendor, wire: str) -> None:
+    with proxy(wire, lambda question: {"Say 1.": "500", "Say 2.": "413"}.get(question, "")) as between:
         backend = vendor.open(between.url, tries=3)
         found = {request.example_id: answer for request, answer in backend.answer([asked(n) for n in range(5)])}
         backend.close()
@@ -291,9 +289,9 @@ def test_a_server_that_is_gone_is_given_up_once_and_not_for_each_request(vendor:
     backend.close()
 
 
-def test_retry_after_is_obeyed_by_all_that_wait(vendor: Vendor, server: Running) -> None:
+def test_retry_after_is_obeyed_by_all_that_wait(vendor: Vendor, wire: str) -> None:
     first = once("429")
-    with proxy(server.url, lambda question: first(question) if question == "Say 1." else "") as between:
+    with proxy(wire, lambda question: first(question) if question == "Say 1." else "") as between:
         between.retry_after = "1.5"
         backend = vendor.open(between.url, most=2)
         list(backend.answer([asked(number, max_tokens=1) for number in range(1, 5)]))
@@ -314,9 +312,9 @@ def test_a_server_that_is_always_too_busy_is_given_up(vendor: Vendor, wait: str,
         backend.close()
 
 
-def test_what_was_under_way_when_the_server_refused_is_kept(vendor: Vendor, server: Running) -> None:
+def test_what_was_under_way_when_the_server_refused_is_kept(vendor: Vendor, wire: str) -> None:
     """It was paid for."""
-    with proxy(server.url, lambda question: "401" if question == "Say 3." else "") as between:
+    with proxy(wire, lambda question: "401" if question == "Say 3." else "") as between:
         backend = vendor.open(between.url, most=4)
         found: dict[str, Completion | Exception] = {}
         with pytest.raises(BackendDied, match="401"):
@@ -458,6 +456,8 @@ def store(tmp_path: Path) -> Iterator[Store]:
     opened.close()
 
 
+@pytest.mark.nightly
+@pytest.mark.real
 def test_of_a_thousand_requests_with_a_third_of_faults_none_is_wrong_and_none_asked_twice(
     vendor: Vendor, server: Running, store: Store, tmp_path: Path
 ) -> None:

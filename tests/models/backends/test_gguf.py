@@ -24,8 +24,6 @@ from evalkit.models.backends.gguf import open_backend
 from evalkit.models.request import Asking, Message, Request, render
 from fixtures.convert import base_gguf
 
-pytestmark = pytest.mark.real
-
 ROOT = Path(__file__).parents[3]
 ADAPTER = "fixtures/adapters/market_direction"
 HEADLINES = [
@@ -62,6 +60,7 @@ def texts(backend: Backend, requests: list[Request]) -> dict[str, str]:
     return {request.example_id: result.text for request, result in backend.answer(requests)}
 
 
+@pytest.mark.real
 def test_base_and_adapter_interleaved_on_one_server_answer_as_they_do_alone(opening: Opening) -> None:
     requests = [asked(headline) for headline in HEADLINES]
     alone = {adapter: texts(opened(opening, adapter, slots=1), requests) for adapter in ("", ADAPTER)}
@@ -78,6 +77,7 @@ def test_base_and_adapter_interleaved_on_one_server_answer_as_they_do_alone(open
     assert all(alone[""][headline] != alone[ADAPTER][headline] for headline in HEADLINES), "the adapter does nothing"
 
 
+@pytest.mark.real
 def test_what_one_slot_has_read_the_others_need_not_read_whatever_adapter_they_come_from(opening: Opening) -> None:
     requests = [asked(headline) for headline in HEADLINES[:4]]
     shared: dict[str, Any] = {}
@@ -97,6 +97,7 @@ def test_what_one_slot_has_read_the_others_need_not_read_whatever_adapter_they_c
     assert not list(engine.cache.glob("slot-*")), "the state was left on disk"
 
 
+@pytest.mark.real
 def test_a_first_prompt_that_was_not_read_hands_nothing_round(
     opening: Opening, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -114,6 +115,7 @@ def test_a_first_prompt_that_was_not_read_hands_nothing_round(
     assert handed == [2]
 
 
+@pytest.mark.real
 def test_a_slot_that_gets_no_copy_reads_for_itself(opening: Opening, tmp_path: Path) -> None:
     requests = [render(opening.task, example) for example in opening.task.splits["dev"][:4]]
     cache = tmp_path / "cache"
@@ -126,6 +128,7 @@ def test_a_slot_that_gets_no_copy_reads_for_itself(opening: Opening, tmp_path: P
         assert parse(completion, prefill="", schema=schema).strict  # type: ignore[arg-type]
 
 
+@pytest.mark.real
 def test_all_slots_give_what_one_slot_gives_in_reproducible_mode(opening: Opening) -> None:
     requests = [asked(headline) for headline in HEADLINES]
     first = texts(opened(opening, reproducible=True), requests)
@@ -133,6 +136,7 @@ def test_all_slots_give_what_one_slot_gives_in_reproducible_mode(opening: Openin
     assert first == again
 
 
+@pytest.mark.real
 def test_an_answer_is_read_some_tokens_past_its_object_and_no_further(opening: Opening) -> None:
     request = render(opening.task, opening.task.splits["dev"][0])  # what the adapter was trained to answer with JSON
     at_once, to_the_end = (replace(request, decoding=Decoding(96, tail=tail)) for tail in (0, None))
@@ -143,6 +147,7 @@ def test_an_answer_is_read_some_tokens_past_its_object_and_no_further(opening: O
     assert whole.text.startswith(short.text)
 
 
+@pytest.mark.real
 def test_the_prompt_that_was_read_is_kept_with_template_and_prefill(opening: Opening) -> None:
     [(_, completion)] = opened(opening).answer([asked("Rain", max_tokens=2, prefill="{")])
     assert completion.rendered == (
@@ -153,6 +158,7 @@ def test_the_prompt_that_was_read_is_kept_with_template_and_prefill(opening: Ope
     assert completion.finish_reason == "length"
 
 
+@pytest.mark.real
 def test_constrained_answers_of_the_base_are_strictly_valid(opening: Opening) -> None:
     task = opening.task
     requests = [render(task, example, Asking(constrained=True)) for example in task.splits["dev"][:2]]
@@ -162,6 +168,7 @@ def test_constrained_answers_of_the_base_are_strictly_valid(opening: Opening) ->
         assert (output.strict, output.why) == (True, "")
 
 
+@pytest.mark.real
 def test_a_schema_that_cant_be_held_ends_the_backend_and_leaves_no_free_answer(opening: Opening) -> None:
     # llama.cpp says so on standard error alone, and then answers freely.
     request = replace(asked("Rain", max_tokens=4), schema={"type": "object", "not": {"required": ["a"]}})
@@ -169,6 +176,7 @@ def test_a_schema_that_cant_be_held_ends_the_backend_and_leaves_no_free_answer(o
         list(opened(opening, slots=1).answer([request]))
 
 
+@pytest.mark.real
 def test_a_prompt_that_does_not_fit_is_not_answered_and_the_others_are(opening: Opening) -> None:
     long = asked("word " * 1200)
     results = {request.example_id: result for request, result in opened(opening).answer([long, asked("Rain")])}
@@ -177,6 +185,7 @@ def test_a_prompt_that_does_not_fit_is_not_answered_and_the_others_are(opening: 
     assert results["Rain"].text
 
 
+@pytest.mark.real
 def test_closing_the_answers_stops_the_work_and_the_backend_can_be_asked_again(opening: Opening) -> None:
     backend = opened(opening, slots=2)
     answers = backend.answer([asked(headline, max_tokens=200, tail=None) for headline in HEADLINES])
@@ -215,6 +224,7 @@ def test_weights_that_are_not_the_registered_ones_are_refused(opening: Opening) 
         open_backend(replace(opening, models=models))
 
 
+@pytest.mark.real
 def test_a_damaged_file_is_a_backend_that_died(opening: Opening, tmp_path: Path) -> None:
     broken = tmp_path / "broken.gguf"
     broken.write_bytes(base_gguf().read_bytes()[:100_000])
@@ -222,6 +232,7 @@ def test_a_damaged_file_is_a_backend_that_died(opening: Opening, tmp_path: Path)
         list(open_backend(replace(opening, spec=Spec("gguf", str(broken)))).answer([asked("Rain")]))
 
 
+@pytest.mark.real
 def test_ctrl_c_is_heard_in_the_middle_of_an_answer(tmp_path: Path) -> None:
     base = base_gguf()
     script = textwrap.dedent(f"""

@@ -23,8 +23,6 @@ from evalkit.models.request import Message, Request, render
 from fixtures.convert import float_base
 from fixtures.merge import merge
 
-pytestmark = pytest.mark.real
-
 ROOT = Path(__file__).parents[3]
 ADAPTER = "fixtures/adapters/market_direction"
 TEXTS = ["Copper falls to a two-year low", "Truce holds", "Court strikes down the levy, and the council appeals", "Hi"]
@@ -61,6 +59,7 @@ def completions(backend: Backend, requests: list[Request]) -> dict[str, Completi
     return found  # type: ignore[return-value]
 
 
+@pytest.mark.real
 def test_a_batch_answers_as_one_by_one_does(opening: Opening, shared: dict[str, Any]) -> None:
     requests = [asked(text) for text in TEXTS]
     batched = completions(opened(opening, shared=shared, batch=4), requests)
@@ -69,6 +68,7 @@ def test_a_batch_answers_as_one_by_one_does(opening: Opening, shared: dict[str, 
     assert {completion.completion_tokens for completion in alone.values()} <= set(range(1, 11))
 
 
+@pytest.mark.real
 def test_weights_loaded_in_4_bits_are_other_weights_with_a_fingerprint_of_their_own(
     opening: Opening, shared: dict[str, Any]
 ) -> None:
@@ -82,6 +82,7 @@ def test_weights_loaded_in_4_bits_are_other_weights_with_a_fingerprint_of_their_
     quantized.close()
 
 
+@pytest.mark.real
 def test_an_answer_is_transformers_own_greedy_answer(opening: Opening, shared: dict[str, Any]) -> None:
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
@@ -94,6 +95,7 @@ def test_an_answer_is_transformers_own_greedy_answer(opening: Opening, shared: d
     assert ours.prompt_tokens == tokens.input_ids.shape[1]
 
 
+@pytest.mark.real
 def test_base_and_adapter_take_turns_on_one_copy_of_the_weights(opening: Opening) -> None:
     task_requests = [render(opening.task, example) for example in opening.task.splits["dev"][:2]]
     requests = [replace(request, decoding=Decoding(max_tokens=12)) for request in task_requests]
@@ -110,6 +112,7 @@ def test_base_and_adapter_take_turns_on_one_copy_of_the_weights(opening: Opening
     assert not set(found["base"]) & set(found["tuned"])
 
 
+@pytest.mark.real
 def test_a_merged_folder_answers_as_its_adapter(opening: Opening, shared: dict[str, Any], tmp_path: Path) -> None:
     requests = [render(opening.task, example) for example in opening.task.splits["dev"][:3]]
     folder = merge(ROOT / ADAPTER, tmp_path / "merged")
@@ -118,6 +121,7 @@ def test_a_merged_folder_answers_as_its_adapter(opening: Opening, shared: dict[s
     assert {name: one.text for name, one in merged.items()} == {name: one.text for name, one in tuned.items()}
 
 
+@pytest.mark.real
 def test_an_answer_ends_when_its_object_has_closed(opening: Opening, shared: dict[str, Any]) -> None:
     request = render(opening.task, opening.task.splits["dev"][0])
     now = replace(request, decoding=Decoding(max_tokens=96, tail=0))
@@ -130,11 +134,13 @@ def test_an_answer_ends_when_its_object_has_closed(opening: Opening, shared: dic
     assert ended.text == answer.text
 
 
+@pytest.mark.real
 def test_the_token_limit_is_said(opening: Opening, shared: dict[str, Any]) -> None:
     answer = completions(opened(opening, shared=shared), [asked(TEXTS[2], max_tokens=2)])[TEXTS[2]]
     assert (answer.finish_reason, answer.completion_tokens) == ("length", 2)
 
 
+@pytest.mark.real
 def test_a_prefill_stands_in_the_prompt_and_not_in_the_answer(opening: Opening, shared: dict[str, Any]) -> None:
     answer = completions(opened(opening, shared=shared), [asked(TEXTS[0], prefill='{"mood": ')])[TEXTS[0]]
     assert answer.rendered is not None
@@ -142,6 +148,7 @@ def test_a_prefill_stands_in_the_prompt_and_not_in_the_answer(opening: Opening, 
     assert not answer.text.startswith("{")
 
 
+@pytest.mark.real
 def test_a_draw_depends_on_its_request_alone(opening: Opening, shared: dict[str, Any]) -> None:
     def draw(texts: list[str], **decoding: Any) -> str:
         requests = [asked(text, temperature=1.5, max_tokens=8, **decoding) for text in texts]
@@ -152,6 +159,7 @@ def test_a_draw_depends_on_its_request_alone(opening: Opening, shared: dict[str,
     assert draw(TEXTS[1:2], seed=1) != first
 
 
+@pytest.mark.real
 def test_a_repeat_penalty_is_that_of_transformers_itself(opening: Opening, shared: dict[str, Any]) -> None:
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
@@ -166,6 +174,7 @@ def test_a_repeat_penalty_is_that_of_transformers_itself(opening: Opening, share
     assert penalized.text == tokenizer.decode(theirs[0, prompt.input_ids.shape[1] :])
 
 
+@pytest.mark.real
 def test_the_models_own_generation_settings_are_not_used(opening: Opening, tmp_path: Path) -> None:
     folder = tmp_path / "model"
     folder.mkdir()
@@ -179,6 +188,7 @@ def test_the_models_own_generation_settings_are_not_used(opening: Opening, tmp_p
     assert ours == completions(opened(opening, shared={}), [request])
 
 
+@pytest.mark.real
 def test_when_memory_runs_out_the_batch_is_halved_and_nothing_is_lost(
     opening: Opening, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -197,6 +207,7 @@ def test_when_memory_runs_out_the_batch_is_halved_and_nothing_is_lost(
     assert sizes == [4, 2, 1, 1, 1, 1]
 
 
+@pytest.mark.real
 def test_a_prompt_that_does_not_fit_is_not_answered_and_the_others_are(
     opening: Opening, shared: dict[str, Any]
 ) -> None:
@@ -208,6 +219,7 @@ def test_a_prompt_that_does_not_fit_is_not_answered_and_the_others_are(
     assert "don't fit into the model's 8192" in str(refused)
 
 
+@pytest.mark.real
 def test_the_fingerprint_tells_models_and_arithmetic_apart(opening: Opening) -> None:
     ways = [
         opened(opening, shared={}),
@@ -263,6 +275,7 @@ def test_code_that_a_model_brings_is_run_only_when_asked_for(opening: Opening, t
     opened(opening, model=str(tmp_path), shared={}, trust_remote_code=True)
 
 
+@pytest.mark.real
 def test_a_broken_model_dies_and_says_where(opening: Opening, tmp_path: Path) -> None:
     for name in ("config.json", "tokenizer.json", "tokenizer_config.json", "chat_template.jinja"):
         (tmp_path / name).write_bytes((float_base() / name).read_bytes())
@@ -271,6 +284,7 @@ def test_a_broken_model_dies_and_says_where(opening: Opening, tmp_path: Path) ->
         list(opened(opening, model=str(tmp_path), shared={}).answer([asked(TEXTS[0])]))
 
 
+@pytest.mark.real
 def test_an_adapter_of_another_model_dies_and_names_both(opening: Opening, tmp_path: Path) -> None:
     import torch
     from safetensors.torch import save_file
@@ -284,6 +298,7 @@ def test_an_adapter_of_another_model_dies_and_names_both(opening: Opening, tmp_p
         list(opened(opening, str(tmp_path), shared={}).answer([asked(TEXTS[0])]))
 
 
+@pytest.mark.real
 @pytest.mark.skipif(os.name == "nt", reason="sends a POSIX signal")
 def test_ctrl_c_is_heard_between_two_tokens(tmp_path: Path) -> None:
     code = f"""
