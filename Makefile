@@ -1,13 +1,20 @@
 # Two commands do everything on a fresh machine with Python 3.11 or newer, git and make:
 #   make demo     the main job on the embedded default: no account, no server, no torch
 #   make test     style, types and every test of the project
+# While working: `make check` is `make test` without real models and servers. `make nightly` has what takes too long for
+# every change, `make pace` says how fast the machine is now.
 
 PYTHON ?= python3
 BIN := .venv/bin
 UV = $(shell command -v uv || echo $(BIN)/uv)
 INSTALL = $(UV) pip install --quiet --python $(BIN)/python --constraint constraints.txt
 
-.PHONY: demo demo-all demo-ollama demo-rivals test base fixtures ollama bench clean
+# Tests that need no real model share the cores; a model takes all of them by itself.
+PYTEST = $(BIN)/python -m pytest
+APART = --numprocesses=logical --maxprocesses=8 --dist=worksteal
+CLOCK = begun=$$(date +%s); trap 'echo "$@: $$(( $$(date +%s) - begun )) s"' EXIT
+
+.PHONY: demo demo-all demo-ollama demo-rivals check test nightly wheel-check base fixtures ollama bench pace clean
 .DELETE_ON_ERROR:
 
 # Judges the tuned model against its base. A verdict other than SHIP is shown, and is no failure of the demo.
@@ -18,14 +25,30 @@ demo: base
 demo-all: base
 	@$(BIN)/python -m fixtures demo suites/
 
-# Every test of the project: those with real models by themselves, the others on all cores (eight at most).
+# Style, types, rooms, and every test that needs no real model: what to run before each commit.
+check: .venv/.test base
+	@$(CLOCK); set -e; \
+	$(BIN)/ruff check .; \
+	$(BIN)/ruff format --check .; \
+	$(BIN)/mypy; \
+	$(BIN)/lint-imports; \
+	$(PYTEST) -m 'not real and not nightly' $(APART)
+
+# Every test of the project but the nightly ones: `check`, and those that ask real models and a real server.
 test: .venv/.test base
 	@$(BIN)/python -m fixtures ollama > /dev/null || echo "the tests of Ollama will be skipped"
-	$(BIN)/ruff check .
-	$(BIN)/ruff format --check .
-	$(BIN)/mypy
-	$(BIN)/pytest -m 'not real' --numprocesses=logical --maxprocesses=8 --dist=worksteal
-	$(BIN)/pytest -m real
+	@$(CLOCK); set -e; \
+	$(MAKE) --no-print-directory check; \
+	$(PYTEST) -m 'real and not nightly'
+
+# What takes many minutes: storms of faults, and merges of whole models.
+nightly: .venv/.test base
+	@$(BIN)/python -m fixtures ollama > /dev/null || echo "the tests of Ollama will be skipped"
+	@$(CLOCK); set -e; $(PYTEST) -m nightly
+
+# The built wheel in an empty environment: it says its version, and judges two examples.
+wheel-check: .venv/.test
+	@$(CLOCK); set -e; $(BIN)/python .ci/wheel_check.py
 
 # SmolLM2-135M-Instruct as GGUF, checked by sha256, one copy in the user's cache folder.
 base: .venv/.demo
@@ -47,6 +70,10 @@ ollama: .venv/.demo
 # Every model of the project again from nothing: float base, adapters, merged, f16 GGUF.
 fixtures: .venv/.test
 	$(BIN)/python -m fixtures all
+
+# How fast this machine is now, beside the reference; limits in minutes are scaled by it.
+pace: .venv/.demo base
+	@$(BIN)/python benchmarks/pace.py
 
 bench: .venv/.test
 	$(BIN)/python benchmarks/import_time.py

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import signal
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from evalkit.errors import GoldenError
@@ -14,6 +16,13 @@ from evalkit.golden.loader import load_task
 from evalkit.golden.model import Task
 from evalkit.models.config import read_config
 from evalkit.session.session import EvalSession, Selection
+
+
+def pytest_configure() -> None:
+    """A job in the background inherits deafness to Ctrl-C, and would hand it on to what tests start and interrupt."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
 
 TASK = """
 title = "Is the mood good?"
@@ -220,3 +229,16 @@ def project(tmp_path: Path) -> Iterator[MiniProject]:
     yield made
     for session in made.opened:
         session.close()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_process_is_left_behind() -> Iterator[None]:
+    """Whatever tests start, they end: the last test is red where a child is still there."""
+    before = {child.pid for child in psutil.Process().children(recursive=True)}
+    yield
+    left = [child for child in psutil.Process().children(recursive=True) if child.pid not in before]
+    _, alive = psutil.wait_procs(left, timeout=5)
+    told = [f"{child.pid}: {' '.join(child.cmdline())[:200]}" for child in alive if child.is_running()]
+    for child in alive:
+        child.kill()
+    assert not told, f"tests left processes behind: {told}"

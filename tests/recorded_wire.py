@@ -73,7 +73,8 @@ def record() -> None:
     from fixtures.convert import base_gguf
     from fixtures.serve import create, running
 
-    root, recorded = Path(__file__).parents[1], {}
+    root = Path(__file__).parents[1]
+    recorded: dict[str, str] = {}
     task = load_task(root / "golden" / "market_direction")
     wires = (("anthropic", anthropic, "", "/v1/messages"), ("openai", openai, "/v1", "/v1/chat/completions"))
     with TemporaryDirectory() as folder, running(Path(folder)) as server:

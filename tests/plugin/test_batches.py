@@ -45,7 +45,7 @@ def notes(suite: Project) -> list[Path]:
 
 def killed_while_it_waits(suite: Project, shop: Vendor) -> None:
     process = suite.start("suites", "--backend=nightly")
-    wait_until(lambda: any(batch.looks for batch in shop.batches.values()), seconds=60)
+    wait_until(lambda: any(batch.looks for batch in shop.batches.values()))
     os.killpg(process.pid, signal.SIGKILL)
     process.communicate()
 

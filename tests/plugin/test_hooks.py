@@ -322,10 +322,10 @@ def test_a_run_repeated_asks_no_model(suite: Project) -> None:
 
 
 def test_ctrl_c_keeps_what_was_answered_and_the_same_command_goes_on_there(suite: Project) -> None:
-    process = suite.start("suites", "--backend=clerk", CLERK_SECONDS="0.15")
+    process = suite.start("suites", "--backend=clerk", CLERK_WAITS_AFTER="5")
     wait_until(lambda: len(suite.stored()) >= 3)
     process.send_signal(signal.SIGINT)
-    output, _ = process.communicate(timeout=20)
+    output, _ = process.communicate(timeout=120)
     kept = suite.stored()
     assert process.returncode == 2
     assert "no verdict: interrupted. What was answered is stored" in output
@@ -337,10 +337,10 @@ def test_ctrl_c_keeps_what_was_answered_and_the_same_command_goes_on_there(suite
 
 
 def test_a_killed_run_loses_nothing_and_asks_nothing_twice(suite: Project) -> None:
-    process = suite.start("suites", "--backend=clerk", CLERK_SECONDS="0.15")
+    process = suite.start("suites", "--backend=clerk", CLERK_WAITS_AFTER="5")
     wait_until(lambda: len(suite.stored()) >= 3)
     os.killpg(process.pid, signal.SIGKILL)
-    process.communicate(timeout=20)
+    process.communicate(timeout=120)
     kept = suite.stored()
     assert 3 <= len(kept) < len(ALL)
     suite.run("suites", "--backend=clerk").stdout.fnmatch_lines(["moods * clerk: BLOCK.*"])

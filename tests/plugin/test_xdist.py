@@ -99,10 +99,10 @@ def test_progress_that_cannot_be_told_breaks_no_run(suite: Project) -> None:
 
 
 def test_ctrl_c_keeps_what_was_answered(suite: Project) -> None:
-    process = suite.start("suites", "--backend=clerk", "-n", "2", CLERK_SECONDS="0.3")
+    process = suite.start("suites", "--backend=clerk", "-n", "2", CLERK_WAITS_AFTER="4")
     wait_until(lambda: len(suite.stored()) >= 2)
     os.killpg(process.pid, signal.SIGINT)  # a terminal sends it to the workers too
-    output, _ = process.communicate(timeout=30)
+    output, _ = process.communicate(timeout=120)
     kept = suite.stored()
     assert process.returncode == 2, output
     assert len(kept) < len(ALL)

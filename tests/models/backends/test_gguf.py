@@ -257,6 +257,6 @@ def test_ctrl_c_is_heard_in_the_middle_of_an_answer(tmp_path: Path) -> None:
     assert process.stdout is not None
     assert process.stdout.readline() == "asked\n"
     os.kill(process.pid, signal.SIGINT)
-    _, said = process.communicate(timeout=60)
+    _, said = process.communicate(timeout=120)
     assert said.rstrip().endswith("KeyboardInterrupt")
     assert process.returncode == -signal.SIGINT
