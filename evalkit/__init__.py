@@ -1,3 +1,112 @@
-"""evalkit: does your fine-tuned model really beat its base, field by field, and what did shipping it lose?"""
+"""evalkit: does your fine-tuned model really beat its base, field by field, and what did shipping it lose?
+
+The names in ``__all__`` are the public surface: what tests, scripts and outside components can rely on. Everything else
+may change without notice. A name is imported from its room at first use, so that ``import evalkit`` stays cheap.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from evalkit.errors import (
+        BackendDied,
+        ConfigError,
+        EvalkitError,
+        FrozenError,
+        GoldenError,
+        HarnessError,
+        LooksError,
+        MissingModel,
+        NotAnswered,
+        Problem,
+        SetupError,
+        StoreError,
+        Unasked,
+        UnknownName,
+    )
+    from evalkit.golden.lints.finding import Finding, Lint
+    from evalkit.golden.loader import load_task
+    from evalkit.golden.model import Example, Hypothesis, Task
+    from evalkit.golden.relations.transform import TextTransform
+    from evalkit.judging.answer import Answer
+    from evalkit.judging.verdict import Comparison, Verdict
+    from evalkit.models.backend import Backend, Completion, Opening
+    from evalkit.models.request import Request
+    from evalkit.runs.record import Run
+    from evalkit.scorers.measurements.measurement import Measurement
+    from evalkit.scorers.measurements.rows import Rows
+    from evalkit.scorers.score import InputScorer, Judgement, Score, Scorer
+    from evalkit.stats.intervals import Estimate
 
 __version__ = "0.1.0"
+
+__all__ = [
+    "Answer",
+    "Backend",
+    "BackendDied",
+    "Comparison",
+    "Completion",
+    "ConfigError",
+    "Estimate",
+    "EvalkitError",
+    "Example",
+    "Finding",
+    "FrozenError",
+    "GoldenError",
+    "HarnessError",
+    "Hypothesis",
+    "InputScorer",
+    "Judgement",
+    "Lint",
+    "LooksError",
+    "Measurement",
+    "MissingModel",
+    "NotAnswered",
+    "Opening",
+    "Problem",
+    "Request",
+    "Rows",
+    "Run",
+    "Score",
+    "Scorer",
+    "SetupError",
+    "StoreError",
+    "Task",
+    "TextTransform",
+    "Unasked",
+    "UnknownName",
+    "Verdict",
+    "load_task",
+]
+
+_HOMES = {
+    "evalkit.golden.lints.finding": ("Finding", "Lint"),
+    "evalkit.golden.loader": ("load_task",),
+    "evalkit.golden.model": ("Example", "Hypothesis", "Task"),
+    "evalkit.golden.relations.transform": ("TextTransform",),
+    "evalkit.judging.answer": ("Answer",),
+    "evalkit.judging.verdict": ("Comparison", "Verdict"),
+    "evalkit.models.backend": ("Backend", "Completion", "Opening"),
+    "evalkit.models.request": ("Request",),
+    "evalkit.runs.record": ("Run",),
+    "evalkit.scorers.measurements.measurement": ("Measurement",),
+    "evalkit.scorers.measurements.rows": ("Rows",),
+    "evalkit.scorers.score": ("InputScorer", "Judgement", "Score", "Scorer"),
+    "evalkit.stats.intervals": ("Estimate",),
+}
+"""The module of every public name; a name that is not here is an error of ``evalkit.errors``."""
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    home = next((module for module, names in _HOMES.items() if name in names), "evalkit.errors")
+    value = getattr(import_module(home), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -12,8 +12,8 @@ from evalkit.golden.model import Hypothesis, Task
 from evalkit.judging import verdict as gates
 from evalkit.judging.answer import Answer
 from evalkit.models.request import canonical
-from evalkit.stats import scores as metrics
 from evalkit.stats.holm import holm
+from evalkit.stats.paired import Paired, paired, paired_in_turn
 
 Answers = Mapping[str, Mapping[str, Answer]]
 """By model, and then by example."""
@@ -44,12 +44,12 @@ class _Pair:
     candidate: str
     against: str
     score: str
-    paired: metrics.Paired
+    paired: Paired
     readable: gates.Readable
     missing: int
     lost: tuple[str, ...]
     look: Look
-    first: tuple[metrics.Paired, gates.Readable] | None
+    first: tuple[Paired, gates.Readable] | None
 
 
 def comparisons(
@@ -138,9 +138,9 @@ def _pair(
     ours_read, theirs_read = readably(ours), readably(theirs)
     read = [name for name in both if name in ours_read and name in theirs_read]
     groups = [asked[name] for name in read]
-    put_beside = metrics.paired if turn is None else metrics.paired_in_turn
+    put_beside = paired if turn is None else paired_in_turn
 
-    def at(look: Look) -> tuple[metrics.Paired, gates.Readable]:
+    def at(look: Look) -> tuple[Paired, gates.Readable]:
         # Of alternatives with a least gain each bound must hold for all of them; for p that is Holm's to see to.
         alpha = look.alpha / _alternatives_to(task, hypothesis)
         return (

@@ -13,8 +13,8 @@ from typing import Literal
 
 from evalkit.judging.answer import Answer
 from evalkit.judging.verdict import Status, percent, points
-from evalkit.stats import scores as metrics
 from evalkit.stats.intervals import Estimate
+from evalkit.stats.paired import difference, difference_in_turn
 
 HOURS = 730
 """Hours of a month: a twelfth of 8,760."""
@@ -79,7 +79,7 @@ def _fields(
     margin: float,
     turn: Sequence[str] | None,
 ) -> Iterator[tuple[str, Field]]:
-    differ = metrics.difference if turn is None else metrics.difference_in_turn
+    differ = difference if turn is None else difference_in_turn
     asked = [name for name, answer in ours.items() if answer.example.split == split] if turn is None else turn
     both = [name for name in asked if name in ours and name in theirs]
     for score in dict.fromkeys(score for name in both for score in ours[name].scores):

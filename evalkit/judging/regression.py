@@ -10,7 +10,7 @@ from evalkit.judging import verdict as gates
 from evalkit.judging.answer import is_right
 from evalkit.judging.baseline import Baseline, ScoredModel, check_split
 from evalkit.judging.verdict import Comparison, Status, abbreviate, points
-from evalkit.stats import scores as metrics
+from evalkit.stats.paired import paired
 from evalkit.stats.tango import examples_for_margin, smallest_margin
 
 
@@ -131,7 +131,7 @@ def _judged(then: Baseline, model: ScoredModel, score: str, names: Sequence[str]
         model.backend,
         then.name,
         score,
-        metrics.paired(ours, theirs, groups),
+        paired(ours, theirs, groups),
         gates.Readable.of(*values(read)),
         missing=sum(name in then.scores for name in model.unanswered),
         lost=[name for name, own, other in zip(names, ours, theirs, strict=True) if own < other],

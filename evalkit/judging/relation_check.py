@@ -11,8 +11,8 @@ from evalkit.golden.model import Relation, ScoreRule, Task
 from evalkit.golden.perturbations import Perturbed, change_of
 from evalkit.golden.scoring import kind_of, opposite_of, scorer_of, values_match
 from evalkit.judging.answer import Answer
-from evalkit.stats import scores as metrics
 from evalkit.stats.intervals import Estimate
+from evalkit.stats.rates import rate
 
 _MISSING = object()
 
@@ -152,7 +152,7 @@ def rates(
         Rate(
             backend,
             name,
-            metrics.rate([float(one.holds) for _, one in own], [variant.of.group for variant, _ in own]),
+            rate([float(one.holds) for _, one in own], [variant.of.group for variant, _ in own]),
             tuple(one.example for _, one in own if not one.holds),
             tuple(variant.example.id for variant in left if variant.relation.name == name),
         )

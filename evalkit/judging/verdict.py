@@ -22,9 +22,8 @@ from typing import Literal
 
 from evalkit.golden.looks import Look
 from evalkit.golden.model import Hypothesis
-from evalkit.stats import scores as metrics
 from evalkit.stats.intervals import ALPHA, Estimate
-from evalkit.stats.scores import Paired
+from evalkit.stats.paired import Paired, difference, difference_in_turn
 from evalkit.stats.tango import examples_to_rule_out, smallest_margin
 
 NO_LOOK = Look()
@@ -59,8 +58,8 @@ class Readable:
         alpha: float = ALPHA,
     ) -> Readable:
         """From the scores on those examples, ``in_turn`` where they are in the order in which they were asked;
-        ValueError as ``metrics.difference``."""
-        differ = metrics.difference_in_turn if in_turn else metrics.difference
+        ValueError as ``difference``."""
+        differ = difference_in_turn if in_turn else difference
         found = differ(ours, theirs, groups)
         decisive = found if alpha == ALPHA else differ(ours, theirs, groups, alpha=alpha)
         return cls(found, decisive, smallest_margin(len(set(groups)), 1 - 2 * alpha))

@@ -17,7 +17,7 @@ from evalkit.models.latency import MEMORY, P50, P95, SPEED
 from evalkit.runs.model_run import COST
 from evalkit.runs.record import ModelRun, TaskResult
 from evalkit.stats.intervals import Estimate
-from evalkit.stats.scores import Paired
+from evalkit.stats.paired import Paired
 
 Rates = Mapping[str, Estimate]
 """By score."""
@@ -395,7 +395,7 @@ def _moved(change: MeasurementChange | None) -> str:
 def _changed(estimate: Estimate | None, paired: Paired | None) -> str:
     """A rate, and how it changed: points, examples that got worse and better.
 
-    >>> from evalkit.stats.scores import paired
+    >>> from evalkit.stats.paired import paired
     >>> before, after = [1, 1, 1, 0], [0, 0, 1, 1]
     >>> _changed(Estimate(0.5, 0.15, 0.85, 4), paired(after, before, ["a", "b", "c", "d"]))
     '50.0 (-25.0; 2 worse, 1 better)'

@@ -12,8 +12,8 @@ from evalkit.models.latency import cost_of_time, mean, measured
 from evalkit.runs.record import ModelRun, Participant
 from evalkit.scorers.measurements.rows import Rows
 from evalkit.scorers.values import as_number
-from evalkit.stats import scores as metrics
 from evalkit.stats.intervals import Estimate
+from evalkit.stats.rates import rate
 
 ALSO = ("reference", "malformed")
 """The splits that are run beside the judged one and have lines of their own."""
@@ -84,7 +84,7 @@ def _rates(task: Task, splits: Sequence[str], answers: Collection[Answer]) -> di
 
 def _rate(answers: Sequence[Answer], score: str) -> Estimate:
     those = [answer for answer in answers if score in answer.scores]
-    return metrics.rate([answer.scores[score].value for answer in those], [answer.example.group for answer in those])
+    return rate([answer.scores[score].value for answer in those], [answer.example.group for answer in those])
 
 
 def _measurements(task: Task, answers: Sequence[Answer], participant: Participant) -> dict[str, Estimate]:

@@ -1,9 +1,8 @@
-"""How far numbers are off, and how well two readers agree."""
+"""How far numbers are off, and how well they agree with what is expected."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Hashable, Sequence
+from collections.abc import Sequence
 from math import exp, fsum, log
 from sys import float_info
 from typing import Any
@@ -91,26 +90,3 @@ def _inside(values: Array, examples: Sequence[str] | None) -> Array:
 def _same(x: Array, y: Array) -> Any:
     # Without this the float noise of equal numbers would be a spread, and have an interval.
     return np.abs(x - y) <= NOISE * np.maximum(np.abs(x), np.abs(y))
-
-
-def kappa(a: Sequence[Hashable], b: Sequence[Hashable]) -> float | None:
-    """Cohen's kappa, at most 1: how far two readers' categories agree beyond what chance would give (0).
-
-    (p_o - p_e) / (1 - p_e), with p_e from the readers' own shares of the categories.
-    Source: J. Cohen (1960), Educ. Psychol. Meas. 20, 37-46.
-
-    None without pairs, and where both readers give one and the same category throughout: chance alone would
-    agree fully. Raises ValueError where the lengths differ or a label is NaN.
-
-    >>> kappa(["yes"] * 25 + ["no"] * 25, ["yes"] * 20 + ["no"] * 5 + ["yes"] * 10 + ["no"] * 15)
-    0.4
-    """
-    if len(a) != len(b):
-        raise ValueError(f"a and b must be of one length, got {len(a)} and {len(b)}")
-    if any(label != label for label in (*a, *b)):
-        raise ValueError("a category must not be NaN; leave the pair out")
-    n, first, second = len(a), Counter(a), Counter(b)
-    # In counts, times n: whole numbers until the one division.
-    agreed = n * sum(left == right for left, right in zip(a, b, strict=True))
-    chance = sum(count * second[label] for label, count in first.items())
-    return (agreed - chance) / (n * n - chance) if n * n > chance else None

@@ -14,6 +14,9 @@ Array = NDArray[np.float64]
 NOISE = 1e-12
 """Two figures that differ by less than this share of their size differ by float noise only."""
 
+DIGITS = 12
+"""Scores that differ less than this many decimals tell are equal: repeated samples are averaged in floats."""
+
 
 def finite(values: ArrayLike, name: str = "values") -> Array:
     """``values`` as a vector of float64, shape (n,).
@@ -102,3 +105,20 @@ def gather(values: ArrayLike, groups: Sequence[str]) -> Clusters:
     inside = [members[label] for label in sorted(members)]
     # fsum rounds once, so the sum does not depend on the order inside the group.
     return Clusters(np.array([fsum(v) for v in inside], dtype=float), np.array([len(v) for v in inside], dtype=float))
+
+
+def paired_scores(candidate: Sequence[float], against: Sequence[float]) -> tuple[Array, Array]:
+    """Two models' scores of the same examples, both of shape (examples,).
+
+    Raises ValueError where a score is not in [0, 1], and where the lengths differ.
+    """
+    ours, theirs = pairs(candidate, against, ("candidate", "against"))
+    for name, scores in (("candidate", ours), ("against", theirs)):
+        if scores.size and not (scores.min() >= 0 and scores.max() <= 1):
+            raise ValueError(f"{name} must be scores from 0 to 1, got {scores.min():g} to {scores.max():g}")
+    return ours, theirs
+
+
+def right_or_wrong(ours: Array, theirs: Array) -> bool:
+    """Whether all scores of two models are 0 or 1."""
+    return bool(np.isin(ours, (0.0, 1.0)).all() and np.isin(theirs, (0.0, 1.0)).all())

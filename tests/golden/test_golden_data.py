@@ -12,11 +12,13 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
+import numpy as np
 import pytest
+from statsmodels.stats.inter_rater import cohens_kappa
 
 from evalkit.golden.loader import load_task
 from evalkit.golden.model import Example, Task
-from evalkit.stats.calibration import concordance, kappa
+from evalkit.stats.calibration import concordance
 from fixtures.train import digest_of, learnt
 from fixtures.train_settings import Settings, settings_of
 
@@ -100,6 +102,14 @@ def shingles(text: str) -> frozenset[str]:
 
 
 Pairs = list[tuple[Any, Any]]
+
+
+def kappa(one: Sequence[Any], two: Sequence[Any]) -> float:
+    """Cohen's kappa of two readers' categories."""
+    labels = sorted({*one, *two}, key=repr)
+    cells = Counter(zip(one, two, strict=True))
+    table = np.array([[cells[left, right] for right in labels] for left in labels], float)
+    return float(cohens_kappa(table, return_results=False))
 
 
 def overlap(one: Sequence[str], two: Sequence[str]) -> float:

@@ -19,7 +19,7 @@ from evalkit.golden.model import Hypothesis
 from evalkit.judging.verdict import NO_LOOK, Status, compare
 from evalkit.runs.record import load_requests
 from evalkit.stats.intervals import ALPHA
-from evalkit.stats.scores import paired
+from evalkit.stats.paired import paired
 
 if TYPE_CHECKING:
     from conftest import MiniProject

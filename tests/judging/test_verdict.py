@@ -10,8 +10,8 @@ import pytest
 from evalkit.golden.model import Hypothesis
 from evalkit.judging.verdict import Comparison, Readable, Status, compare, judge
 from evalkit.stats.intervals import Estimate
+from evalkit.stats.paired import Paired, paired
 from evalkit.stats.planning import examples_needed
-from evalkit.stats.scores import Paired, paired
 
 WIN = Hypothesis("win", None, ("base",), "mood")
 NOTHING = Readable(Estimate(None, None, None, 0), Estimate(None, None, None, 0), None)

@@ -1,4 +1,4 @@
-"""Bias, error, concordance and kappa agree with SciPy, statsmodels and published figures."""
+"""Bias, error and concordance agree with SciPy and published figures."""
 
 from collections.abc import Callable
 from math import log
@@ -6,13 +6,11 @@ from random import Random
 
 import numpy as np
 import pytest
-from figures import rounded
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import gmean, ttest_1samp
-from statsmodels.stats.inter_rater import cohens_kappa
 
-from evalkit.stats.calibration import bias_factor, concordance, kappa, mean_absolute_error
+from evalkit.stats.calibration import bias_factor, concordance, mean_absolute_error
 from evalkit.stats.intervals import Estimate
 
 size = st.floats(0.01, 1).map(lambda x: round(x, 3))
@@ -122,43 +120,3 @@ def test_concordance_without_a_spread_is_not_estimable(sides: tuple[list[float],
 
 def test_a_constant_answer_agrees_with_a_varying_truth_no_better_than_a_stranger() -> None:
     assert concordance([0.5, 0.5, 0.5], [0.1, 0.5, 0.9]) == pytest.approx(0.0, abs=1e-12)
-
-
-# 85 mammograms read by two radiologists: N. F. Boyd et al. (1982), as in D. G. Altman (1991), Practical Statistics
-# for Medical Research, 14.3, and in the Stata manual's entry for kap: agreement 63.53 %, kappa 0.4728.
-MAMMOGRAMS = [[21, 12, 0, 0], [4, 17, 1, 0], [3, 9, 15, 2], [0, 0, 0, 1]]
-
-
-def _readers(table: list[list[int]]) -> tuple[list[float], list[float]]:
-    cells = [(float(a), float(b)) for a, row in enumerate(table) for b, count in enumerate(row) for _ in range(count)]
-    return _sides(cells)
-
-
-def test_kappa_reproduces_the_radiologists() -> None:
-    assert rounded(kappa(*_readers(MAMMOGRAMS)), 4) == 0.4728
-
-
-@settings(max_examples=50, deadline=None)
-@given(st.lists(st.lists(st.integers(0, 9), min_size=3, max_size=3), min_size=3, max_size=3))
-def test_kappa_agrees_with_statsmodels(table: list[list[int]]) -> None:
-    ours = kappa(*_readers(table))
-    cells = np.array(table, float)
-    total = cells.sum()
-    if ours is None:
-        assert total == 0 or (cells.sum(0) * cells.sum(1)).sum() == total**2
-    else:
-        assert ours == pytest.approx(cohens_kappa(cells, return_results=False), abs=1e-12)
-
-
-def test_readers_who_say_the_same_one_thing_tell_nothing_of_their_agreement() -> None:
-    assert kappa(["noise"] * 5, ["noise"] * 5) is None
-
-
-def test_kappa_needs_every_label_of_both_readers() -> None:
-    with pytest.raises(ValueError, match="a and b must be of one length, got 2 and 1"):
-        kappa(["a", "b"], ["a"])
-
-
-def test_kappa_refuses_a_label_that_equals_nothing() -> None:
-    with pytest.raises(ValueError, match="a category must not be NaN; leave the pair out"):
-        kappa([1.0, float("nan")], [1.0, 1.0])

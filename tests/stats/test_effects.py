@@ -1,6 +1,7 @@
 """Effect sizes reproduce published figures and agree with SciPy and statsmodels, and say when there is none."""
 
 from collections.abc import Callable
+from math import comb
 from random import Random
 
 import numpy as np
@@ -8,12 +9,20 @@ import pytest
 from figures import rounded
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.stats import binomtest, rankdata, ttest_1samp
+from scipy.stats import binomtest, rankdata, ttest_1samp, ttest_rel
+from statsmodels.stats.contingency_tables import mcnemar
 from statsmodels.stats.weightstats import CompareMeans
 
-from evalkit.stats.effects import cohen_d_pooled, cohen_d_z, discordant_odds_ratio, rank_biserial
+from evalkit.stats.effects import (
+    cohen_d_pooled,
+    cohen_d_z,
+    discordant_odds_ratio,
+    effects,
+    mcnemar_p,
+    paired_t_p,
+    rank_biserial,
+)
 from evalkit.stats.intervals import Estimate
-from evalkit.stats.mcnemar import mcnemar
 
 quarters = st.integers(-8, 8).map(lambda x: x / 4)
 rows = st.lists(st.tuples(quarters, quarters), min_size=1, max_size=40)
@@ -177,7 +186,7 @@ def test_swapping_the_models_inverts_the_odds_ratio(pair: tuple[int, int]) -> No
 def test_the_interval_excludes_1_where_mcnemars_exact_test_is_significant(pair: tuple[int, int]) -> None:
     gained, lost = pair
     estimate = discordant_odds_ratio(gained, lost)
-    p = mcnemar([1] * gained + [0] * lost, [0] * gained + [1] * lost).p
+    p = mcnemar_p(gained, lost)
     assert (not estimate.low <= 1 <= estimate.high) == (p < 0.05)
 
 
@@ -200,3 +209,120 @@ def test_without_a_discordant_pair_there_is_no_odds_ratio() -> None:
 def test_impossible_counts_are_refused() -> None:
     with pytest.raises(ValueError, match="counts must not be negative, got 3 and -1"):
         discordant_odds_ratio(3, -1)
+
+
+# -- tests that readers know from elsewhere ---------------------------------------------------------
+
+outcomes = st.lists(st.tuples(st.integers(0, 1), st.integers(0, 1)), min_size=1, max_size=200)
+varied = st.lists(st.tuples(quarters, quarters), min_size=2, max_size=40).filter(
+    lambda rows: len({a - b for a, b in rows}) > 1
+)
+
+# Student (1908), Biometrika 6, 1-25: hours of sleep that ten patients gained by two drugs, R's data set sleep.
+FIRST = [0.7, -1.6, -0.2, -1.2, -0.1, 3.4, 3.7, 0.8, 0.0, 2.0]
+SECOND = [1.9, 0.8, 1.1, 0.1, -0.1, 4.4, 5.5, 1.6, 4.6, 3.4]
+
+
+def test_mcnemars_p_of_the_published_example_is_as_printed() -> None:
+    # M. W. Fagerland, S. Lydersen and P. Laake (2013), BMC Med. Res. Methodol. 13:91, Table 1: airway
+    # hyper-responsiveness of 21 children before and after a transplantation; discordant pairs 1 and 7.
+    before = [1] * 1 + [1] * 1 + [0] * 7 + [0] * 12
+    after = [1] * 1 + [0] * 1 + [1] * 7 + [0] * 12
+    assert effects(after, before).mcnemar_p == pytest.approx(18 / 256, rel=1e-12)
+
+
+@settings(max_examples=60, deadline=None)
+@given(outcomes)
+def test_mcnemars_p_agrees_with_statsmodels(pairs: list[tuple[int, int]]) -> None:
+    ours, theirs = zip(*pairs, strict=True)
+    table = np.array([[sum(p == (a, b) for p in pairs) for b in (0, 1)] for a in (0, 1)])
+    assert effects(ours, theirs).mcnemar_p == pytest.approx(mcnemar(table, exact=True).pvalue, rel=1e-9)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.tuples(st.integers(0, 400), st.integers(0, 400)))
+def test_mcnemars_p_is_twice_the_smaller_tail_counted_in_whole_numbers(pair: tuple[int, int]) -> None:
+    tail = sum(comb(sum(pair), k) for k in range(min(pair) + 1))
+    assert mcnemar_p(*pair) == pytest.approx(min(1.0, 2 * tail / 2 ** sum(pair)), rel=1e-11)
+
+
+@settings(max_examples=60, deadline=None)
+@given(outcomes)
+def test_swapping_the_models_swaps_the_counts_and_keeps_mcnemars_p(pairs: list[tuple[int, int]]) -> None:
+    ours, theirs = zip(*pairs, strict=True)
+    there, back = effects(ours, theirs), effects(theirs, ours)
+    assert there.odds_ratio is not None
+    assert back.odds_ratio is not None
+    assert back.mcnemar_p == there.mcnemar_p
+    assert back.odds_ratio.n == there.odds_ratio.n
+
+
+def test_thousands_of_discordant_pairs_are_no_problem_to_mcnemar() -> None:
+    assert mcnemar_p(2000, 2000) == 1.0
+
+
+def test_no_pairs_have_no_p_of_mcnemar() -> None:
+    assert effects([], []).mcnemar_p is None
+
+
+def test_models_that_never_differ_have_p_1_of_mcnemar() -> None:
+    assert effects([1, 0], [1, 0]).mcnemar_p == 1.0
+
+
+def test_half_right_has_no_p_of_mcnemar() -> None:
+    found = effects([1, 1], [1, 0.5])
+    assert (found.mcnemar_p, found.odds_ratio) == (None, None)
+
+
+def test_models_that_answered_unequal_numbers_of_examples_have_no_effects() -> None:
+    with pytest.raises(ValueError, match="candidate and against must be of one length, got 1 and 2"):
+        effects([1], [1, 0])
+
+
+def test_a_negative_count_has_no_p_of_mcnemar() -> None:
+    with pytest.raises(ValueError, match="counts must not be negative, got -1 and 2"):
+        mcnemar_p(-1, 2)
+
+
+def test_students_sleepers_have_the_p_that_r_prints() -> None:
+    # t.test(extra ~ group, data = sleep, paired = TRUE): t = -4.0621, df = 9, p-value = 0.002833.
+    differences = np.subtract(FIRST, SECOND)
+    assert rounded(cohen_d_z(differences).value * 10**0.5, 4) == -4.0621
+    assert rounded(paired_t_p(differences), 6) == 0.002833
+
+
+@settings(max_examples=60, deadline=None)
+@given(varied)
+def test_the_p_of_the_paired_t_is_scipys(rows: list[tuple[float, float]]) -> None:
+    ours, theirs = _sides(rows)
+    test = ttest_rel(ours, theirs)
+    d_z = cohen_d_z(np.subtract(ours, theirs)).value
+    assert d_z is not None
+    assert d_z * len(rows) ** 0.5 == pytest.approx(test.statistic, rel=1e-9, abs=1e-9)
+    assert paired_t_p(np.subtract(ours, theirs)) == pytest.approx(test.pvalue, rel=1e-9)
+
+
+@settings(max_examples=60, deadline=None)
+@given(varied)
+def test_swapping_the_models_keeps_the_p_of_the_paired_t(rows: list[tuple[float, float]]) -> None:
+    ours, theirs = _sides(rows)
+    assert paired_t_p(np.subtract(ours, theirs)) == paired_t_p(np.subtract(theirs, ours))
+
+
+@settings(max_examples=60, deadline=None)
+@given(varied, st.randoms())
+def test_any_order_of_examples_gives_the_same_p_of_the_paired_t(
+    rows: list[tuple[float, float]], random: Random
+) -> None:
+    shuffled = random.sample(rows, len(rows))
+    assert paired_t_p(np.subtract(*_sides(shuffled))) == paired_t_p(np.subtract(*_sides(rows)))
+
+
+@pytest.mark.parametrize("differences", [[], [0.5], [0.5, 0.5, 0.5], [0.2, 0.3 - 0.1], [0.0, 0.0]])
+def test_without_a_spread_there_is_no_p_of_the_paired_t(differences: list[float]) -> None:
+    assert paired_t_p(differences) is None
+
+
+def test_a_difference_that_is_not_finite_has_no_p_of_the_paired_t() -> None:
+    with pytest.raises(ValueError, match="differences must be finite, got inf at position 0"):
+        paired_t_p([float("inf"), 0.1])

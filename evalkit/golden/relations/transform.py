@@ -16,8 +16,7 @@ Source: T. Y. Chen, S. C. Cheung and S. M. Yiu (1998), Metamorphic testing, HKUS
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import Protocol
 
 
 class TextTransform(Protocol):
@@ -25,12 +24,4 @@ class TextTransform(Protocol):
 
     def __call__(self, text: str, /) -> str:
         """The text after the change; the same text where there is nothing to change."""
-        ...
-
-
-class Relation(Protocol):
-    """The function ``make_relation`` of a component of the kind "relations"."""
-
-    def __call__(self, options: Mapping[str, Any], /) -> TextTransform:
-        """The change that the ``options`` ask for. Raises ConfigError for options that can't be used."""
         ...

@@ -13,8 +13,8 @@ from evalkit.scorers.options import number_option, reject_unknown
 from evalkit.scorers.values import QUIET
 from evalkit.stats.clustered import within_examples
 from evalkit.stats.intervals import Estimate
+from evalkit.stats.rates import rate
 from evalkit.stats.samples import Array
-from evalkit.stats.scores import rate
 
 
 def make_measurement(options: Mapping[str, Any]) -> Measurement:

@@ -1,4 +1,4 @@
-"""Rates and paired comparisons rest on what they say they rest on."""
+"""Paired comparisons rest on what they say they rest on."""
 
 from random import Random
 
@@ -8,9 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evalkit.stats.bootstrap import cluster_bootstrap
-from evalkit.stats.intervals import Estimate, wilson
+from evalkit.stats.effects import effects
+from evalkit.stats.intervals import Estimate
+from evalkit.stats.paired import Paired, difference, paired
 from evalkit.stats.planning import examples_needed, minimum_detectable
-from evalkit.stats.scores import Paired, difference, effects, paired, rate
 
 score = st.sampled_from([0.0, 1 / 3, 0.5, 1.0])
 rows = st.lists(st.tuples(score, score, st.sampled_from("abcdef")), min_size=1, max_size=20)
@@ -22,52 +23,6 @@ def _labels(count: int) -> list[str]:
 
 def _paired(examples: list[tuple[float, float, str]]) -> Paired:
     return paired([ours for ours, _, _ in examples], [theirs for _, theirs, _ in examples], [g for *_, g in examples])
-
-
-# -- rates ------------------------------------------------------------------------------------------
-
-
-def test_right_or_wrong_examples_that_stand_alone_have_wilsons_interval() -> None:
-    assert rate([1, 1, 0, 1], ["a", "b", "c", "d"]) == wilson(3, 4)
-
-
-def test_groups_widen_the_interval_to_that_of_the_cluster_bootstrap() -> None:
-    values, groups = [1, 1, 1, 0, 0, 0, 1, 1, 0, 0], list("aaabbbccdd")
-    assert rate(values, groups) == cluster_bootstrap(values, groups, bounds=(0, 1))
-    assert rate(values, groups).low < wilson(5, 10).low
-
-
-def test_groups_with_one_right_example_each_are_not_taken_for_single_examples() -> None:
-    values, groups = [1, 0, 1, 0, 0, 0], list("aabbcc")
-    assert rate(values, groups) == cluster_bootstrap(values, groups, bounds=(0, 1))
-
-
-def test_scores_between_0_and_1_have_the_bootstraps_interval() -> None:
-    values = [0.5, 1.0, 0.0, 0.25]
-    assert rate(values, list("abcd")) == cluster_bootstrap(values, list("abcd"), bounds=(0, 1))
-
-
-def test_all_right_in_groups_is_not_certain() -> None:
-    estimate = rate([1] * 40, [f"{i // 2:02d}" for i in range(40)])
-    assert (estimate.value, estimate.low, estimate.high) == (1.0, pytest.approx(0.025 ** (1 / 20)), 1.0)
-
-
-def test_a_rate_of_no_examples_is_not_estimable() -> None:
-    assert rate([], []) == Estimate(None, None, None, 0)
-
-
-@pytest.mark.parametrize("values", [[0, 2], [-1, 1], [0.5, 1.5]])
-def test_a_score_outside_0_to_1_is_refused(values: list[float]) -> None:
-    with pytest.raises(ValueError, match="values must be from 0 to 1, got"):
-        rate(values, ["a", "b"])
-
-
-def test_a_missing_score_is_refused_and_not_taken_for_0() -> None:
-    with pytest.raises(ValueError, match="values must be numbers"):
-        rate([1, None], ["a", "b"])  # type: ignore[list-item]
-
-
-# -- pairs ------------------------------------------------------------------------------------------
 
 
 def test_wins_losses_and_ties_count_examples() -> None:

@@ -1,4 +1,4 @@
-"""From scores to figures: rates and paired comparisons, each with its interval and its n.
+"""Two models' scores on the same examples: their difference, its interval, its p, and what it would take to show more.
 
 Scores are in [0, 1], one per example, and an unreadable answer has 0.
 """
@@ -14,83 +14,17 @@ import numpy as np
 
 from evalkit.stats.betting import anytime_p, confidence_sequence, in_groups
 from evalkit.stats.bootstrap import cluster_bootstrap
-from evalkit.stats.effects import cohen_d_pooled, cohen_d_z, discordant_odds_ratio, rank_biserial
-from evalkit.stats.intervals import ALPHA, Estimate, wilson
-from evalkit.stats.mcnemar import mcnemar
-from evalkit.stats.paired_t import paired_t
+from evalkit.stats.effects import Effects, effects
+from evalkit.stats.intervals import ALPHA, Estimate
 from evalkit.stats.permutation import sign_flip
 from evalkit.stats.planning import examples_needed, minimum_detectable
-from evalkit.stats.samples import Array, gather, pairs
+from evalkit.stats.samples import DIGITS, Array, paired_scores, right_or_wrong
 from evalkit.stats.tango import tango
-from evalkit.stats.wilcoxon import wilcoxon
 
 _BEYOND = 20
 """So many random draws are to lie beyond a bound, or below a p, of the level that decides."""
 
 _MOST_DRAWS = 1_000_000
-
-_DIGITS = 12
-"""Scores that differ less than this many decimals tell are equal: repeated samples are averaged in floats."""
-
-
-def rate(values: Sequence[float], groups: Sequence[str], seed: int = 0) -> Estimate:
-    """The mean score of the examples, with its 95 % interval.
-
-    ``values`` are in [0, 1], one per example, unreadable answers as 0; ``groups`` are the labels, an example's id
-    where it has no group. Where all scores are 0 or 1 and no group has two examples the interval is Wilson's,
-    else the cluster bootstrap's (BCa). Rests on all examples; without any nothing is estimable.
-    Raises ValueError where a score is outside [0, 1], or a label is empty.
-
-    >>> e = rate([1, 1, 0, 1], ["a", "b", "c", "d"])
-    >>> e.value, round(e.low, 3), round(e.high, 3)
-    (0.75, 0.301, 0.954)
-    """
-    clusters = gather(values, groups)
-    if clusters.sizes.max(initial=1) == 1 and np.isin(clusters.sums, (0.0, 1.0)).all():
-        return wilson(int(clusters.sums.sum()), clusters.examples)
-    return cluster_bootstrap(values, groups, seed=seed, bounds=(0.0, 1.0))
-
-
-@dataclass(frozen=True, slots=True)
-class Effects:
-    """The size of a paired difference on other scales, and the two-sided p of other tests: for reference.
-
-    None of them knows groups. Right-or-wrong scores alone have an odds ratio and McNemar's p.
-    """
-
-    cohen_d_z: Estimate
-    cohen_d_pooled: Estimate
-    rank_biserial: Estimate
-    odds_ratio: Estimate | None
-    mcnemar_p: float | None
-    wilcoxon_p: float | None
-    t_p: float | None
-
-
-def effects(candidate: Sequence[float], against: Sequence[float]) -> Effects:
-    """``Effects`` of two models' scores, in [0, 1], on the same examples. Raises ValueError as ``paired`` does.
-
-    >>> found = effects([1, 1, 1, 0, 1], [0, 1, 0, 0, 1])
-    >>> found.rank_biserial.value, found.mcnemar_p
-    (1.0, 0.5)
-    """
-    ours, theirs = _scores(candidate, against)
-    differences = np.round(ours - theirs, _DIGITS)
-    right_or_wrong = _right_or_wrong(ours, theirs)
-    counts = mcnemar(ours, theirs) if right_or_wrong else None
-    return Effects(
-        cohen_d_z=cohen_d_z(differences),
-        cohen_d_pooled=cohen_d_pooled(ours, theirs),
-        rank_biserial=rank_biserial(differences),
-        odds_ratio=discordant_odds_ratio(counts.gained, counts.lost) if counts else None,
-        mcnemar_p=counts.p if counts else None,
-        wilcoxon_p=wilcoxon(differences).p_two_sided,
-        t_p=paired_t(differences).p_two_sided,
-    )
-
-
-def _right_or_wrong(ours: Array, theirs: Array) -> bool:
-    return bool(np.isin(ours, (0.0, 1.0)).all() and np.isin(theirs, (0.0, 1.0)).all())
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,11 +63,11 @@ def difference(
     >>> difference([1, 1, 1, 0], [0, 1, 0, 0], ["a", "b", "c", "d"]).value
     0.5
     """
-    ours, theirs = _scores(candidate, against)
-    differences = np.round(ours - theirs, _DIGITS)
+    ours, theirs = paired_scores(candidate, against)
+    differences = np.round(ours - theirs, DIGITS)
     units = set(zip(groups, ours.tolist(), theirs.tolist(), strict=True))
     sizes = Counter(groups)
-    if 2 <= len(units) == len(sizes) and len(set(sizes.values())) == 1 and _right_or_wrong(ours, theirs):
+    if 2 <= len(units) == len(sizes) and len(set(sizes.values())) == 1 and right_or_wrong(ours, theirs):
         pairs_of_units = Counter((own, other) for _, own, other in units)
         both, gained, lost, neither = (pairs_of_units[cell] for cell in ((1, 1), (1, 0), (0, 1), (0, 0)))
         return replace(tango(both, gained, lost, neither, 1 - 2 * alpha), n=ours.size)
@@ -171,8 +105,8 @@ def paired_in_turn(
     >>> found.wins, found.p < 0.025
     (9, True)
     """
-    ours, theirs = _scores(candidate, against)
-    differences = np.round(ours - theirs, _DIGITS)
+    ours, theirs = paired_scores(candidate, against)
+    differences = np.round(ours - theirs, DIGITS)
     mean = difference_in_turn(candidate, against, groups)
     return Paired(
         difference=mean,
@@ -191,23 +125,15 @@ def difference_in_turn(
 ) -> Estimate:
     """``difference``, for scores in the order in which they were asked, with an interval that holds whenever one stops:
     the confidence sequence of the groups' means, which counts every group alike."""
-    ours, theirs = _scores(candidate, against)
-    found = confidence_sequence(in_groups(np.round(ours - theirs, _DIGITS).tolist(), groups), 1 - 2 * alpha)
+    ours, theirs = paired_scores(candidate, against)
+    found = confidence_sequence(in_groups(np.round(ours - theirs, DIGITS).tolist(), groups), 1 - 2 * alpha)
     return replace(found, n=int(ours.size))
-
-
-def _scores(candidate: Sequence[float], against: Sequence[float]) -> tuple[Array, Array]:
-    ours, theirs = pairs(candidate, against, ("candidate", "against"))
-    for name, scores in (("candidate", ours), ("against", theirs)):
-        if scores.size and not (scores.min() >= 0 and scores.max() <= 1):
-            raise ValueError(f"{name} must be scores from 0 to 1, got {scores.min():g} to {scores.max():g}")
-    return ours, theirs
 
 
 def paired(
     candidate: Sequence[float], against: Sequence[float], groups: Sequence[str], seed: int = 0, alpha: float = ALPHA
 ) -> Paired:
-    """Compares two models' scores, in [0, 1], on the same examples in the same order; ``groups`` as in ``rate``.
+    """Compares two models' scores, in [0, 1], on the same examples in the same order; ``groups`` their labels.
 
     ``alpha`` is the one-sided level that decides. The interval is that of ``difference``, p the sign-flip test's with
     one sign per group, ``needed``, ``detectable`` and ``for_half`` are those of ``planning``, by the spread of the
@@ -219,8 +145,8 @@ def paired(
     >>> result.difference.value, result.p, result.wins, result.losses, result.ties
     (0.5, 0.125, 3, 0, 3)
     """
-    ours, theirs = _scores(candidate, against)
-    differences = np.round(ours - theirs, _DIGITS)
+    ours, theirs = paired_scores(candidate, against)
+    differences = np.round(ours - theirs, DIGITS)
     mean = difference(candidate, against, groups, seed)
     better = mean.value is not None and mean.value > 0
     least = minimum_detectable(differences, differences.size, alpha, groups=groups)
