@@ -90,6 +90,7 @@ clean:
 .venv/.test: pyproject.toml constraints.txt | $(BIN)/python
 	@echo "installing evalkit with all extras and the tools of development into .venv ..."
 	@$(INSTALL) --editable '.[all]' --group dev
+	@$(INSTALL) --no-deps --target .venv/strangers --group strangers
 	@touch $@ .venv/.demo
 
 $(BIN)/python:

@@ -40,6 +40,9 @@ if TYPE_CHECKING:
     from evalkit.scorers.score import InputScorer, Judgement, Score, Scorer
     from evalkit.stats.intervals import Estimate
 
+__distribution__ = "pytest-evalkit"
+"""What ``pytest_evalkit`` knows this package by: others install a module of the same name."""
+
 __version__ = "0.1.0"
 
 __all__ = [

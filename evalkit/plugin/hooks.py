@@ -14,6 +14,7 @@ from evalkit.plugin import asking, baselines, collect, options, summary
 from evalkit.plugin.fixtures import answer, comparison, finding, merge, relation, verdict
 from evalkit.plugin.outcomes import Reporter
 from evalkit.plugin.state import PROJECT, STATE, Project, State, eval_session, find_root, is_worker
+from pytest_evalkit import find_command_problem
 
 __all__ = ["answer", "comparison", "finding", "merge", "relation", "verdict"]
 
@@ -57,8 +58,13 @@ def _has_xdist(config: pytest.Config) -> bool:
 
 
 def pytest_report_header(config: pytest.Config) -> list[str]:
-    taken = config.stash[STATE].project.taken
-    return [options.describe_taken(taken)] if taken else []
+    """Tells what is in the way of evalkit, in a project that uses it."""
+    project = config.stash[STATE].project
+    if project.root is None:
+        return []
+    problem = find_command_problem()
+    lines = [f"evalkit: {problem}"] if problem else []
+    return [*lines, options.describe_taken(project.taken)] if project.taken else lines
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:

@@ -6,7 +6,6 @@ import json
 import os
 import signal
 import sys
-from importlib.metadata import entry_points
 from xml.etree import ElementTree
 
 import pytest
@@ -407,10 +406,6 @@ def test_a_session_that_uses_nothing_of_it_sees_nothing_of_it(suite: Project) ->
     result.stdout.no_fnmatch_line("*evalkit:*")
     result.stdout.no_fnmatch_line("*= evalkit =*")
     assert not (suite.root / ".evalkit").exists()
-
-
-def test_the_installed_package_is_found_by_pytest_without_being_asked_for() -> None:
-    assert [entry.value for entry in entry_points(group="pytest11", name="evalkit")] == ["evalkit.plugin.hooks"]
 
 
 def test_answers_are_given_whole_to_a_test(suite: Project) -> None:
