@@ -72,7 +72,7 @@ def test_a_component_imports_another_only_where_it_is_made_of_it() -> None:
         for _, other in own(path)
         if other in components and other.rpartition(".")[0] == name_of(path).rpartition(".")[0]
     }
-    assert imported == {"models.backends.constant", "reports.view"}
+    assert imported == {"models.backends.floors.constant", "reports.view"}
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=name_of)
