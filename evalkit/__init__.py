@@ -31,7 +31,8 @@ if TYPE_CHECKING:
     from evalkit.golden.model import Example, Hypothesis, Task
     from evalkit.golden.relations.transform import TextTransform
     from evalkit.judging.answer import Answer
-    from evalkit.judging.verdict import Comparison, Verdict
+    from evalkit.judging.comparison import Comparison
+    from evalkit.judging.verdict import Verdict
     from evalkit.models.backend import Backend, Completion, Opening
     from evalkit.models.request import Request
     from evalkit.runs.record import Run
@@ -90,7 +91,8 @@ _HOMES = {
     "evalkit.golden.model": ("Example", "Hypothesis", "Task"),
     "evalkit.golden.relations.transform": ("TextTransform",),
     "evalkit.judging.answer": ("Answer",),
-    "evalkit.judging.verdict": ("Comparison", "Verdict"),
+    "evalkit.judging.comparison": ("Comparison",),
+    "evalkit.judging.verdict": ("Verdict",),
     "evalkit.models.backend": ("Backend", "Completion", "Opening"),
     "evalkit.models.request": ("Request",),
     "evalkit.runs.record": ("Run",),

@@ -58,7 +58,7 @@ KINDS: Mapping[str, Kind] = {
         ("open_backend",),
         "evalkit/models/backend.py",
     ),
-    "hypotheses": Kind("hypothesis", ("evalkit.judging.gates",), (), "evalkit/judging/gates"),
+    "hypotheses": Kind("hypothesis", ("evalkit.judging.gates",), ("decide",), "evalkit/judging/gates"),
     "reports": Kind("report", ("evalkit.reports",), ("render",), "evalkit/reports"),
 }
 """Every kind of component, under the name that its entry-point group ends with."""

@@ -261,9 +261,10 @@ def report(config: Config, run: str, form: str) -> None:
 @_plainly
 def compare(config: Config, before: str, after: str, backends: tuple[str, ...]) -> None:
     """Say what a model lost from run BEFORE to run AFTER, as pytest --baseline does. Exits as a gate."""
+    from evalkit.judging import wording
     from evalkit.judging.baseline import take
     from evalkit.judging.regression import compare as beside
-    from evalkit.reports.view import changes, regression_sentence
+    from evalkit.reports.view import changes
     from evalkit.runs.compare import in_both, scored_model
     from evalkit.runs.rescore import reload_task
     from evalkit.session.finish import code_of
@@ -277,7 +278,7 @@ def compare(config: Config, before: str, after: str, backends: tuple[str, ...]) 
         regression = beside(baseline, scored_model(now, other), hypotheses, config.baseline_margin)
         for line in changes(regression):
             _say(f"- {line}")
-        _say(f"{now.task} · {regression_sentence(regression)}")
+        _say(f"{now.task} · {wording.regression(regression)}")
         regressions.append(regression)
     sys.exit(code_of(((one.status, one.open) for one in regressions), config))
 

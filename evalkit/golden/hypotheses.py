@@ -1,24 +1,45 @@
-"""Reads the ``[[hypotheses]]`` of a task.toml: what must be true of two models, declared before anything is run."""
+"""Reads the ``[[hypotheses]]`` of a task.toml: what must be true of two models, declared before anything is run.
+
+The kinds are components (see ``evalkit.judging.gates``); each checks the keys of its own.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
-from evalkit.errors import EvalkitError, UnknownName
-from evalkit.golden.looks import Look
+from evalkit._internal.registry import find, names
+from evalkit.errors import ConfigError, EvalkitError, UnknownName
 from evalkit.golden.model import Hypothesis
-from evalkit.stats.tango import examples_for_margin, smallest_margin
 
-_KEYS = {
-    "win": {"kind", "candidate", "against", "score", "min_gain", "family"},
-    "no_loss": {"kind", "candidate", "against", "score", "margin"},
-    "equivalent": {"kind", "candidate", "against", "score", "margin"},
-}
+_KEYS = ("kind", "candidate", "against", "score")
+_PARTS = ("GAIN", "KEYS", "PHRASES", "read_terms", "decide")
 
 
 class Misdeclared(EvalkitError):
     """What is wrong with one hypothesis."""
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What a kind of hypothesis reads from its own keys, checked. ``options`` are those that no other kind has."""
+
+    min_gain: float = 0.0
+    margin: float = 0.0
+    family: str = ""
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+def kind_module(name: str) -> Any:
+    """The module of the kind of hypothesis called ``name``. Raises UnknownName, or ConfigError for a part it lacks."""
+    module = find("hypotheses", name)
+    if lacking := [part for part in _PARTS if not hasattr(module, part)]:
+        raise ConfigError(
+            f"hypothesis {name!r}: its module {names('hypotheses')[name]} has no {', '.join(lacking)}: write it, see "
+            f"evalkit/judging/gates"
+        )
+    return module
 
 
 def read_hypothesis(entry: Mapping[str, Any], scores: Mapping[str, int], where: str) -> Iterator[Hypothesis]:
@@ -28,28 +49,31 @@ def read_hypothesis(entry: Mapping[str, Any], scores: Mapping[str, int], where: 
     (examples, or groups of them). Raises Misdeclared where the table can't be used as it stands, UnknownName for its
     names.
     """
-    kind = entry.get("kind")
-    if kind not in _KEYS:
-        raise Misdeclared(f"kind is {kind!r}, expected 'win', 'no_loss' or 'equivalent'")
+    name = entry.get("kind")
+    kinds = sorted(names("hypotheses"))
+    if name not in kinds:
+        raise Misdeclared(f"kind is {name!r}, expected {', '.join(map(repr, kinds[:-1]))} or {kinds[-1]!r}")
+    kind = kind_module(name)
+    keys = sorted({*_KEYS, *kind.KEYS})
     for key in entry:
-        if key not in _KEYS[kind]:
-            raise UnknownName("key", key, sorted(_KEYS[kind]), f'(of a hypothesis with kind = "{kind}")')
-    candidate, family = entry.get("candidate"), entry.get("family", "")
+        if key not in keys:
+            raise UnknownName("key", key, keys, f'(of a hypothesis with kind = "{name}")')
+    candidate = entry.get("candidate")
     if candidate is not None and not isinstance(candidate, str):
         raise Misdeclared(f"candidate is {candidate!r}, expected an alias")
-    if not isinstance(family, str):
-        raise Misdeclared(f"family is {family!r}, expected the name that alternative wins share")
     against = _names(entry, "against", "a list of aliases or floors")
     if not against:
         raise Misdeclared("against is missing: name the aliases or floors to compare with")
-    names = _names(entry, "score", "a score or a list of scores")
-    for name in names or [""]:
-        if name not in scores:
-            raise UnknownName("score", name, scores)
-    gain = _share(entry, "min_gain", "0 to 1") if kind == "win" else 0.0
-    margin = 0.0 if kind == "win" else _margin(entry, min(scores[name] for name in names))
-    for name in names:
-        yield Hypothesis(kind, candidate, tuple(against), name, gain, margin, family, where)
+    asked = _names(entry, "score", "a score or a list of scores")
+    for score in asked or [""]:
+        if score not in scores:
+            raise UnknownName("score", score, scores)
+    terms: Terms = kind.read_terms(entry, min(scores[score] for score in asked))
+    for score in asked:
+        yield Hypothesis(
+            name, candidate, tuple(against), score, terms.min_gain, terms.margin, terms.family, where,
+            options=terms.options,
+        )  # fmt: skip
 
 
 def _names(entry: Mapping[str, Any], key: str, expected: str) -> list[str]:
@@ -60,23 +84,9 @@ def _names(entry: Mapping[str, Any], key: str, expected: str) -> list[str]:
     return value
 
 
-def _share(entry: Mapping[str, Any], key: str, bounds: str) -> float:
+def share(entry: Mapping[str, Any], key: str, bounds: str) -> float:
+    """The value of ``key``, a difference of scores from 0 to 1; 0 where it is not there. Raises Misdeclared."""
     value = entry.get(key, 0.0)
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
         raise Misdeclared(f"{key} is {value!r}, expected a difference of scores from {bounds}")
     return float(value)
-
-
-def _margin(entry: Mapping[str, Any], groups: int) -> float:
-    if "margin" not in entry:
-        raise Misdeclared("margin is missing: how much worse (or other) is still the same (0.05 is 5 points)")
-    margin = _share(entry, "margin", "above 0 to 1")
-    level = Look(1).level  # no model is judged on a test split at a larger one
-    least = smallest_margin(groups, level)
-    if least is not None and margin <= least:
-        enough = f"{examples_for_margin(margin, level)} are needed" if margin > 0 else "no number of examples is enough"
-        raise Misdeclared(
-            f"margin is {margin}, which {groups} independent test examples can't show even where no answer differs: "
-            f"{enough}, or a margin above {least:.3f}"
-        )
-    return margin

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from dataclasses import field as default
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 SPLITS = ("train", "dev", "test", "reference", "malformed")
 """The splits a golden folder may hold. ``train`` teaches adapters and floors and is never scored."""
@@ -110,10 +110,11 @@ class Hypothesis:
     ``min_gain`` is the smallest win worth having, ``margin`` the largest loss (``equivalent``: the largest difference,
     either way) that is still none. Wins that share a
     ``family`` are alternatives: one of them is enough, and each is held to Holm's level for the whole family.
-    One that the task does not declare (``declared`` false) is judged to be reported, and is never red.
+    One that the task does not declare (``declared`` false) is judged to be reported, and is never red. ``kind`` is the
+    name of a component, ``options`` are what no other kind has.
     """
 
-    kind: Literal["win", "no_loss", "equivalent"]
+    kind: str
     candidate: str | None
     against: tuple[str, ...]
     score: str
@@ -122,6 +123,7 @@ class Hypothesis:
     family: str = ""
     where: str = ""
     declared: bool = True
+    options: Mapping[str, Any] = default(default_factory=dict, hash=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,18 +1,22 @@
-"""Puts two models side by side, example by example: what a comparison is judged from."""
+"""Puts two models side by side, example by example, and judges the pair by what was declared of it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from statistics import fmean
 from types import MappingProxyType
 
 from evalkit.golden.looks import Look
 from evalkit.golden.model import Hypothesis, Task
-from evalkit.judging import verdict as gates
+from evalkit.judging import wording
 from evalkit.judging.answer import Answer
+from evalkit.judging.gates import Evidence, Readable, kind_of
+from evalkit.judging.planned import Planned
+from evalkit.judging.reason import Code, Outcome, Reason, Remark, Status
 from evalkit.models.request import canonical
 from evalkit.stats.holm import holm
+from evalkit.stats.intervals import ALPHA
 from evalkit.stats.paired import Paired, paired, paired_in_turn
 
 Answers = Mapping[str, Mapping[str, Answer]]
@@ -21,8 +25,11 @@ Answers = Mapping[str, Mapping[str, Answer]]
 Turns = Mapping[str, Sequence[str]]
 """By model, the examples that it was asked, in the order in which it was asked."""
 
-Planned = tuple[Hypothesis | None, str, str, str]
-"""``(hypothesis, candidate, against, score)``; without a hypothesis the pair was only asked for."""
+NO_LOOK = Look()
+"""Of what is judged for itself: a development split, or a pair that was only asked for."""
+
+ASKED = "asked"
+"""The kind of a pair of which nothing is declared: it was only asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,19 +44,117 @@ class Agreement:
 
 
 @dataclass(frozen=True, slots=True)
-class _Pair:
-    """Two models on the examples that both answered, by one score, before anything is decided."""
+class Pair:
+    """Two models on the examples that both answered, by one score, before anything is decided.
+
+    ``hypothesis`` is None where the pair was only asked for. ``missing`` examples are not in ``paired``, because one of
+    the two left them unanswered; ``lost`` are those on which the candidate scores less. ``paired`` and ``readable`` are
+    of the level of ``look``; ``first`` has the same two at that of a first look, where it is not the first.
+    """
 
     hypothesis: Hypothesis | None
     candidate: str
     against: str
     score: str
     paired: Paired
-    readable: gates.Readable
-    missing: int
-    lost: tuple[str, ...]
-    look: Look
-    first: tuple[Paired, gates.Readable] | None
+    readable: Readable
+    missing: int = 0
+    lost: tuple[str, ...] = ()
+    look: Look = NO_LOOK
+    first: tuple[Paired, Readable] | None = None
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Comparison:
+    """Two models on the same examples, by one score. A pair that was only asked for is reported and never red.
+
+    ``kind`` is that of the hypothesis, "asked" where none is declared; ``status`` is None then. ``outcome`` is how the
+    gate answers, of an undeclared pair too where its margin is known. ``lost`` are the examples on which the candidate
+    scores less, ``family`` and ``where`` those of its hypothesis. ``p`` is the one that decides: in a family of
+    alternatives, Holm's. ``excused`` is set where an alternative holds.
+    """
+
+    candidate: str
+    against: str
+    score: str
+    kind: str
+    status: Status | None
+    paired: Paired
+    readable: Readable
+    p: float | None
+    outcome: Outcome | None = None
+    lost: tuple[str, ...] = ()
+    family: str = ""
+    where: str = ""
+    excused: bool = False
+
+    @property
+    def declared(self) -> bool:
+        """Whether the task declares a hypothesis of this pair."""
+        return self.kind != ASKED
+
+    @property
+    def holds(self) -> bool:
+        """False only for a declared hypothesis that was not shown, where no alternative to it was."""
+        return not self.declared or self.status is Status.SHIP or self.excused
+
+    @property
+    def reason(self) -> Reason:
+        """What a verdict says of it."""
+        return Reason(
+            Code.COMPARISON, self.candidate, self.against, self.score, examples=self.lost, got=self.paired.difference,
+            p=self.p, wins=self.paired.wins, losses=self.paired.losses, outcome=self.outcome, declared=self.declared,
+        )  # fmt: skip
+
+    def __repr__(self) -> str:
+        return wording.reason(self.reason)
+
+
+def judge_pair(pair: Pair, p: float | None = None) -> Comparison:
+    """Judges one pair; ``p`` stands in for its own where its hypothesis is one of several alternatives."""
+    p = pair.paired.p if p is None else p
+    hypothesis = pair.hypothesis
+    outcome = None if hypothesis is None else _judged(hypothesis, pair, p)
+    undeclared = Comparison(
+        pair.candidate, pair.against, pair.score, ASKED, None, pair.paired, pair.readable, p, outcome, pair.lost
+    )
+    if hypothesis is None or outcome is None or not hypothesis.declared:
+        return undeclared
+    return replace(
+        undeclared,
+        kind=hypothesis.kind,
+        status=outcome.status,
+        family=hypothesis.family,
+        where=hypothesis.where,
+    )
+
+
+def _judged(hypothesis: Hypothesis, pair: Pair, p: float | None) -> Outcome:
+    """How the gate answers. With examples that one of the two left unanswered nothing is shown: a model that died on
+    the hard ones would be beaten on the easy ones."""
+    decide = kind_of(hypothesis.kind).decide
+    outcome = decide(hypothesis, Evidence(pair.paired, pair.readable, p, pair.look.alpha))
+    if pair.missing:
+        status = Status.INCONCLUSIVE if outcome.status is Status.SHIP else outcome.status
+        return replace(outcome, status=status, remarks=(Remark("not_answered_by_both", count=pair.missing),))
+    if outcome.status is not Status.INCONCLUSIVE or not pair.look.number:
+        return outcome
+    return replace(outcome, remarks=(*outcome.remarks, *_of_look(hypothesis, pair, p)))
+
+
+def _of_look(hypothesis: Hypothesis, pair: Pair, p: float | None) -> list[Remark]:
+    """What nothing but its look keeps a hypothesis from; empty where it is not for that."""
+    decide, look = kind_of(hypothesis.kind).decide, pair.look
+    alone = replace(pair.paired, decisive=pair.paired.difference)
+    readable = replace(pair.readable, decisive=pair.readable.difference)
+    if decide(hypothesis, Evidence(alone, readable, p, ALPHA)).status is not Status.SHIP:
+        return []
+    remarks = [Remark("look", got=pair.paired.decisive, asked=look.alpha, count=look.number)]
+    if pair.first is not None:
+        at_first = decide(hypothesis, Evidence(*pair.first, p, Look(1).alpha))
+        if at_first.status is Status.SHIP:
+            remarks.append(Remark("worn_out"))
+    return remarks
 
 
 def comparisons(
@@ -59,132 +164,124 @@ def comparisons(
     split: str,
     turns: Turns = MappingProxyType({}),
     looks: Mapping[str, Look] = MappingProxyType({}),
-) -> Iterator[gates.Comparison]:
+) -> list[Comparison]:
     """Judges every planned pair: alternatives together, each at its family's level.
 
     ``turns`` has the rivals that were asked one example after the other until all was settled, ``looks`` the candidates
     that spend a look: what is declared of them is judged at its level.
     """
-    pairs = [_pair(task, *one, answers, split, turns.get(one[2]), _look_of(one, looks)) for one in planned]
+    pairs = [_pair(task, plan, answers, split, turns.get(plan.against), _look_of(plan, looks)) for plan in planned]
     adjusted = {name: _alternatives(task, name, pairs) for name in {pair.candidate for pair in pairs}}
-    found = [
-        gates.compare(
-            pair.hypothesis, pair.candidate, pair.against, pair.score, pair.paired, pair.readable, pair.missing,
-            pair.lost, adjusted[pair.candidate].get(pair.hypothesis) if pair.hypothesis else None, pair.look,
-            pair.first,
-        )
-        for pair in pairs
-    ]  # fmt: skip
+    judged = [
+        judge_pair(pair, adjusted[pair.candidate].get(pair.hypothesis) if pair.hypothesis else None) for pair in pairs
+    ]
     shown = {
         (one.candidate, one.family)
-        for one in found
-        if one.family and all(other.status is gates.Status.SHIP for other in found if _same_hypothesis(one, other))
+        for one in judged
+        if one.family and all(other.status is Status.SHIP for other in judged if _same_hypothesis(one, other))
     }
-    for one in found:
-        excused = (one.candidate, one.family) in shown and one.status is not gates.Status.SHIP
-        yield replace(one, excused=True) if excused else one
+    return [
+        replace(comparison, excused=True)
+        if (comparison.candidate, comparison.family) in shown and comparison.status is not Status.SHIP
+        else comparison
+        for comparison in judged
+    ]
 
 
 def _look_of(planned: Planned, looks: Mapping[str, Look]) -> Look:
-    hypothesis, candidate, *_ = planned
-    return looks.get(candidate, gates.NO_LOOK) if hypothesis is not None and hypothesis.declared else gates.NO_LOOK
+    hypothesis = planned.hypothesis
+    return looks.get(planned.candidate, NO_LOOK) if hypothesis is not None and hypothesis.declared else NO_LOOK
 
 
-def _same_hypothesis(one: gates.Comparison, other: gates.Comparison) -> bool:
+def _same_hypothesis(one: Comparison, other: Comparison) -> bool:
     return (one.candidate, one.where, one.score) == (other.candidate, other.where, other.score)
 
 
-def _alternatives(task: Task, candidate: str, pairs: Sequence[_Pair]) -> dict[Hypothesis, float | None]:
+def _alternatives(task: Task, candidate: str, pairs: Sequence[Pair]) -> dict[Hypothesis, float | None]:
     """Holm's p for each hypothesis of a family: all that the task declares count, judged in this run or not.
 
     A win over several rivals is shown when each is beaten, so its p is the largest of them.
     """
-    declared = [one for one in task.hypotheses if one.family and one.candidate in (None, candidate)]
-    found: dict[Hypothesis, float | None] = {}
-    for family in {one.family for one in declared}:
-        raw: dict[str, float | None] = {}
-        for one in (one for one in declared if one.family == family):
-            own = [pair.paired.p for pair in pairs if pair.candidate == candidate and pair.hypothesis == one]
-            raw[f"{one.where} {one.score}"] = max((p for p in own if p is not None), default=None)
-        adjusted = holm(raw)
-        found |= {one: adjusted[f"{one.where} {one.score}"] for one in declared if one.family == family}
-    return found
+    declared = [item for item in task.hypotheses if item.family and item.candidate in (None, candidate)]
+    adjusted_of: dict[Hypothesis, float | None] = {}
+    for family in {item.family for item in declared}:
+        members = [item for item in declared if item.family == family]
+        largest: dict[str, float | None] = {}
+        for member in members:
+            ps = [pair.paired.p for pair in pairs if pair.candidate == candidate and pair.hypothesis == member]
+            largest[f"{member.where} {member.score}"] = max((p for p in ps if p is not None), default=None)
+        adjusted = holm(largest)
+        adjusted_of |= {member: adjusted[f"{member.where} {member.score}"] for member in members}
+    return adjusted_of
 
 
-def _pair(
-    task: Task,
-    hypothesis: Hypothesis | None,
-    candidate: str,
-    rival: str,
-    score: str,
-    answers: Answers,
-    split: str,
-    turn: Sequence[str] | None,
-    look: Look,
-) -> _Pair:
+def _pair(task: Task, planned: Planned, answers: Answers, split: str, turn: Sequence[str] | None, look: Look) -> Pair:
+    hypothesis, candidate, rival, score = planned
     ours, theirs = answers[candidate], answers[rival]
     groups_of = {example.id: example.group for example in task.splits.get(split, ())}
-    asked = {name: groups_of[name] for name in (sorted(groups_of) if turn is None else turn)}
+    asked = sorted(groups_of) if turn is None else list(turn)
     answered = [name for name in asked if name in ours and name in theirs]
     both = [name for name in answered if score in ours[name].scores]
-
-    def scores(of: Mapping[str, Answer], names: Sequence[str]) -> list[float]:
-        return [of[name].scores[score].value for name in names]
-
-    def readably(of: Mapping[str, Answer]) -> dict[str, float]:
-        found = {name: [one.scores[score].value for one in of[name].each if one.extractable] for name in both}
-        return {name: fmean(values) for name, values in found.items() if values}
-
-    ours_read, theirs_read = readably(ours), readably(theirs)
+    own, other = ([side[name].scores[score].value for name in both] for side in (ours, theirs))
+    ours_read, theirs_read = _readable(ours, both, score), _readable(theirs, both, score)
     read = [name for name in both if name in ours_read and name in theirs_read]
-    groups = [asked[name] for name in read]
     put_beside = paired if turn is None else paired_in_turn
 
-    def at(look: Look) -> tuple[Paired, gates.Readable]:
+    def at(level: Look) -> tuple[Paired, Readable]:
         # Of alternatives with a least gain each bound must hold for all of them; for p that is Holm's to see to.
-        alpha = look.alpha / _alternatives_to(task, hypothesis)
+        alpha = level.alpha / _alternatives_to(task, hypothesis)
         return (
-            put_beside(scores(ours, both), scores(theirs, both), [asked[name] for name in both], alpha=alpha),
-            gates.Readable.of(
+            put_beside(own, other, [groups_of[name] for name in both], alpha=alpha),
+            Readable.of(
                 [ours_read[name] for name in read],
                 [theirs_read[name] for name in read],
-                groups,
+                [groups_of[name] for name in read],
                 turn is not None,
                 alpha,
             ),
         )
 
-    return _Pair(
-        hypothesis, candidate, rival, score, *at(look),
-        len(asked) - len(answered),
-        tuple(name for name in both if ours[name].scores[score].value < theirs[name].scores[score].value),
-        look,
-        at(Look(1)) if look.number > 1 else None,
-    )  # fmt: skip
+    return Pair(
+        *planned,
+        *at(look),
+        missing=len(asked) - len(answered),
+        lost=tuple(name for name, first, second in zip(both, own, other, strict=True) if first < second),
+        look=look,
+        first=at(Look(1)) if look.number > 1 else None,
+    )
+
+
+def _readable(answers: Mapping[str, Answer], names: Iterable[str], score: str) -> dict[str, float]:
+    """The mean score of an example's readable samples, where it has any."""
+    values = {
+        name: [sample.scores[score].value for sample in answers[name].each if sample.extractable] for name in names
+    }
+    return {name: fmean(found) for name, found in values.items() if found}
 
 
 def _alternatives_to(task: Task, hypothesis: Hypothesis | None) -> int:
     """How many hypotheses its family has, where it also asks for a least gain."""
     if hypothesis is None or not hypothesis.family or not hypothesis.min_gain:
         return 1
-    return sum((one.family, one.candidate) == (hypothesis.family, hypothesis.candidate) for one in task.hypotheses)
+    family = (hypothesis.family, hypothesis.candidate)
+    return sum((item.family, item.candidate) == family for item in task.hypotheses)
 
 
-def agreement(one: str, two: str, answers: Answers, split: str) -> Agreement:
-    """How often the models ``one`` and ``two`` answered alike."""
-    both = [
+def agreement(first: str, second: str, answers: Answers, split: str) -> Agreement:
+    """How often the models ``first`` and ``second`` answered alike."""
+    samples = [
         pair
-        for name, answer in answers[one].items()
-        if answer.example.split == split and name in answers[two]
-        for pair in zip(answer.each, answers[two][name].each, strict=False)
+        for name, answer in answers[first].items()
+        if answer.example.split == split and name in answers[second]
+        for pair in zip(answer.each, answers[second][name].each, strict=False)
     ]
     return Agreement(
-        one,
-        two,
-        same_text=sum(first.text == second.text for first, second in both),
+        first,
+        second,
+        same_text=sum(one.text == other.text for one, other in samples),
         same_object=sum(
-            first.value is not None and second.value is not None and canonical(first.value) == canonical(second.value)
-            for first, second in both
+            one.value is not None and other.value is not None and canonical(one.value) == canonical(other.value)
+            for one, other in samples
         ),
-        n=len(both),
+        n=len(samples),
     )

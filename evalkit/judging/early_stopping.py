@@ -11,7 +11,8 @@ import random
 from collections.abc import Iterable, Iterator, Sequence
 
 from evalkit.golden.model import Example
-from evalkit.judging.verdict import Comparison, Status
+from evalkit.judging.comparison import Comparison
+from evalkit.judging.reason import Status
 
 _FIRST, _STEP = 16, 8
 """Groups that are asked before the first look, and between two looks."""
@@ -40,18 +41,19 @@ def steps(ordered: Sequence[Sequence[str]]) -> Iterator[list[str]]:
 def settled(comparisons: Iterable[Comparison]) -> bool:
     """Whether more examples would change nothing: each hypothesis is shown or refuted, and of each pair that was only
     asked for it is known which is better."""
-    return all(_settled(one) for one in comparisons)
+    return all(_settled(comparison) for comparison in comparisons)
 
 
-def _settled(one: Comparison) -> bool:
-    if one.kind != "asked":
-        return one.status is Status.BLOCK or (one.status is Status.SHIP and _looked_at_twice(one))
-    low, high = one.paired.difference.low, one.paired.difference.high
+def _settled(comparison: Comparison) -> bool:
+    status = comparison.status
+    if comparison.declared:
+        return status is Status.BLOCK or (status is Status.SHIP and _looked_at_twice(comparison))
+    low, high = comparison.paired.difference.low, comparison.paired.difference.high
     return (low is not None and low > 0) or (high is not None and high < 0)
 
 
-def _looked_at_twice(one: Comparison) -> bool:
+def _looked_at_twice(comparison: Comparison) -> bool:
     """Whether the second look, among readable answers, can't turn what is shown any more: all are readable, or it is
     shown among those too."""
-    among = one.readable.difference
-    return among.n == one.paired.difference.n or (among.low is not None and among.low > 0)
+    among = comparison.readable.difference
+    return among.n == comparison.paired.difference.n or (among.low is not None and among.low > 0)

@@ -71,7 +71,7 @@ class _Search:
     budget: int
     asked: int = 0
     spent: bool = False
-    kinds: frozenset[str] = frozenset()
+    kinds: frozenset[tuple[str, str]] = frozenset()
     known: dict[str, Answer] = field(default_factory=dict)
 
     def is_broken(self, variant: Perturbed) -> bool:
@@ -99,8 +99,8 @@ def _key(example: Example) -> str:
     return repr(sorted(example.input.items()))
 
 
-def _kinds(one: RelationResult) -> frozenset[str]:
-    return frozenset(reason.kind for reason in one.why)
+def _kinds(result: RelationResult) -> frozenset[tuple[str, str]]:
+    return frozenset(item.kind for item in result.why)
 
 
 def _words(variant: Perturbed) -> list[Word]:

@@ -1,8 +1,7 @@
 """A model beside each of its rivals: by field, by cost and by time, and which of the two is the right pick.
 
-The paragraph is written from the figures by rule. The primary score comes first: a model that is worse there is the
-right pick for nobody who can pay for the other. Between models of which neither is worse the cost of a call decides,
-where it is known of both.
+The primary score comes first: a model that is worse there is the right pick for nobody who can pay for the other.
+Between models of which neither is worse the cost of a call decides, where it is known of both.
 """
 
 from __future__ import annotations
@@ -12,7 +11,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from evalkit.judging.answer import Answer
-from evalkit.judging.verdict import Status, percent, points
+from evalkit.judging.reason import Status
 from evalkit.stats.intervals import Estimate
 from evalkit.stats.paired import difference, difference_in_turn
 
@@ -21,6 +20,8 @@ HOURS = 730
 
 Standing = Literal["better", "worse", "no worse", "open"]
 """By the 95 % interval of the difference: all above 0, all below 0, all above the margin downwards, none of these."""
+
+DecidedBy = Literal["score", "cost", "nothing"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,49 +45,83 @@ class Side:
 
 
 @dataclass(frozen=True, slots=True)
+class BreakEven:
+    """From how many ``calls`` a month on a machine that is paid for by the hour costs less than an API by the call.
+
+    ``month`` is what the machine costs in US dollars for ``hours``, ``most`` how many calls it answers one at a time.
+    """
+
+    hours: int
+    month: float
+    calls: float
+    most: float
+
+
+@dataclass(frozen=True, slots=True)
 class Recommendation:
-    """Two models beside each other; ``fields`` by score. ``told`` says which is the right pick, and what decides it.
-    ``in_turn`` is true where the rival was asked until all was settled."""
+    """Two models beside each other; ``fields`` by score. ``in_turn`` is true where the rival was asked until all was
+    settled.
+
+    ``pick`` is the right one by the ``primary`` score or, where neither is worse there by ``margin``, by the cost of a
+    call: ``by`` says which. It is empty where nothing decides. ``verdict`` is the candidate's, None where it has none.
+    ``ours`` and ``theirs`` are what the two cost and take.
+    """
 
     candidate: str
     against: str
     fields: Mapping[str, Field]
-    told: str
+    ours: Side
+    theirs: Side
+    primary: str
+    margin: float
+    pick: str = ""
+    by: DecidedBy = "nothing"
+    break_even: BreakEven | None = None
+    verdict: Status | None = None
     in_turn: bool = False
 
-
-def rivalry(
-    candidate: Side,
-    rival: Side,
-    answers: Mapping[str, Mapping[str, Answer]],
-    split: str,
-    primary: str,
-    margin: float,
-    verdict: Status | None,
-    turn: Sequence[str] | None = None,
-) -> Recommendation:
-    """``answers`` are by model and example, ``margin`` is what one may lose and still be no worse. ``turn`` are the
-    rival's examples in the order asked, where it was asked until all was settled."""
-    fields = dict(_fields(answers[candidate.name], answers[rival.name], split, margin, turn))
-    told = " ".join(_paragraph(candidate, rival, fields, primary, margin, verdict)) if primary in fields else ""
-    return Recommendation(candidate.name, rival.name, fields, told, turn is not None)
+    @property
+    def saved(self) -> float | None:
+        """What 1,000 calls of the candidate cost less than the rival's; None where one of the two is not known."""
+        if self.ours.cost is None or self.theirs.cost is None:
+            return None
+        return self.theirs.cost - self.ours.cost
 
 
-def _fields(
-    ours: Mapping[str, Answer],
-    theirs: Mapping[str, Answer],
-    split: str,
-    margin: float,
-    turn: Sequence[str] | None,
-) -> Iterator[tuple[str, Field]]:
-    differ = difference if turn is None else difference_in_turn
-    asked = [name for name, answer in ours.items() if answer.example.split == split] if turn is None else turn
+@dataclass(frozen=True, slots=True)
+class Rivalry:
+    """By what two models are compared: their ``answers`` by model and example, on one ``split``, and the ``margin``
+    that one may lose and still be no worse. ``turn`` are the rival's examples in the order in which it was asked, where
+    it was asked until all was settled."""
+
+    answers: Mapping[str, Mapping[str, Answer]]
+    split: str
+    primary: str
+    margin: float
+    turn: Sequence[str] | None = None
+
+
+def recommend(candidate: Side, rival: Side, by: Rivalry, verdict: Status | None) -> Recommendation:
+    """Which of the two is the right pick. ``verdict`` is the candidate's."""
+    fields = dict(_fields(by.answers[candidate.name], by.answers[rival.name], by))
+    pick, decided_by = _pick(candidate, rival, fields[by.primary]) if by.primary in fields else ("", "nothing")
+    return Recommendation(
+        candidate.name, rival.name, fields, candidate, rival, by.primary, by.margin, pick, decided_by,
+        _break_even(candidate, rival), verdict, in_turn=by.turn is not None,
+    )  # fmt: skip
+
+
+def _fields(ours: Mapping[str, Answer], theirs: Mapping[str, Answer], by: Rivalry) -> Iterator[tuple[str, Field]]:
+    differ = difference if by.turn is None else difference_in_turn
+    asked = by.turn
+    if asked is None:
+        asked = [name for name, answer in ours.items() if answer.example.split == by.split]
     both = [name for name in asked if name in ours and name in theirs]
     for score in dict.fromkeys(score for name in both for score in ours[name].scores):
         scored = [name for name in both if score in ours[name].scores and score in theirs[name].scores]
         first, second = ([side[name].scores[score].value for name in scored] for side in (ours, theirs))
-        found = differ(first, second, [ours[name].example.group for name in scored])
-        yield score, Field(found, standing(found, margin))
+        apart = differ(first, second, [ours[name].example.group for name in scored])
+        yield score, Field(apart, standing(apart, by.margin))
 
 
 def standing(difference: Estimate, margin: float) -> Standing:
@@ -105,72 +140,20 @@ def standing(difference: Estimate, margin: float) -> Standing:
     return "no worse" if low > -margin else "open"
 
 
-def _paragraph(
-    ours: Side, theirs: Side, fields: Mapping[str, Field], primary: str, margin: float, verdict: Status | None
-) -> Iterator[str]:
-    yield _pick(ours, theirs, fields[primary], primary, margin)
-    others = {score: field for score, field in fields.items() if score != primary and field.standing == "worse"}
-    if others:
-        named = ", ".join(f"{score} ({points(field.difference.value)})" for score, field in others.items())
-        yield f"{ours.name} is worse on {named}."
-    if ours.cost is None or theirs.cost is None:
-        unknown = " and ".join(side.name for side in (ours, theirs) if side.cost is None)
-        yield f"What 1,000 calls of {unknown} cost is not known: state its price, or cost_per_hour and run --latency."
-    else:
-        yield f"1,000 calls cost {dollars(ours.cost)} against {dollars(theirs.cost)}."
-        yield from _break_even(ours, theirs.cost, theirs.hourly)
-    if ours.p50 is not None and theirs.p50 is not None:
-        yield f"Half of its answers come within {ours.p50:.2f} s, of {theirs.name} within {theirs.p50:.2f} s."
-    if verdict is not None and verdict is not Status.SHIP:
-        yield f"None of this lets {ours.name} through: its verdict is {verdict}."
+def _pick(ours: Side, theirs: Side, field: Field) -> tuple[str, DecidedBy]:
+    """Which of the two, and what decides it."""
+    if field.standing in ("better", "worse"):
+        return (ours.name if field.standing == "better" else theirs.name), "score"
+    if field.standing == "open" or ours.cost is None or theirs.cost is None or ours.cost == theirs.cost:
+        return "", "nothing"
+    return (ours.name if ours.cost < theirs.cost else theirs.name), "cost"
 
 
-def _pick(ours: Side, theirs: Side, field: Field, primary: str, margin: float) -> str:
-    """One sentence: which of the two, and the figure that decides."""
-    found = field.difference
-    interval = f"{points(found.value)} points, 95 % {points(found.low)} to {points(found.high)}"
-    saved = theirs.cost - ours.cost if ours.cost is not None and theirs.cost is not None else None
-    yes, no = f"{ours.name} is the right pick over {theirs.name}", f"{theirs.name} is the right pick over {ours.name}"
-    if field.standing == "open":
-        if found.low is None:
-            return f"Nothing is shown of {ours.name} and {theirs.name}: too few examples for an interval of {primary}."
-        return (
-            f"Neither {ours.name} nor {theirs.name} is shown to be the right pick: {found.n} examples can't tell them "
-            f"apart on {primary} ({interval})."
-        )
-    if field.standing == "better":
-        price = f", if that is worth {dollars(-saved)} more for 1,000 calls" if saved is not None and saved < 0 else ""
-        return f"{yes}: {primary} decides ({interval}){price}."
-    if field.standing == "worse":
-        unless = (
-            f", unless {dollars(saved)} less for 1,000 calls make up for it" if saved is not None and saved > 0 else ""
-        )
-        return f"{no}: {primary} decides ({interval}){unless}."
-    level = (
-        f"on {primary} {ours.name} is no worse than {theirs.name} by {percent(margin)[:-2]} points or more ({interval})"
-    )
-    if saved is None or saved == 0:
-        return f"{level[0].upper()}{level[1:]}, and nothing shows which is the right pick."
-    return f"{yes if saved > 0 else no}: {level}, and the cost of a call decides."
-
-
-def _break_even(ours: Side, per_thousand: float, hourly: float | None) -> Iterator[str]:
-    """From how many calls a month on a machine that is paid for by the hour costs less than an API by the call."""
-    if ours.hourly is None or ours.mean is None or hourly is not None or per_thousand <= 0:
-        return
+def _break_even(ours: Side, theirs: Side) -> BreakEven | None:
+    """None where the candidate's machine is not paid for by the hour, or the rival not by the call."""
+    if ours.hourly is None or ours.mean is None or ours.cost is None:
+        return None
+    if theirs.hourly is not None or theirs.cost is None or theirs.cost <= 0:
+        return None
     month = HOURS * ours.hourly
-    calls, most = 1000 * month / per_thousand, HOURS * 3600 / ours.mean
-    yield (
-        f"Paid for the whole month ({HOURS} h, {dollars(month)}), {ours.name} breaks even at {calls:,.0f} calls "
-        f"a month; one at a time it answers at most {most:,.0f}"
-        + ("." if calls <= most else ", so that it never does unless it answers several at once.")
-    )
-
-
-def dollars(value: float) -> str:
-    """A sum with as many digits as tell something.
-
-    >>> dollars(1234.5), dollars(1.5), dollars(0.00312), dollars(0.0)
-    ('1,234.50 USD', '1.50 USD', '0.0031 USD', '0.00 USD')
-    """
-    return f"{value:,.2f} USD" if value >= 0.1 or value == 0 else f"{value:.2g} USD"
+    return BreakEven(HOURS, month, 1000 * month / theirs.cost, HOURS * 3600 / ours.mean)

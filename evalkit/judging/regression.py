@@ -6,10 +6,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from evalkit.golden.model import Hypothesis
-from evalkit.judging import verdict as gates
 from evalkit.judging.answer import is_right
 from evalkit.judging.baseline import Baseline, ScoredModel, check_split
-from evalkit.judging.verdict import Comparison, Status, abbreviate, points
+from evalkit.judging.comparison import Comparison, Pair, judge_pair
+from evalkit.judging.gates import Readable, no_loss
+from evalkit.judging.reason import Code, Reason, Status
 from evalkit.stats.paired import paired
 from evalkit.stats.tango import examples_for_margin, smallest_margin
 
@@ -29,7 +30,7 @@ class Regression:
     then: str
     date: str
     status: Status
-    reasons: tuple[str, ...]
+    reasons: tuple[Reason, ...]
     comparisons: tuple[Comparison, ...]
     broken: tuple[str, ...]
     lost: tuple[str, ...]
@@ -43,7 +44,7 @@ class Regression:
     @property
     def open(self) -> tuple[str, ...]:
         """The kinds of hypothesis that are left open, as ``Verdict.open``."""
-        return ("no_loss",) if self.status is Status.INCONCLUSIVE else ()
+        return (no_loss.NAME,) if self.status is Status.INCONCLUSIVE else ()
 
 
 def compare(
@@ -68,12 +69,12 @@ def compare(
     lost = [(name, score) for name, score in cells if now[name][score] < then.scores[name][score]]
     gained = [(name, score) for name, score in cells if now[name][score] > then.scores[name][score]]
     broken = [name for name in model.failed if name in then.scores and is_right(model.primary, then.scores[name])]
-    declared = [one for one in hypotheses if one.kind == "no_loss" and one.candidate in (None, backend)]
-    found = [
-        _judged(then, model, score, names, min((one.margin for one in declared if one.score == score), default=margin))
+    declared = list(hypotheses)
+    judged = [
+        _judged(then, model, score, names, no_loss.least_margin(declared, backend, score, margin))
         for score, names in _by_score(model, cells).items()
     ]
-    status, reasons = _decided(broken, model.unanswered, found, lost if strict else ())
+    status, reasons = _decided(_reasons(broken, [*model.unanswered], judged, lost if strict else ()), judged)
     return Regression(
         backend=backend,
         name=then.name,
@@ -81,11 +82,11 @@ def compare(
         date=then.date,
         status=status,
         reasons=reasons,
-        comparisons=tuple(one.comparison for one in found),
+        comparisons=tuple(item.comparison for item in judged),
         broken=tuple(broken),
-        lost=_told(lost),
-        gained=_told(gained),
-        unpaired=_told(
+        lost=_cells(lost),
+        gained=_cells(gained),
+        unpaired=_cells(
             (name, score)
             for name in sorted(now)
             if name in then.scores
@@ -126,57 +127,62 @@ def _judged(then: Baseline, model: ScoredModel, score: str, names: Sequence[str]
     both = (examples[name].scores.get("extractable") == then.scores[name].get("extractable") == 1 for name in names)
     read = [name for name, readably in zip(names, both, strict=True) if readably]
     ours, theirs, groups = values(names)
-    comparison = gates.compare(
-        Hypothesis("no_loss", None, (then.name,), score, margin=margin),
-        model.backend,
-        then.name,
-        score,
-        paired(ours, theirs, groups),
-        gates.Readable.of(*values(read)),
+    hypothesis = Hypothesis(no_loss.NAME, None, (then.name,), score, margin=margin)
+    pair = Pair(
+        hypothesis, model.backend, then.name, score, paired(ours, theirs, groups), Readable.of(*values(read)),
         missing=sum(name in then.scores for name in model.unanswered),
-        lost=[name for name, own, other in zip(names, ours, theirs, strict=True) if own < other],
-    )
+        lost=tuple(name for name, own, other in zip(names, ours, theirs, strict=True) if own < other),
+    )  # fmt: skip
+    comparison = judge_pair(pair)
     pieces = len(set(groups))
     least = smallest_margin(pieces)
     few = comparison.status is Status.INCONCLUSIVE and (least is None or least >= margin)
     return _Judged(comparison, margin, pieces if few else None)
 
 
-def _decided(
-    broken: Sequence[str], unanswered: Sequence[str], found: Sequence[_Judged], red: Sequence[tuple[str, str]]
-) -> tuple[Status, tuple[str, ...]]:
-    """``red`` are the single losses that block."""
-    blocks, opens = [], []
+def _reasons(
+    broken: Sequence[str], unanswered: Sequence[str], judged: Sequence[_Judged], red: Sequence[tuple[str, str]]
+) -> Iterator[tuple[Status, Reason]]:
+    """What blocks, and what is left open. ``red`` are the single losses that block."""
     if unanswered:
-        blocks.append(f"{len(unanswered)} examples stayed unanswered ({abbreviate(unanswered)}).")
+        yield Status.BLOCK, Reason(Code.UNANSWERED, examples=tuple(unanswered))
     if broken:
-        blocks.append(f"{len(broken)} must-pass examples were right and are wrong ({abbreviate(broken)}).")
-    blocks += [one.comparison.reason for one in found if one.comparison.status is Status.BLOCK]
+        yield Status.BLOCK, Reason(Code.MUST_PASS_BROKEN, examples=tuple(broken))
+    for item in judged:
+        status = item.comparison.status
+        if status is Status.BLOCK or (status is Status.INCONCLUSIVE and item.too_few is None):
+            yield status, item.comparison.reason
     if red:
-        blocks.append(f"--strict-baseline forgives no loss: {abbreviate(_told(red))}.")
-    opens += [
-        one.comparison.reason for one in found if one.comparison.status is Status.INCONCLUSIVE and one.too_few is None
-    ]
-    opens += _too_few(found)
-    if not found:
-        opens.append("No example of the judged split is on both sides: nothing to compare.")
+        yield Status.BLOCK, Reason(Code.STRICT_LOSSES, examples=_cells(red))
+    for reason in _too_few(judged):
+        yield Status.INCONCLUSIVE, reason
+    if not judged:
+        yield Status.INCONCLUSIVE, Reason(Code.NOTHING_SHARED)
+
+
+def _decided(
+    reasons: Iterable[tuple[Status, Reason]], judged: Sequence[_Judged]
+) -> tuple[Status, tuple[Reason, ...]]:  # fmt: skip
+    """What blocks comes first, then what is left open."""
+    reasons = list(reasons)
+    blocks, opens = (
+        [reason for status, reason in reasons if status is which] for which in (Status.BLOCK, Status.INCONCLUSIVE)
+    )
     if blocks or opens:
         return (Status.BLOCK if blocks else Status.INCONCLUSIVE), (*blocks, *opens)
-    return Status.SHIP, (f"No loss beyond the margin on {', '.join(one.comparison.score for one in found)}.",)
+    return Status.SHIP, (Reason(Code.NO_LOSS, scores=tuple(item.comparison.score for item in judged)),)
 
 
-def _too_few(found: Iterable[_Judged]) -> Iterator[str]:
-    """One sentence for all the scores that so few examples leave open."""
+def _too_few(judged: Iterable[_Judged]) -> Iterator[Reason]:
+    """One reason for all the scores that so few examples leave open."""
     few: dict[tuple[float, int], list[str]] = {}
-    for one in found:
-        if one.too_few is not None:
-            few.setdefault((one.margin, one.too_few), []).append(one.comparison.score)
+    for item in judged:
+        if item.too_few is not None:
+            few.setdefault((item.margin, item.too_few), []).append(item.comparison.score)
     for (margin, pieces), scores in few.items():
-        yield (
-            f"Too few to tell a loss of {points(margin)[1:]} points on {', '.join(scores)}: n = {pieces} can't rule it "
-            f"out even where no answer differs, {examples_for_margin(margin)} independent examples can."
-        )
+        needed = examples_for_margin(margin)
+        yield Reason(Code.TOO_FEW, scores=tuple(scores), asked=margin, count=pieces, needed=needed)
 
 
-def _told(cells: Iterable[tuple[str, str]]) -> tuple[str, ...]:
+def _cells(cells: Iterable[tuple[str, str]]) -> tuple[str, ...]:
     return tuple(f"{name} {score}" for name, score in cells)

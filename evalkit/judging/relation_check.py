@@ -4,29 +4,65 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from enum import StrEnum
+from typing import Any
 
 from evalkit._internal.registry import find
 from evalkit.golden.model import Relation, ScoreRule, Task
 from evalkit.golden.perturbations import Perturbed, change_of
 from evalkit.golden.scoring import kind_of, opposite_of, scorer_of, values_match
+from evalkit.judging import wording
 from evalkit.judging.answer import Answer
 from evalkit.stats.intervals import Estimate
 from evalkit.stats.rates import rate
 
-_MISSING = object()
+
+class BreakCode(StrEnum):
+    """In what way a relation does not hold. Behind each stand the fields of ``Break`` that it has."""
+
+    UNREADABLE_BEFORE = "unreadable_before"
+    """The answer to the example as it was can't be read."""
+    ERROR_BEFORE = "error_before"
+    """That answer is an error object: before."""
+    UNREADABLE_AFTER = "unreadable_after"
+    """The answer to the changed example can't be read."""
+    NOT_STRICT = "not_strict"
+    """The answer was strict and is not any more: why."""
+    FIELD_APPEARED = "field_appeared"
+    """A field is there that was not: field."""
+    FIELD_GONE = "field_gone"
+    """A field is not there that was: field."""
+    FIELD_CHANGED = "field_changed"
+    """A field is not what was foretold: field, before, after, expected."""
 
 
-class Reason(NamedTuple):
-    """Why a relation does not hold: which kind of failure it is, and its words."""
+@dataclass(frozen=True, slots=True)
+class Break:
+    """One way in which a relation does not hold; ``example`` is the one whose answer it is about."""
 
-    kind: str
-    text: str
+    code: BreakCode
+    example: str
+    field: str = ""
+    before: Any = None
+    after: Any = None
+    expected: Any = None
+    why: str = ""
+
+    @property
+    def kind(self) -> tuple[str, str]:
+        """What two breaks have in common that are the same failure on inputs of different size."""
+        return _SAME_FAILURE.get(self.code, self.code), self.field
+
+
+_SAME_FAILURE = {
+    BreakCode.ERROR_BEFORE: BreakCode.UNREADABLE_BEFORE,
+    BreakCode.FIELD_APPEARED: BreakCode.FIELD_GONE,
+}
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class RelationResult:
-    """What one relation is found to be on one example: ``holds``, or ``why`` not.
+    """A relation's result on one example: ``holds``, or ``why`` not.
 
     ``moot`` is true where it can't but hold, because what it negates is its own negation: a direction of 0.
     """
@@ -34,7 +70,7 @@ class RelationResult:
     backend: str
     relation: str
     example: str
-    why: tuple[Reason, ...]
+    why: tuple[Break, ...]
     input: Mapping[str, Any]
     moot: bool = False
 
@@ -43,11 +79,7 @@ class RelationResult:
         return not self.why
 
     def __repr__(self) -> str:
-        if self.holds:
-            return f"{self.relation} holds for {self.backend} on {self.example}"
-        told = ", ".join(f"{name} {value!r}" for name, value in self.input.items())
-        why = "; ".join(reason.text for reason in self.why)
-        return f"{self.relation} does not hold for {self.backend} on {self.example}: {why}. Asked: {told}"
+        return wording.relation(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,39 +100,49 @@ def held(task: Task, backend: str, variant: Perturbed, before: Answer, after: An
     Nothing holds where one of them can't be read, or the first is an error object, because the example expects none;
     and an answer that was strict must stay so.
     """
-    each = list(zip(before.each, after.each, strict=False))
-    why = {reason: None for one, other in each for reason in _reasons(task, variant, one, other)}
-    moot = not why and all(_moot(task, variant.relation, one) for one, _ in each)
-    return RelationResult(backend, variant.relation.name, variant.example.id, tuple(why), variant.example.input, moot)
+    samples = list(zip(before.each, after.each, strict=False))
+    breaks: list[Break] = []
+    for one, other in samples:
+        breaks += [item for item in _breaks(task, variant, one, other) if item not in breaks]
+    moot = not breaks and all(_moot(task, variant.relation, one) for one, _ in samples)
+    return RelationResult(
+        backend, variant.relation.name, variant.example.id, tuple(breaks), variant.example.input, moot
+    )  # fmt: skip
 
 
-def _reasons(task: Task, variant: Perturbed, before: Answer, after: Answer) -> Iterator[Reason]:
+def _breaks(task: Task, variant: Perturbed, before: Answer, after: Answer) -> Iterator[Break]:
+    first, second = variant.of.id, variant.example.id
     if before.value is None:
-        yield Reason("before", f"the answer to {variant.of.id} can't be read")
+        yield Break(BreakCode.UNREADABLE_BEFORE, first)
     elif "error" in before.value:
-        yield Reason("before", f"the answer to {variant.of.id} is an error: {before.value['error']!r}")
+        yield Break(BreakCode.ERROR_BEFORE, first, before=before.value["error"])
     elif after.value is None:
-        yield Reason("after", f"the answer to {variant.example.id} can't be read")
+        yield Break(BreakCode.UNREADABLE_AFTER, second)
     else:
-        yield from _broken(task, variant.relation, before, after)
+        yield from _changed_fields(task, variant, before, after)
         if before.strict and not after.strict:
-            yield Reason("strict", f"the answer to {variant.example.id} is not strict: {after.scores['strict'].why}")
+            yield Break(BreakCode.NOT_STRICT, second, why=after.scores["strict"].why)
 
 
-def _broken(task: Task, relation: Relation, before: Answer, after: Answer) -> Iterator[Reason]:
+def _changed_fields(task: Task, variant: Perturbed, before: Answer, after: Answer) -> Iterator[Break]:
+    relation, example = variant.relation, variant.example.id
     change = change_of(relation)
     old, new = before.value or {}, after.value or {}
     for name, rule in _compared(task, relation):
-        expected, got = old.get(name, _MISSING), new.get(name, _MISSING)
-        if name in relation.negates and expected is not _MISSING:
-            expected = _negated(rule, expected)
-        if name in relation.follows:
-            expected = _following(expected, change)
-        if expected is _MISSING or got is _MISSING:
-            if expected is not got:
-                yield Reason(f"{name} missing", f"{name} was {'there' if got is _MISSING else 'not there'} before")
-        elif not values_match(scorer_of(rule), got, expected, after.example.input):
-            yield Reason(name, f"{name} was {old[name]!r} and is {got!r}, expected {expected!r}")
+        if name not in old and name not in new:
+            continue
+        if name not in old:
+            yield Break(BreakCode.FIELD_APPEARED, example, name)
+        elif name not in new:
+            yield Break(BreakCode.FIELD_GONE, example, name)
+        else:
+            expected, got = old[name], new[name]
+            if name in relation.negates:
+                expected = _negated(rule, expected)
+            if name in relation.follows:
+                expected = _following(expected, change)
+            if not values_match(scorer_of(rule), got, expected, after.example.input):
+                yield Break(BreakCode.FIELD_CHANGED, example, name, old[name], got, expected)
 
 
 def _compared(task: Task, relation: Relation) -> Iterator[tuple[str, ScoreRule]]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-from evalkit._internal.registry import names
+from evalkit._internal.registry import find, names
 from evalkit._internal.toml import NAME, read_table, suites_of, texts
 from evalkit.errors import ConfigError, UnknownName
 from evalkit.models.backend import Spec
@@ -61,9 +61,9 @@ class Config:
 
     def code_of_open(self, kinds: Iterable[str]) -> int:
         """The exit code of a verdict that leaves hypotheses of these kinds open: a win's, if it is not 0."""
-        left_open = set(kinds)
-        won = self.inconclusive_win if "win" in left_open else 0
-        return won or (self.inconclusive_no_loss if left_open - {"win"} else 0)
+        claims_gain = {bool(find("hypotheses", kind).GAIN) for kind in kinds}
+        won = self.inconclusive_win if True in claims_gain else 0
+        return won or (self.inconclusive_no_loss if False in claims_gain else 0)
 
     @property
     def store(self) -> Path:

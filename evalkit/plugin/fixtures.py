@@ -13,8 +13,9 @@ from evalkit.plugin.state import TestTarget, eval_session
 if TYPE_CHECKING:
     from evalkit.golden.lints.finding import Finding
     from evalkit.judging.answer import Answer
+    from evalkit.judging.comparison import Comparison
     from evalkit.judging.relation_check import RelationResult
-    from evalkit.judging.verdict import Comparison, Verdict
+    from evalkit.judging.verdict import Verdict
     from evalkit.models.weights.merge_check import MergeReport
 
 

@@ -78,7 +78,9 @@ def _mark(report: pytest.TestReport, status: str, reason: str) -> None:
 
 def _left_open(item: pytest.Item) -> tuple[str, ...]:
     """The kinds of hypothesis that the verdict or comparison of this test leaves open; none where it is decided."""
-    from evalkit.judging.verdict import Comparison, Status, Verdict
+    from evalkit.judging.comparison import Comparison
+    from evalkit.judging.reason import Status
+    from evalkit.judging.verdict import Verdict
 
     for judged in (getattr(item, "funcargs", {}).get(name) for name in ("verdict", "comparison")):
         if isinstance(judged, Verdict | Comparison) and judged.status is Status.INCONCLUSIVE:

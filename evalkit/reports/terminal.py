@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from evalkit.judging import wording
 from evalkit.reports import view
 from evalkit.runs.record import Run, TaskResult
 
@@ -46,7 +47,7 @@ def render_lineage(run: Run, width: int = 120, color: bool = False) -> str:
     for task in run.tasks:
         _print_lineage(console, task, width)
         if lineage := task.lineage:
-            sentence = f"{task.task} · {view.lineage_sentence(lineage)}"
+            sentence = f"{task.task} · {wording.lineage(lineage)}"
             console.print(Text(sentence, style=_COLORS[lineage.status]), width=width)
     return out.getvalue()
 

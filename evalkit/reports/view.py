@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from evalkit.judging.lineage import Lineage
+from evalkit.judging import wording
+from evalkit.judging.comparison import Comparison
+from evalkit.judging.gates import kind_of
 from evalkit.judging.measurement_change import MeasurementChange
 from evalkit.judging.recommendation import Recommendation
 from evalkit.judging.regression import Regression
 from evalkit.judging.relation_check import Rate
-from evalkit.judging.verdict import Comparison
 from evalkit.models.latency import MEMORY, P50, P95, SPEED
 from evalkit.runs.model_run import COST
 from evalkit.runs.record import ModelRun, TaskResult
@@ -151,12 +152,12 @@ def verdict_lines(task: TaskResult) -> Iterator[tuple[str, str]]:
             yield "", f"{model_run.participant.name}: no verdict: {model_run.selected} of {task.examples} selected"
         else:
             decision = f", {verdict.decision}" if model_run.participant.parent else ""
-            told = f"{model_run.participant.name}: {verdict.status}{decision}. " + " ".join(verdict.reasons)
+            told = f"{model_run.participant.name}: {verdict.status}{decision}. " + wording.reasons(verdict.reasons)
             yield verdict.status, told
     if regression := task.regression:
-        yield regression.status, regression_sentence(regression)
+        yield regression.status, wording.regression(regression)
     if lineage := task.lineage:
-        yield lineage.status, lineage_sentence(lineage)
+        yield lineage.status, wording.lineage(lineage)
 
 
 def notes(task: TaskResult) -> Iterator[str]:
@@ -200,8 +201,8 @@ def _notes(task: TaskResult) -> Iterator[str]:
     for pair in task.unjudged:
         yield f"declared but not judged, because the other side is not in this run: {pair}"
     for comparison in task.comparisons:
-        if comparison.kind == "asked":
-            yield comparison.reason
+        if not comparison.declared:
+            yield wording.reason(comparison.reason)
         yield from _power(comparison)
         readable = comparison.readable.difference
         if readable.n < comparison.paired.difference.n:
@@ -271,13 +272,7 @@ def _beside(recommendation: Recommendation, score: str, rates: Rates) -> str:
 
 def picks(task: TaskResult) -> Iterator[str]:
     """Which model is the right pick: a sentence or more for each pair."""
-    yield from (one.told for one in rivals(task) if one.told)
-
-
-def regression_sentence(regression: Regression) -> str:
-    """What became of one model since a baseline."""
-    then = f"{regression.name} ({regression.then}, {regression.date})"
-    return f"{regression.backend} against {then}: {regression.status}. " + " ".join(regression.reasons)
+    yield from filter(None, map(wording.recommendation, rivals(task)))
 
 
 def changes(regression: Regression | None) -> Iterator[str]:
@@ -308,7 +303,7 @@ _LISTED = 40
 def _power(comparison: Comparison) -> Iterator[str]:
     """What this split can show of this pair, by how often the two were seen to differ."""
     paired = comparison.paired
-    if comparison.kind == "win" and paired.detectable is not None:
+    if comparison.declared and kind_of(comparison.kind).GAIN and paired.detectable is not None:
         half = f"; half of it would need {paired.for_half}" if paired.for_half is not None else ""
         yield (
             f"{comparison.candidate} against {comparison.against} on {comparison.score}: "
@@ -327,11 +322,6 @@ def references(task: TaskResult) -> Iterator[Row]:
             f"{comparison.candidate} against {comparison.against} on {comparison.score}",
             [*map(_plain, sizes), *("-" if p is None else f"{p:.4f}" for p in tests)],
         )
-
-
-def lineage_sentence(lineage: Lineage) -> str:
-    """What became of a model from its first rung to its last."""
-    return f"lineage {lineage.name}: {lineage.status}. " + " ".join(lineage.reasons)
 
 
 def rungs(task: TaskResult) -> list[str]:
@@ -413,8 +403,8 @@ def lineage_notes(task: TaskResult) -> Iterator[str]:
     """What each step lost, what it changed, and which rungs could not be run."""
     lineage = task.lineage
     for step in lineage.steps if lineage else ():
-        yield from step.gone
-        yield f"{step.against} to {step.rung}: {step.why}"
+        yield from wording.step_losses(step)
+        yield f"{step.against} to {step.rung}: {wording.explanation(step.why)}"
     for name, problem in lineage.missing.items() if lineage else ():
         yield f"{name} could not be run: {problem}"
 

@@ -15,75 +15,23 @@ from types import MappingProxyType
 
 import evalkit
 from evalkit.golden.looks import Look
-from evalkit.golden.model import ANSWERED, Hypothesis, Task
+from evalkit.golden.model import ANSWERED, Task
 from evalkit.golden.perturbations import Perturbed, variants
 from evalkit.golden.scoring import measurement_of
 from evalkit.judging import comparison as pairing
-from evalkit.judging import verdict as gates
 from evalkit.judging.answer import Answer
 from evalkit.judging.book import AnswerBook
 from evalkit.judging.early_stopping import settled
 from evalkit.judging.lineage import Lineage, Rung, follow
 from evalkit.judging.measurement_change import MeasurementChange, change
-from evalkit.judging.recommendation import Side, rivalry
+from evalkit.judging.planned import Lineup, declared_comparisons, planned_comparisons
+from evalkit.judging.recommendation import Rivalry, Side, recommend
 from evalkit.judging.relation_check import Rate, held, rates
+from evalkit.judging.verdict import judge
 from evalkit.models.backend import Spec
-from evalkit.models.backends.floors import FLOORS
 from evalkit.models.latency import P50
 from evalkit.runs.model_run import COST, model_run_of, read_numbers, scored_examples
 from evalkit.runs.record import InTurn, ModelRun, Participant, Run, TaskResult, Unbeaten
-
-
-def planned_comparisons(
-    task: Task,
-    backends: Sequence[str],
-    against: Sequence[str],
-    parents: Mapping[str, str | None],
-    margin: float,
-    rungs: Collection[str] = (),
-) -> list[pairing.Planned]:
-    """What is compared in a run.
-
-    Declared hypotheses whose two sides are in the run, then every asked-for pair that none of them covers: by the
-    primary score, and with its parent by every score, as no loss beyond ``margin``. Those of ``rungs`` are the
-    lineage's to compare.
-    """
-    present = {*backends, *against, *FLOORS}
-    declared = [pair for pair in _declared(task, backends, parents) if pair[2] in present]
-    covered = {(candidate, rival) for _, candidate, rival, _ in declared}
-    asked = [
-        one
-        for candidate in backends
-        for rival in against
-        if (candidate, rival) not in covered and candidate != rival and rival not in rungs
-        for one in _asked(task, candidate, rival, margin if parents.get(candidate) == rival else None)
-    ]
-    return [*declared, *asked]
-
-
-def _asked(task: Task, candidate: str, rival: str, margin: float | None) -> Iterator[pairing.Planned]:
-    if margin is None:
-        yield None, candidate, rival, task.primary
-        return
-    for score in dict.fromkeys(rule.name for example in task.splits["test"] for rule in task.scores_of(example)):
-        yield (
-            Hypothesis("no_loss", candidate, (rival,), score, margin=margin, declared=False), candidate, rival, score
-        )  # fmt: skip
-
-
-def _declared(
-    task: Task, backends: Sequence[str], parents: Mapping[str, str | None]
-) -> list[tuple[Hypothesis, str, str, str]]:
-    """Every pair that the task declares of these backends, whether or not the other side is in the run."""
-    return [
-        (hypothesis, candidate, rival, hypothesis.score)
-        for hypothesis in task.hypotheses
-        for candidate in backends
-        if hypothesis.candidate in (None, candidate)
-        for named in hypothesis.against
-        for rival in [parents.get(candidate) or "its parent" if named == "parent" else named]
-        if rival != candidate
-    ]
 
 
 def judge_task(
@@ -112,8 +60,8 @@ def judge_task(
     rungs = lineage[1] if lineage else ()
     against = [participant.name for participant in participants if participant.role == "against"]
     parents = {participant.name: participant.parent for participant in participants}
-    wanted = planned_comparisons(task, backends, against, parents, margin, rungs)
-    planned = [one for one in wanted if {one[1], one[2]} <= whole]
+    lineup = Lineup(backends, against, parents, rungs)
+    planned = [plan for plan in planned_comparisons(task, lineup, margin) if {plan.candidate, plan.against} <= whole]
     looks = {
         participant.name: Look(participant.look)
         for participant in participants
@@ -122,9 +70,7 @@ def judge_task(
     comparisons = tuple(pairing.comparisons(task, planned, answers, split, turns, looks))
     thresholds = {split if name == "test" else name: least for name, least in task.thresholds.items()}
     verdicts = tuple(
-        gates.judge(
-            model_run.name, model_run.rates, thresholds, comparisons, model_run.failed, tuple(model_run.unanswered)
-        )
+        judge(model_run.name, model_run.rates, thresholds, comparisons, model_run.failed, tuple(model_run.unanswered))
         for model_run in model_runs
         if model_run.participant.role == "backend" and model_run.name in whole
     )
@@ -148,7 +94,7 @@ def judge_task(
         unbeaten=tuple(_unbeaten(model_runs, split)),
         unjudged=tuple(
             f"{candidate} against {rival} on {score}"
-            for _, candidate, rival, score in _declared(task, backends, parents)
+            for _, candidate, rival, score in declared_comparisons(task, lineup)
             if rival not in {*answers}
         ),
         verdicts=verdicts,
@@ -162,18 +108,14 @@ def judge_task(
         looks=tuple(
             f"{name}: {look}"
             for name, look in looks.items()
-            if any(one.candidate == name and one.kind != "asked" for one in comparisons)
+            if any(comparison.candidate == name and comparison.declared for comparison in comparisons)
         ),
         rivals=tuple(
-            rivalry(
+            recommend(
                 _side(model_runs, backend),
                 _side(model_runs, rival),
-                answers,
-                split,
-                task.primary,
-                margin,
+                Rivalry(answers, split, task.primary, margin, turns.get(rival)),
                 next((verdict.status for verdict in verdicts if verdict.backend == backend), None),
-                turns.get(rival),
             )
             for backend in backends
             for rival in against
@@ -202,7 +144,7 @@ def comparisons_with(
     margin: float,
     rungs: Collection[str],
     turns: pairing.Turns,
-) -> list[gates.Comparison]:
+) -> list[pairing.Comparison]:
     """What ``judge_task`` would say of ``rival``, and nothing else: whether it is settled is asked again and again.
 
     Alternatives to what is declared of it are judged too, because they share its level.
@@ -211,11 +153,11 @@ def comparisons_with(
     against = [participant.name for participant in participants if participant.role == "against"]
     parents = {participant.name: participant.parent for participant in participants}
     whole = _run_whole(task, split, participants, turns)
-    wanted = planned_comparisons(task, backends, against, parents, margin, rungs)
-    judged = [one for one in wanted if {one[1], one[2]} <= whole]
-    families = {one[0].family for one in judged if one[2] == rival and one[0] is not None and one[0].family}
-    planned = [one for one in judged if one[2] == rival or (one[0] is not None and one[0].family in families)]
-    names = {name for _, candidate, other, _ in planned for name in (candidate, other)}
+    wanted = planned_comparisons(task, Lineup(backends, against, parents, rungs), margin)
+    judged = [plan for plan in wanted if {plan.candidate, plan.against} <= whole]
+    families = {plan.family for plan in judged if plan.against == rival and plan.family}
+    planned = [plan for plan in judged if plan.against == rival or plan.family in families]
+    names = {name for plan in planned for name in (plan.candidate, plan.against)}
     answers = {one.name: _scored_answers(task, split, one, book) for one in participants if one.name in names}
     looks = {
         participant.name: Look(participant.look)

@@ -11,12 +11,12 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, Literal
 
 from evalkit.errors import StoreError
-from evalkit.judging.comparison import Agreement
+from evalkit.judging.comparison import Agreement, Comparison
 from evalkit.judging.lineage import Lineage
 from evalkit.judging.recommendation import Recommendation
 from evalkit.judging.regression import Regression
 from evalkit.judging.relation_check import Rate
-from evalkit.judging.verdict import Comparison, Verdict
+from evalkit.judging.verdict import Verdict
 from evalkit.models.latency import Probe
 from evalkit.models.pricing import Price
 from evalkit.stats.intervals import Estimate

@@ -10,8 +10,8 @@ from pathlib import Path
 from evalkit._internal.files import write_atomically
 from evalkit.errors import SetupError
 from evalkit.judging import baseline as baselines
+from evalkit.judging.reason import Status
 from evalkit.judging.regression import Regression, compare
-from evalkit.judging.verdict import Status
 from evalkit.models.config import Config
 from evalkit.runs.build import make_run
 from evalkit.runs.compare import scored_model

@@ -9,14 +9,13 @@ from typing import TYPE_CHECKING
 from evalkit._internal.files import text_digest
 from evalkit.errors import ConfigError, HarnessError, SetupError, UnknownName
 from evalkit.golden.model import Hypothesis, Task
-from evalkit.judging.comparison import Planned
+from evalkit.judging.planned import Lineup, Planned, planned_comparisons
 from evalkit.models.backends.floors import FLOORS
 from evalkit.models.budget import Budget
 from evalkit.models.config import Config
 from evalkit.models.generate import Model, Workbench
 from evalkit.models.request import asking_digest
 from evalkit.models.weights.parents import ancestry
-from evalkit.runs.build import planned_comparisons
 
 if TYPE_CHECKING:
     from evalkit.models.weights.merge_check import MergeReport
@@ -85,7 +84,8 @@ class Participants:
         """What is compared in this session on ``task``."""
         tested = self.tested(task)
         parents = {name: self.config.alias(name).parent for name in tested}
-        return planned_comparisons(task, tested, self.against, parents, self.config.baseline_margin, self.rungs)
+        lineup = Lineup(tested, self.against, parents, self.rungs)
+        return planned_comparisons(task, lineup, self.config.baseline_margin)
 
     def candidate(self, task: Task, name: str) -> str:
         """By what a candidate is known among the looks: which model it is, and how it is asked."""

@@ -30,9 +30,10 @@ from evalkit.golden.model import Example, Task
 from evalkit.golden.perturbations import Perturbed
 from evalkit.judging.answer import Answer, Grader
 from evalkit.judging.book import AnswerBook
+from evalkit.judging.comparison import Comparison
 from evalkit.judging.early_stopping import settled, steps, turn
 from evalkit.judging.relation_check import RelationResult, held
-from evalkit.judging.verdict import Comparison, Verdict
+from evalkit.judging.verdict import Verdict
 from evalkit.models.backends.floors import FLOORS
 from evalkit.models.budget import Budget
 from evalkit.models.cache import Store

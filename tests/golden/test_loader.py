@@ -119,7 +119,7 @@ def test_a_wrong_line_is_told_by_its_number(project: MiniProject, line: str | di
         ('required = ["text"]', 'required = "text"', "[input] required is 'text', expected a list of field names"),
         ('required = ["text"]', 'requires = ["text"]', "[input] unknown key 'requires'. Did you mean 'required'?"),
         ("[[hypotheses]]", "[hypotheses]", "expected tables headed [[hypotheses]]"),
-        ('kind = "win"', 'kind = "wins"', "[[hypotheses]] number 1: kind is 'wins', expected 'win'"),
+        ('kind = "win"', 'kind = "wins"', "[[hypotheses]] number 1: kind is 'wins', expected 'equivalent'"),
         ('against = ["base", "majority"]', "against = []", "number 1: against is missing"),
         (
             'against = ["base", "majority"]',
@@ -143,7 +143,7 @@ def test_a_wrong_line_is_told_by_its_number(project: MiniProject, line: str | di
         ('kind = "win"', 'kind = "equivalent"\nmargin = 0.05', "margin is 0.05, which 12 independent test examples"),
         ('kind = "win"', 'kind = "no_loss"\nmin_gain = 0.3', "unknown key 'min_gain'"),
         ('kind = "win"', 'kind = "win"\nmargin = 0.3', "unknown key 'margin'"),
-        ('kind = "win"', 'kind = "draw"', "number 1: kind is 'draw', expected 'win', 'no_loss' or 'equivalent'"),
+        ('kind = "win"', 'kind = "draw"', "number 1: kind is 'draw', expected 'equivalent', 'no_loss' or 'win'"),
         ('candidate = "tuned"', "family = 1", "number 1: family is 1, expected the name that alternative wins share"),
         ('candidate = "tuned"', 'candidat = "tuned"', "number 1: unknown key 'candidat'. Did you mean 'candidate'?"),
         (

@@ -16,7 +16,9 @@ from evalkit.cli.main import main
 from evalkit.errors import FrozenError, LooksError
 from evalkit.golden.looks import Look, read, split_digest
 from evalkit.golden.model import Hypothesis
-from evalkit.judging.verdict import NO_LOOK, Status, compare
+from evalkit.judging.comparison import NO_LOOK, Pair, judge_pair
+from evalkit.judging.gates import Readable
+from evalkit.judging.reason import Status
 from evalkit.runs.record import load_requests
 from evalkit.stats.intervals import ALPHA
 from evalkit.stats.paired import paired
@@ -186,8 +188,6 @@ def scores(wins: int, losses: int, n: int = 100) -> tuple[list[float], list[floa
 
 
 def compared(hypothesis: Hypothesis, wins: int, losses: int, look: Look) -> tuple[Status | None, str]:
-    from evalkit.judging.verdict import Readable
-
     ours, theirs = scores(wins, losses)
     names = [str(number) for number in range(len(ours))]
     at = {
@@ -195,8 +195,8 @@ def compared(hypothesis: Hypothesis, wins: int, losses: int, look: Look) -> tupl
         for level in (look.alpha, Look(1).alpha)
     }
     first = at[Look(1).alpha] if look.number > 1 else None
-    found = compare(hypothesis, "tuned", "base", "mood", *at[look.alpha], look=look, first=first)
-    return found.status, found.reason
+    found = judge_pair(Pair(hypothesis, "tuned", "base", "mood", *at[look.alpha], look=look, first=first))
+    return found.status, repr(found)
 
 
 WIN = Hypothesis("win", "tuned", ("base",), "mood")

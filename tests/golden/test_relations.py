@@ -18,6 +18,7 @@ from evalkit.judging.answer import Answer, Grader, averaged
 from evalkit.judging.minimize import shrink
 from evalkit.judging.relation_check import held
 from evalkit.judging.relation_check import rates as rates_of
+from evalkit.judging.wording import relation_break
 from evalkit.models.backend import Completion
 from evalkit.models.request import render
 
@@ -60,7 +61,7 @@ def answered(task: Task, example: Example, value: Mapping[str, Any] | str) -> An
 def found(task: Task, name: str, before: Mapping[str, Any] | str, after: Mapping[str, Any] | str) -> tuple[str, ...]:
     variant = variants(task, "test")[name]
     one = held(task, "tuned", variant, answered(task, variant.of, before), answered(task, variant.example, after))
-    return tuple(reason.text for reason in one.why)
+    return tuple(relation_break(item) for item in one.why)
 
 
 # -- variants -------------------------------------------------------------------------------------------
@@ -181,7 +182,7 @@ def test_of_several_samples_each_must_hold_with_its_own(task: Task) -> None:
     same = averaged([answered(task, variant.example, one) for one in (weak, strong)])
     other = averaged([answered(task, variant.example, one) for one in (strong, strong)])
     assert held(task, "tuned", variant, before, same).holds
-    assert [reason.kind for reason in held(task, "tuned", variant, before, other).why] == ["strength"]
+    assert [item.field for item in held(task, "tuned", variant, before, other).why] == ["strength"]
 
 
 def test_a_value_that_no_label_may_have_is_like_itself_alone(project: MiniProject, task: Task) -> None:
@@ -348,7 +349,7 @@ def test_another_failure_is_no_smaller_form_of_this_one(task: Task) -> None:
 
     found = shrink(task, "tuned", variants(task, "test")["t-01~turned"], ask, budget=80)
     assert len(found.variant.of.input["text"].split()) == 4
-    assert [reason.kind for reason in found.held.why] == ["strength"]
+    assert [item.field for item in found.held.why] == ["strength"]
 
 
 def test_where_a_relation_holds_there_is_nothing_to_shrink(task: Task) -> None:

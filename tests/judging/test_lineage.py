@@ -12,6 +12,7 @@ from evalkit.golden.model import Decoding, Example, Hypothesis, Prompt, Task
 from evalkit.judging.answer import Answer
 from evalkit.judging.lineage import Lineage, Rung, follow
 from evalkit.judging.output import Output
+from evalkit.judging.wording import explanation, step_losses
 from evalkit.models.backend import Completion, digest_of_ids
 from evalkit.models.request import Message, Request
 from evalkit.scorers.score import Score
@@ -46,28 +47,36 @@ def test_a_loss_with_the_same_prompts_is_one_of_weights_or_arithmetic() -> None:
     [step] = followed(answers(0), answers(20)).steps
     assert step.cause == "weights"
     assert (
-        step.why == "same prompts, token by token, same decoding, 20 of 40 answers changed: weights or their arithmetic"
+        explanation(step.why)
+        == "same prompts, token by token, same decoding, 20 of 40 answers changed: weights or their arithmetic"
     )
-    assert step.gone[0].endswith("; 20 worse, 0 better)")
+    assert next(step_losses(step)).endswith("; 20 worse, 0 better)")
 
 
 def test_other_token_ids_of_the_same_text_are_named_as_a_template() -> None:
     [step] = followed(answers(0), answers(20, tokens=(1, 3))).steps
-    assert (step.cause, step.why) == ("template", "the same prompt is other token ids on 40 of 40 examples")
-    assert step.gone[0].endswith("Not quantization or merging: the same prompt is other token ids on 40 of 40 examples")
+    assert (step.cause, explanation(step.why)) == (
+        "template",
+        "the same prompt is other token ids on 40 of 40 examples",
+    )
+    assert next(step_losses(step)).endswith(
+        "Not quantization or merging: the same prompt is other token ids on 40 of 40 examples"
+    )
 
 
 def test_token_ids_that_nobody_tells_are_not_claimed_to_be_the_same() -> None:
     [step] = followed(answers(0), answers(20, tokens=None)).steps
-    assert step.why.startswith("same prompts (the token ids of 40 are not known), same decoding, 20 of 40 ")
+    assert explanation(step.why).startswith(
+        "same prompts (the token ids of 40 are not known), same decoding, 20 of 40 "
+    )
 
 
 def test_one_other_prompt_does_not_explain_the_losses_on_all_the_others() -> None:
     after = answers(20) | {"e03": answer(EXAMPLES[3], False, prompt="Team? ")}
     [step] = followed(answers(0), after).steps
     assert step.cause == "template"
-    assert "Not quantization" not in step.gone[0]
-    assert step.gone[0].endswith("'Team?' became 'Team? '; 19 of the 20 lost examples had the same prompt")
+    assert "Not quantization" not in next(step_losses(step))
+    assert next(step_losses(step)).endswith("'Team?' became 'Team? '; 19 of the 20 lost examples had the same prompt")
 
 
 @pytest.mark.parametrize("wavering", ["f16", "q4"])
@@ -76,9 +85,9 @@ def test_no_more_change_than_either_rung_has_by_itself_is_noise(wavering: str) -
     again = {name: dict(list(side.items())[:20]) for name, side in sides.items()}
     again[wavering] = {name: answer(one.example, n % 2 == 0) for n, (name, one) in enumerate(again[wavering].items())}
     lineage = followed(sides["f16"], sides["q4"], again)
-    assert lineage.steps[0].cause == "noise", lineage.steps[0].why
+    assert lineage.steps[0].cause == "noise", explanation(lineage.steps[0].why)
     assert (lineage.noise[wavering].n, lineage.noise[wavering].same_text) == (20, 10)
-    assert f"10 of 20 change when {wavering} is asked again" in lineage.steps[0].why
+    assert f"10 of 20 change when {wavering} is asked again" in explanation(lineage.steps[0].why)
 
 
 def test_each_hypothesis_about_a_step_is_judged() -> None:

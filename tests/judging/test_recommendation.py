@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from evalkit.judging.recommendation import Recommendation, Side, dollars, rivalry, standing
-from evalkit.judging.verdict import Status
+from evalkit.judging.reason import Status
+from evalkit.judging.recommendation import Recommendation, Rivalry, Side, recommend, standing
+from evalkit.judging.wording import dollars, recommendation
 from evalkit.stats.intervals import Estimate
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ def judge(project: MiniProject) -> Any:
             name: {f"t-{n:02}": session.answer("mood", name, f"t-{n:02}") for n in range(40)}
             for name in ("ours", "theirs")
         }
-        return rivalry(one, two, answers, "test", "mood", margin, verdict)
+        return recommend(one, two, Rivalry(answers, "test", "mood", margin), verdict)
 
     def answer(right: bool) -> str:
         return f'{{"mood": "{"good" if right else "bad"}", "strength": 0.9}}'
@@ -73,46 +74,46 @@ def test_the_primary_score_comes_first_and_then_the_cost_of_a_call(
     judge: Any, ours: str, theirs: str, margin: float, costs: Any, told: str
 ) -> None:
     found = judge(ours, theirs, Side("ours", cost=costs[0]), Side("theirs", cost=costs[1]), margin)
-    assert told in found.told
+    assert told in recommendation(found)
     assert set(found.fields) == {"strict", "extractable", "mood", "strength"}
 
 
 def test_what_is_worse_beside_the_primary_score_is_named(judge: Any, project: MiniProject) -> None:
     project.contract('scorer = "number"\ntolerance = 0.2', 'scorer = "exact"\nfield = "mood"')
-    assert judge(HALF, ALL).told.count("ours is worse on strength (-50.0).") == 1
-    assert "is worse on" not in judge(ALL, HALF).told
+    assert recommendation(judge(HALF, ALL)).count("ours is worse on strength (-50.0).") == 1
+    assert "is worse on" not in recommendation(judge(ALL, HALF))
 
 
 def test_costs_are_told_and_so_is_from_how_many_calls_a_machine_of_ones_own_is_cheaper(judge: Any) -> None:
     mine = Side("ours", cost=0.1, p50=0.5, mean=0.5, hourly=0.72)
-    told = judge(ALL, HALF, mine, Side("theirs", cost=2.0, p50=1.25)).told
-    assert "1,000 calls cost 0.10 USD against 2.00 USD." in told
+    told = recommendation(judge(ALL, HALF, mine, Side("theirs", cost=2.0, p50=1.25)))
+    assert "1,000 calls of ours cost 0.10 USD, of theirs 2.00 USD." in told
     # 730 h at 0.72 dollars are 525.60; an API of 0.002 a call takes that much for 262,800 calls.
     assert "Paid for the whole month (730 h, 525.60 USD), ours breaks even at 262,800 calls a month;" in told
     assert "one at a time it answers at most 5,256,000." in told
-    assert "Half of its answers come within 0.50 s, of theirs within 1.25 s." in told
+    assert "Half of the answers of ours come within 0.50 s, of theirs within 1.25 s." in told
 
 
 def test_a_machine_that_is_too_slow_never_breaks_even(judge: Any) -> None:
     slow = Side("ours", cost=0.1, mean=20.0, hourly=0.72)
-    told = judge(ALL, HALF, slow, DEAR).told
+    told = recommendation(judge(ALL, HALF, slow, DEAR))
     assert "at most 131,400, so that it never does unless it answers several at once." in told
 
 
 @pytest.mark.parametrize("theirs", [Side("theirs", cost=2.0, hourly=0.3), Side("theirs", cost=0.0)])
 def test_between_two_machines_and_beside_a_free_api_there_is_no_break_even(judge: Any, theirs: Side) -> None:
     mine = Side("ours", cost=0.1, mean=0.5, hourly=0.72)
-    assert "breaks even" not in judge(ALL, HALF, mine, theirs).told
+    assert "breaks even" not in recommendation(judge(ALL, HALF, mine, theirs))
 
 
 def test_what_does_not_ship_is_not_let_through_by_a_good_price(judge: Any) -> None:
-    told = judge(ALL, HALF, CHEAP, DEAR, verdict=Status.BLOCK).told
+    told = recommendation(judge(ALL, HALF, CHEAP, DEAR, verdict=Status.BLOCK))
     assert told.endswith("None of this lets ours through: its verdict is BLOCK.")
-    assert "verdict" not in judge(ALL, HALF, CHEAP, DEAR, verdict=Status.SHIP).told
+    assert "verdict" not in recommendation(judge(ALL, HALF, CHEAP, DEAR, verdict=Status.SHIP))
 
 
 def test_what_is_not_known_is_said_to_be_so(judge: Any) -> None:
-    assert "What 1,000 calls of theirs cost is not known" in judge(ALL, HALF, CHEAP, Side("theirs")).told
+    assert "What 1,000 calls of theirs cost is not known" in recommendation(judge(ALL, HALF, CHEAP, Side("theirs")))
 
 
 @pytest.mark.parametrize(

@@ -91,7 +91,7 @@ def test_a_must_pass_example_that_broke_is_red_in_a_run_of_a_part_too(suite: Pro
         [
             "- good against baseline main: 101 of its examples were not selected: nothing is said of them",
             "moods * good: no verdict: 0 of 100 selected",
-            "moods * good against baseline main *: BLOCK. 1 must-pass examples were right and are wrong (ref-cut). *",
+            "moods * good against baseline main *: BLOCK. 1 must-pass example was right and is wrong (ref-cut). *",
         ]
     )
     assert result.ret == 1
@@ -103,7 +103,7 @@ def test_a_loss_that_is_not_ruled_out_ends_as_the_project_says(suite: Project, s
     suite.replace("pyproject.toml", "[tool.evalkit]\n", f"[tool.evalkit]\n{setting}")
     answers(suite, "good", **wrong(6))
     result = suite.run("suites", "--backend=good", "--baseline=main")
-    result.stdout.fnmatch_lines(["*: INCONCLUSIVE. good is not shown not to lose to baseline main on direction *"])
+    result.stdout.fnmatch_lines(["*: INCONCLUSIVE. good may lose to baseline main on direction *"])
     assert result.ret == code
 
 

@@ -37,7 +37,7 @@ def test_a_wrong_must_pass_example_fails_and_shows_headline_answer_expected_and_
             " *headline: 'Rates are cut'",
             " *expected: {'direction': 1, 'kind': 'report'}",
             """ *answer: '{"direction": -1, "kind": "report"}'""",
-            "moods * failing: BLOCK. 1 must-pass examples are wrong (ref-cut).*",
+            "moods * failing: BLOCK. 1 must-pass example is wrong (ref-cut).*",
             "*= 1 failed, 25 passed, 1 missed in *",
         ]
     )
@@ -56,7 +56,7 @@ def test_a_must_pass_example_fails_where_one_of_its_samples_is_wrong_and_has_one
         [
             "E *direction: right in 2 of 3 samples; sign is -, expected + (got -1, expected 1, score 0.666667)*",
             "- good: asked with 3 samples of each example, averaged inside it",
-            "moods * good: BLOCK. 1 must-pass examples are wrong (ref-cut).*",
+            "moods * good: BLOCK. 1 must-pass example is wrong (ref-cut).*",
             "*= 1 failed, 25 passed, 1 missed in *",
         ]
     )
@@ -95,7 +95,7 @@ def test_a_missing_completion_is_an_error_that_blocks_and_is_told_without_a_trac
             "*ERROR at setup of test_json?gappy-h07?*",
             "gappy did not answer h07: * has no answer for h07, sample 0",
             "- gappy: 1 unanswered, never scored as wrong. h07: *",
-            "moods * gappy: BLOCK. 1 examples stayed unanswered (h07).",
+            "moods * gappy: BLOCK. 1 example stayed unanswered (h07).",
             "*= 25 passed, 2 errors in *",
         ]
     )
@@ -221,7 +221,7 @@ def test_a_no_loss_that_is_left_open_is_shown_and_not_red_by_default(suite: Proj
     result.stdout.fnmatch_lines(
         [
             "*::test_holds?middling-against-good-direction? INCONCLUSIVE*",
-            "moods * middling: INCONCLUSIVE. middling is not shown not to lose to good on direction by more than 30*",
+            "moods * middling: INCONCLUSIVE. middling may lose to good on direction by more than 30*",
         ]
     )
     assert result.ret == 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -66,6 +67,11 @@ def test_the_last_rung_is_what_is_tested(suite: Project) -> None:
     result.stdout.no_fnmatch_line("*moods * shipped: *")
 
 
+def reasons(told: Mapping[str, Any]) -> list[tuple[str, str, str, str]]:
+    """What each reason of a lineage is about."""
+    return [(each["code"], each["model"], each["against"], each["score"]) for each in told["reasons"]]
+
+
 def declared(suite: Project) -> None:
     text = (suite.root / "golden/moods/task.toml").read_text()
     suite.write(
@@ -79,7 +85,8 @@ def test_a_loss_beyond_the_margin_is_red_at_the_step_that_made_it(suite: Project
     result = suite.run("suites", "--lineage=moods", "--backend=good")
     told = lineage(suite)
     assert told["status"] == "INCONCLUSIVE"  # 6 of 12 lost: the interval is from -74.6 to -13.6, the margin 30
-    assert told["reasons"][0].startswith("shipped is not shown not to lose to merged on direction by more than 30.0")
+    assert reasons(told) == [("comparison", "shipped", "merged", "direction")]
+    assert told["reasons"][0]["outcome"] == {"kind": "no_loss", "status": "INCONCLUSIVE", "bound": 0.3, "remarks": []}
     assert result.ret == 0
     suite.answers("shipped", {f"h{number:02}": answer(-truth(number)) for number in range(12)})
     result = suite.run("suites", "--lineage=moods", "--backend=good")
@@ -109,10 +116,12 @@ def test_a_rung_that_cannot_run_is_a_column_that_says_why_and_its_child_is_compa
 
 def test_another_prefill_is_named_as_decoding_and_not_as_a_loss_of_weights(suite: Project) -> None:
     suite.replace("pyproject.toml", 'shipped.jsonl", parent', 'shipped.jsonl", prefill = " ", parent')
-    suite.run("suites", "--lineage=moods")
+    result = suite.run("suites", "--lineage=moods")
     last = lineage(suite)["steps"][-1]
-    assert (last["cause"], last["why"]) == ("decoding", "prefill '' became ' '")
-    assert last["gone"][0].endswith("Not quantization or merging: prefill '' became ' '")
+    assert last["cause"] == "decoding"
+    assert [(each["name"], each["before"], each["after"]) for each in last["why"]["settings"]] == [("prefill", "", " ")]
+    assert last["gone"][0]["explained"] == "all"
+    result.stdout.fnmatch_lines(["- direction: lost between * Not quantization or merging: prefill '' became ' '"])
 
 
 def test_two_workers_come_to_the_same_lineage(suite: Project) -> None:
@@ -174,8 +183,10 @@ def test_what_is_declared_of_a_rung_that_could_not_be_run_is_left_open(suite: Pr
     suite.run("suites", "--lineage=moods")
     told = lineage(suite)
     assert (told["status"], told["open"]) == ("INCONCLUSIVE", ["no_loss"])
-    end = "on direction is declared and was not judged: merged was not run."
-    assert told["reasons"] == [f"merged against good {end}", f"shipped against merged {end}"]
+    assert reasons(told) == [
+        ("not_run", "merged", "good", "direction"), ("not_run", "shipped", "merged", "direction"),
+    ]  # fmt: skip
+    assert [reason["absent"] for reason in told["reasons"]] == ["merged", "merged"]
 
 
 def test_a_rung_that_dies_is_not_held_to_have_lost_nothing(suite: Project) -> None:
@@ -214,10 +225,10 @@ def test_a_pair_of_rungs_that_are_not_parent_and_child_is_judged_where_it_is_dec
     suite.write("golden/moods/task.toml", f"{text}{drift}margin = 0.35\n")
     suite.run("suites", "--lineage=moods", "--backend=good")
     told = lineage(suite)
-    assert [reason.partition(":")[0] for reason in told["reasons"]] == [
-        "shipped is not shown not to lose to merged on direction by more than 30.0 points",
-        "shipped is not shown not to lose to good on direction by more than 35.0 points",
-    ]
+    assert reasons(told) == [
+        ("comparison", "shipped", "merged", "direction"), ("comparison", "shipped", "good", "direction"),
+    ]  # fmt: skip
+    assert [reason["outcome"]["bound"] for reason in told["reasons"]] == [0.3, 0.35]
     assert len(told["steps"][-1]["gone"]) == 2
 
 

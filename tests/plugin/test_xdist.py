@@ -73,7 +73,7 @@ def test_a_worker_that_crashes_takes_neither_counts_nor_the_verdict_with_it(suit
 
 def test_a_run_that_stops_at_its_first_failure_still_gives_its_verdict(suite: Project) -> None:
     result = suite.run("suites", "--backend=failing", "-n", "2", "-x")
-    result.stdout.fnmatch_lines(["moods * failing: BLOCK. 1 must-pass examples are wrong (ref-cut).*"])
+    result.stdout.fnmatch_lines(["moods * failing: BLOCK. 1 must-pass example is wrong (ref-cut).*"])
     assert result.ret != 0
 
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from evalkit.judging.baseline import BaselineOptions, place, take, write
+from evalkit.judging.reason import Status
 from evalkit.judging.regression import Regression
-from evalkit.judging.verdict import Status
 from evalkit.reports import json as as_json
 from evalkit.reports import markdown, terminal, view
 from evalkit.runs.compare import scored_model
@@ -70,8 +70,7 @@ def test_a_blocked_model_is_told_why(project: MiniProject, render: Any) -> None:
     project.answers("tuned", dict.fromkeys(project.right(), "prose"))
     text = " ".join(render(stored(project)).split())
     assert (
-        "tuned: BLOCK, discard. 1 must-pass examples are wrong (r-1). strict is 0.0 %, the task asks for 80.0 %."
-        in text
+        "tuned: BLOCK, discard. 1 must-pass example is wrong (r-1). strict is 0.0 %, the task asks for 80.0 %." in text
     )
 
 
@@ -171,7 +170,7 @@ def test_what_became_of_a_model_since_its_baseline_stands_beside_its_verdict(pro
     finish(session, session.selection, "pytest", {}, BaselineOptions(compare="main"))
     text = " ".join(render(session.runs.run("latest")).split())
     for told in (
-        "tuned against baseline main (tuned, 2026-01-02): BLOCK. 1 must-pass examples were right and are wrong (r-1).",
+        "tuned against baseline main (tuned, 2026-01-02): BLOCK. 1 must-pass example was right and is wrong (r-1).",
         "tuned against baseline main: lost (6): r-1 strict, ",
         "tuned against baseline main: gained (1): t-09 mood",
         "tuned against baseline main: examples that baseline main does not have (1): t-07",

@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from evalkit.golden.model import Hypothesis
-from evalkit.judging.verdict import Status
-from evalkit.runs.build import judge_task, make_run, planned_comparisons
+from evalkit.judging.planned import Lineup, planned_comparisons
+from evalkit.judging.reason import Status
+from evalkit.judging.wording import reason
+from evalkit.runs.build import judge_task, make_run
 from evalkit.runs.model_run import THINKING
 from evalkit.runs.record import ModelRun, TaskResult, Unbeaten, dump_run
 from evalkit.stats.intervals import Estimate
@@ -181,8 +183,9 @@ def test_who_gains_json_and_loses_the_decision_is_blocked_with_that_reason(proje
     verdict = run.verdict("tuned")
     assert verdict is not None
     assert verdict.status is Status.BLOCK
-    assert "It gains the format and loses the decision: -100.0 points" in verdict.reasons[0]
-    assert "on the 10 examples that both answered readably. Lost: t-00, t-01, t-02 and 7 more." in verdict.reasons[0]
+    assert "It gains the format and loses the decision: -100.0 points" in reason(verdict.reasons[0])
+    said = "on the 10 examples that both answered readably. Lost to base: t-00, t-01, t-02 and 7 more."
+    assert said in reason(verdict.reasons[0])
 
 
 NO_LOSS = """
@@ -264,8 +267,8 @@ def test_a_pair_with_the_parent_that_nobody_declared_is_shown_by_every_score_and
     assert [(one.score, one.kind, one.holds) for one in run.comparisons] == [
         ("mood", "asked", True), ("strength", "asked", True),
     ]  # fmt: skip
-    assert run.comparisons[0].reason.startswith("tuned loses to base on mood by more than 5.0 points: ")
-    assert run.comparisons[0].reason.endswith(" Nothing was declared of this pair.")
+    assert repr(run.comparisons[0]).startswith("tuned loses to base on mood by more than 5.0 points: ")
+    assert repr(run.comparisons[0]).endswith(" Nothing was declared of this pair.")
 
 
 def test_reasoning_is_set_apart_from_the_answer_and_its_length_is_measured(project: MiniProject) -> None:
@@ -287,7 +290,7 @@ def test_a_model_that_beats_nothing_is_blocked(project: MiniProject) -> None:
     verdict = judged(project, "base").verdict("tuned")
     assert verdict is not None
     assert verdict.status is Status.BLOCK
-    assert any(reason.startswith("tuned does not beat base on mood: -66.7 points") for reason in verdict.reasons)
+    assert any(reason(item).startswith("tuned does not beat base on mood: -66.7 points") for item in verdict.reasons)
 
 
 def test_a_partly_selected_model_has_figures_and_no_verdict(project: MiniProject) -> None:
@@ -325,7 +328,7 @@ def test_a_rival_that_died_is_not_beaten(project: MiniProject) -> None:
     project.answers("base", {f"t-{n:02}": "prose" for n in range(1, 9)})
     run = judged(project, "base")
     assert run.comparisons[0].status is Status.INCONCLUSIVE
-    assert run.comparisons[0].reason.endswith("4 examples were not answered by both.")
+    assert repr(run.comparisons[0]).endswith("4 examples were not answered by both.")
     assert run.verdicts[0].status is Status.INCONCLUSIVE
 
 
@@ -333,7 +336,7 @@ def test_a_must_pass_example_that_is_wrong_blocks(project: MiniProject) -> None:
     project.answers("tuned", project.right() | {"r-1": BAD})
     run = judged(project)
     assert column(run, "tuned").failed == ("r-1",)
-    assert run.verdicts[0].reasons[0] == "1 must-pass examples are wrong (r-1)."
+    assert reason(run.verdicts[0].reasons[0]) == "1 must-pass example is wrong (r-1)."
 
 
 @pytest.mark.parametrize(
@@ -387,14 +390,14 @@ def test_a_stored_run_is_plain_json(project: MiniProject) -> None:
 
 def test_parent_stands_for_what_a_model_was_made_from(project: MiniProject) -> None:
     task = replace(project.task(), hypotheses=(Hypothesis("win", None, ("parent", "majority"), "mood"),))
-    planned = planned_comparisons(task, ["tuned", "base"], [], {"tuned": "base", "base": None}, 0.05)
+    planned = planned_comparisons(task, Lineup(["tuned", "base"], parents={"tuned": "base", "base": None}), 0.05)
     assert [(candidate, rival) for _, candidate, rival, _ in planned] == [
         ("tuned", "base"), ("tuned", "majority"), ("base", "majority"),
     ]  # fmt: skip
 
 
 def test_a_hypothesis_is_judged_where_both_its_sides_are_in_the_run(project: MiniProject) -> None:
-    planned = planned_comparisons(project.task(), ["tuned"], [], {}, 0.05)
+    planned = planned_comparisons(project.task(), Lineup(["tuned"]), 0.05)
     assert [(candidate, rival) for _, candidate, rival, _ in planned] == [("tuned", "majority")]
 
 

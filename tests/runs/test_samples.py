@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from evalkit.errors import ConfigError, NotAnswered
-from evalkit.judging.verdict import Status
+from evalkit.judging.reason import Status
 from evalkit.runs.record import ModelRun, TaskResult, load_requests
 from evalkit.session.session import EvalSession
 

@@ -17,6 +17,7 @@ from evalkit.golden.schema import Schema
 from evalkit.judging.answer import Grader
 from evalkit.judging.lineage import Rung, follow
 from evalkit.judging.output import parse
+from evalkit.judging.wording import explanation
 from evalkit.models.backend import Backend, Completion, Opening, Spec, fingerprint_of
 from evalkit.models.backends import gguf as gguf_backend
 from evalkit.models.backends.ollama import OllamaBackend, open_backend
@@ -115,7 +116,7 @@ def test_a_template_without_the_system_message_is_named_as_a_template_and_not_as
     rungs = [Rung("base", None, {}, {}), Rung("no-system", "base", {}, {})]
     [step] = follow("template", task, "test", rungs, found).steps
     assert step.cause == "template"
-    assert step.why.startswith("the rendered prompt is another on 1 of 1 examples: '<|im_start|>system")
+    assert explanation(step.why).startswith("the rendered prompt is another on 1 of 1 examples: '<|im_start|>system")
 
 
 def test_an_answer_goes_on_where_the_prefill_ends(opening: Opening) -> None:

@@ -1,0 +1,160 @@
+"""What changed the answers between two models that should be the same, as data.
+
+It is looked for in this order: the prompt that was rendered and its token ids, the sampler's settings, and only then
+weights and arithmetic.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from evalkit.judging.answer import Answer
+from evalkit.judging.comparison import Agreement
+
+Cause = Literal["none", "template", "decoding", "noise", "weights"]
+
+Pairs = Sequence[tuple[Answer, Answer]]
+"""What both answered: the answer before, and the one after."""
+
+_KNOWN_BY: Mapping[Literal["prompt_text", "token_ids", "token_counts"], Callable[[Answer], str | int | None]] = {
+    "prompt_text": lambda answer: answer.completion.rendered,
+    "token_ids": lambda answer: answer.completion.prompt_digest,
+    "token_counts": lambda answer: answer.completion.prompt_tokens,
+}
+"""By what two prompts are held against each other, the surest first; None where a backend does not tell."""
+
+_SHOWN_BEFORE, _SHOWN_AFTER = 20, 40
+"""Characters of a prompt that are shown before and behind the place where it is another."""
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """A setting of the sampler, or the beginning of the answer, that is not what it was. ``was_set`` and ``is_set`` are
+    false where it was, or is, not set at all."""
+
+    name: str
+    before: Any
+    after: Any
+    was_set: bool = True
+    is_set: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class OtherPrompts:
+    """Prompts that are not what they were: on which ``examples``, of the ``n`` where both are known, and ``by`` what
+    they are told apart. ``before`` and ``after`` are of the first: the text around the place, or the count of tokens;
+    of token ids nothing is shown."""
+
+    by: Literal["prompt_text", "token_ids", "token_counts"]
+    examples: tuple[str, ...]
+    n: int
+    before: str = ""
+    after: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """Why answers changed: the ``cause``, and what it was concluded from.
+
+    ``alike`` are the common answers of the two, ``again`` those that each has with itself when it is asked again.
+    ``prompts`` or ``settings`` is what changed. Of ``not_rendered`` examples the prompt is not known, of
+    ``not_hashed`` its token ids. ``touched`` are the examples on which it is something else than weights and
+    arithmetic.
+    """
+
+    cause: Cause
+    alike: Agreement
+    prompts: OtherPrompts | None = None
+    settings: tuple[Setting, ...] = ()
+    not_rendered: int = 0
+    not_hashed: int = 0
+    again: tuple[Agreement, ...] = ()
+    touched: tuple[str, ...] = ()
+
+    @property
+    def changed(self) -> int:
+        """How many answers are another text."""
+        return self.alike.n - self.alike.same_text
+
+
+def explain(
+    pairs: Pairs,
+    settings: tuple[Mapping[str, Any], Mapping[str, Any]],
+    alike: Agreement,
+    again: Sequence[Agreement],
+) -> Explanation:
+    """What changed the answers of ``pairs``. ``settings`` are those of the two samplers that no request states."""
+    if prompts := _other_prompts(pairs):
+        return Explanation("template", alike, prompts=prompts, touched=prompts.examples)
+    if changed := _other_settings(pairs, *settings):
+        touched = tuple(after.example.id for _, after in pairs)
+        return Explanation("decoding", alike, settings=changed, touched=touched)
+    if alike.same_text == alike.n:
+        return Explanation("none", alike)
+    again = tuple(agreement for agreement in again if agreement.n)
+    return Explanation(
+        "noise" if any(_no_more_than(alike, own) for own in again) else "weights",
+        alike,
+        not_rendered=sum(_unknown(pair, "prompt_text") for pair in pairs),
+        not_hashed=sum(_unknown(pair, "token_ids") for pair in pairs),
+        again=again,
+    )
+
+
+def _unknown(pair: tuple[Answer, Answer], by: Literal["prompt_text", "token_ids"]) -> bool:
+    return any(_KNOWN_BY[by](answer) is None for answer in pair)
+
+
+def _no_more_than(alike: Agreement, own: Agreement) -> bool:
+    """Whether no larger share of answers changed than changes when the same model is asked again."""
+    return (alike.n - alike.same_text) * own.n <= (own.n - own.same_text) * alike.n
+
+
+def _other_prompts(pairs: Pairs) -> OtherPrompts | None:
+    """How the prompts differ; None where they do not, or are not known."""
+    for by, value_of in _KNOWN_BY.items():
+        known = [(value_of(before), value_of(after), after.example.id) for before, after in pairs]
+        known = [row for row in known if row[0] is not None and row[1] is not None]
+        if differ := [row for row in known if row[0] != row[1]]:
+            before, after, _ = differ[0]
+            return OtherPrompts(by, tuple(name for _, _, name in differ), len(known), *_shown(before, after, by))
+    return None
+
+
+def _shown(before: object, after: object, by: str) -> tuple[str, str]:
+    """What is shown of a prompt that is not what it was."""
+    if by == "token_ids":
+        return "", ""
+    first, second = str(before), str(after)
+    if by == "token_counts":
+        return first, second
+    places = (place for place, (a, b) in enumerate(zip(first, second, strict=False)) if a != b)
+    at = next(places, min(len(first), len(second)))
+    begin = max(0, at - _SHOWN_BEFORE)
+    return first[begin : at + _SHOWN_AFTER], second[begin : at + _SHOWN_AFTER]
+
+
+def _other_settings(pairs: Pairs, before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[Setting, ...]:
+    """Which settings of the sampler, or beginning of the answer, differ."""
+    if not pairs:
+        return ()
+    earlier, later = ({**_stated(answer), **own} for answer, own in zip(pairs[0], (before, after), strict=True))
+    return tuple(
+        Setting(name, earlier.get(name), later.get(name), name in earlier, name in later)
+        for name in {**earlier, **later}
+        if earlier.get(name) != later.get(name)
+    )
+
+
+def _stated(answer: Answer) -> dict[str, Any]:
+    """What the request says of how an answer is drawn."""
+    request = answer.request
+    return {
+        "prefill": request.prefill,
+        "constrained": request.schema is not None,
+        "temperature": request.decoding.temperature,
+        "max_tokens": request.decoding.max_tokens,
+        "repeat_penalty": request.decoding.repeat_penalty,
+    }

@@ -1,0 +1,83 @@
+"""What the kinds with a margin share: no loss is a difference above it downwards, equivalence one inside it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from math import ceil, inf
+from typing import Any
+
+from evalkit.golden.hypotheses import Misdeclared, Terms, share
+from evalkit.golden.looks import Look
+from evalkit.golden.model import Hypothesis
+from evalkit.judging.gates import Evidence
+from evalkit.judging.reason import Outcome, Remark, Status
+from evalkit.stats.intervals import Estimate
+from evalkit.stats.paired import Paired
+from evalkit.stats.tango import examples_for_margin, examples_to_rule_out, smallest_margin
+
+
+def read_margin(entry: Mapping[str, Any], pieces: int) -> Terms:
+    """The ``margin``: one that so many independent ``pieces`` could never show is refused."""
+    if "margin" not in entry:
+        raise Misdeclared("margin is missing: how much worse (or other) is still the same (0.05 is 5 points)")
+    margin = share(entry, "margin", "above 0 to 1")
+    level = Look(1).level  # no model is judged on a test split at a larger one
+    least = smallest_margin(pieces, level)
+    if least is not None and margin <= least:
+        enough = f"{examples_for_margin(margin, level)} are needed" if margin > 0 else "no number of examples is enough"
+        raise Misdeclared(
+            f"margin is {margin}, which {pieces} independent test examples can't show even where no answer differs: "
+            f"{enough}, or a margin above {least:.3f}"
+        )
+    return Terms(margin=margin)
+
+
+def decide_within(hypothesis: Hypothesis, evidence: Evidence, both_ways: bool) -> Outcome:
+    """Shown where the bounds lie inside the margin, downwards or ``both_ways``, and among readable answers too."""
+    margin, paired, readable = hypothesis.margin, evidence.paired, evidence.readable
+    upper = margin if both_ways else inf
+    overall = _status(paired.difference, paired.decisive, margin, upper)
+    among = _status(readable.difference, readable.decisive, margin, upper)
+
+    def answer(status: Status, *remarks: Remark) -> Outcome:
+        return Outcome(hypothesis.kind, status, margin, remarks)
+
+    if among is Status.BLOCK:
+        return answer(Status.BLOCK, Remark("decision_changed", got=readable.difference))
+    if overall is Status.INCONCLUSIVE:
+        needed = _would_tell(paired, margin, both_ways, 1 - 2 * evidence.alpha)
+        return answer(overall, *([] if needed is None else [Remark("would_tell", count=needed)]))
+    if overall is Status.BLOCK or among is Status.SHIP:
+        return answer(overall)
+    if readable.least is None or readable.least >= margin:
+        return answer(overall, Remark("too_few_readable", got=readable.difference))
+    return answer(Status.INCONCLUSIVE, Remark("decision_may_have_changed", got=readable.difference))
+
+
+def _status(difference: Estimate, decisive: Estimate, margin: float, upper: float) -> Status:
+    if decisive.low is None or decisive.high is None or difference.low is None or difference.high is None:
+        return Status.INCONCLUSIVE
+    if -margin < decisive.low and decisive.high < upper:
+        return Status.SHIP
+    return Status.BLOCK if difference.high < -margin or difference.low > upper else Status.INCONCLUSIVE
+
+
+def _would_tell(paired: Paired, margin: float, both_ways: bool, level: float) -> int | None:
+    """How many examples would show it, were the difference the one seen; None where no number of them would.
+
+    By the smallest difference that the present ones show with power 0.8, which falls with the square root of n; where
+    scores are right or wrong also by the interval that decides, with as many flips in a hundred as now.
+    """
+    difference = paired.difference
+    if difference.value is None:
+        return None
+    room = margin - abs(difference.value) if both_ways else margin + difference.value
+    if room <= 0:
+        return None
+    needed = [] if paired.detectable is None else [ceil(difference.n * (paired.detectable / room) ** 2)]
+    if paired.effects.odds_ratio is not None:
+        flips: Sequence[tuple[int, int]] = [(paired.wins, paired.losses), (paired.losses, paired.wins)]
+        for gained, lost in flips if both_ways else flips[:1]:
+            needed.append(examples_to_rule_out(margin, gained, lost, difference.n, level) or 0)
+    most = max(needed, default=0)
+    return most if most > difference.n else None

@@ -1,0 +1,110 @@
+"""Why something was decided, as data: a code and the figures of its sentence. ``wording`` makes the sentence."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from evalkit.stats.intervals import Estimate
+
+
+class Status(StrEnum):
+    """How a gate answers."""
+
+    SHIP = "SHIP"
+    BLOCK = "BLOCK"
+    INCONCLUSIVE = "INCONCLUSIVE"
+
+
+class Code(StrEnum):
+    """What a reason is about. Behind each stand the fields of ``Reason`` that it has."""
+
+    # Of a verdict
+    UNANSWERED = "unanswered"
+    """Examples stayed unanswered: examples."""
+    MUST_PASS_WRONG = "must_pass_wrong"
+    """Examples that must pass are wrong: examples."""
+    NOTHING_SCORED = "nothing_scored"
+    """A score has a threshold and no example: score, split, asked."""
+    BELOW_THRESHOLD = "below_threshold"
+    """A rate is too low: score, split, got, asked."""
+    MEETS_THRESHOLD = "meets_threshold"
+    """A rate is high enough: score, split, got, asked."""
+    COMPARISON = "comparison"
+    """Two models were compared: model, against, score, got, p, wins, losses, outcome, declared, and the examples on
+    which the model scores less."""
+    NOTHING_DECLARED = "nothing_declared"
+    """The task declares nothing that could stop a model."""
+    ALL_HOLDS = "all_holds"
+    """All that was declared holds."""
+
+    # Of a regression, beside unanswered and comparison
+    MUST_PASS_BROKEN = "must_pass_broken"
+    """Examples that must pass were right and are wrong: examples."""
+    STRICT_LOSSES = "strict_losses"
+    """Single losses, none of which is forgiven: examples, each with its score."""
+    TOO_FEW = "too_few"
+    """So few independent examples can't rule a loss out: scores, asked (the margin), count (what there is), needed."""
+    NOTHING_SHARED = "nothing_shared"
+    """No example of the judged split is on both sides."""
+    NO_LOSS = "no_loss"
+    """No loss beyond the margin: scores."""
+
+    # Of a lineage, beside comparison
+    NOT_RUN = "not_run"
+    """A declared pair was not judged, because one of the two was not run: model, against, score, absent."""
+    NO_STEP_LOST = "no_step_lost"
+    """No step lost more than the task allows."""
+    NO_STEP_DECLARED = "no_step_declared"
+    """The task declares nothing that a step could lose."""
+
+
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """What there is to know of a comparison beside its status.
+
+    ``code`` is one that ``wording`` knows for all kinds of hypotheses, or a key of the kind's own PHRASES. ``got`` is
+    a difference, ``asked`` a bound that it is held to, ``count`` a number of examples or of a look.
+    """
+
+    code: str
+    got: Estimate | None = None
+    asked: float | None = None
+    count: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How the gate of one ``kind`` of hypothesis answers on a pair. ``bound`` is its least gain, or its margin."""
+
+    kind: str
+    status: Status
+    bound: float
+    remarks: tuple[Remark, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """One reason of a verdict, a regression or a lineage; see ``Code`` for the fields that are set.
+
+    Rates, differences and bounds are shares of 1, so 0.05 is 5 points. ``got`` has the interval and n with it.
+    ``outcome`` is None where a pair was only asked for, ``declared`` false where the task does not declare it.
+    """
+
+    code: Code
+    model: str = ""
+    against: str = ""
+    score: str = ""
+    split: str = ""
+    scores: tuple[str, ...] = ()
+    examples: tuple[str, ...] = ()
+    got: Estimate | None = None
+    asked: float | None = None
+    count: int | None = None
+    needed: int | None = None
+    p: float | None = None
+    wins: int | None = None
+    losses: int | None = None
+    outcome: Outcome | None = None
+    declared: bool = True
+    absent: str = ""
