@@ -38,26 +38,42 @@ class SetupError(EvalkitError):
 
 
 class ConfigError(SetupError):
-    """pyproject.toml, a command-line option or a spec can't be used."""
+    """pyproject.toml, a command-line option or a spec can't be used. ``problems`` where one reading found several."""
+
+    problems: tuple[Problem, ...] = ()
+
+    @classmethod
+    def of(cls, problems: Sequence[Problem]) -> ConfigError:
+        """The error that tells all of ``problems``, of which there is one at least."""
+        head = [] if len(problems) == 1 else [f"{len(problems)} problems in the configuration:"]
+        error = cls("\n".join([*head, *(f"{'  ' * len(head)}{problem}" for problem in problems)]))
+        error.problems = tuple(problems)
+        return error
 
 
 class UnknownName(SetupError):
-    """No component, alias or task of that name; the message lists those there are."""
+    """No component, alias or task of that name; the message lists those there are, and suggests the nearest."""
 
     def __init__(self, kind: str, name: str, choices: Iterable[str], remedy: str = "") -> None:
         self.kind, self.name, self.choices = kind, name, sorted(set(choices))
-        nearest = get_close_matches(name, self.choices, n=1)
-        hint = f" Did you mean {nearest[0]!r}?" if nearest else ""
+        self.suggestion = next(iter(get_close_matches(name, self.choices, n=1)), None)
+        hint = f" Did you mean {self.suggestion!r}?" if self.suggestion else ""
         known = ", ".join(self.choices) or "none"
         super().__init__(f"unknown {kind} {name!r}.{hint} Known: {known}.{' ' + remedy if remedy else ''}")
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One thing that is wrong in a golden folder: where it is, and what to do."""
+    """One thing that is wrong in a file that a person wrote: the file (with its line, where known), and what to do.
+
+    ``key`` is the key's place in the file, as ``decoding.max_tokens``, and ``suggestion`` the name that was likely
+    meant; both are part of ``what`` too.
+    """
 
     where: str
     what: str
+    key: str = ""
+    suggestion: str | None = None
 
     def __str__(self) -> str:
         return f"{self.where}: {self.what}"

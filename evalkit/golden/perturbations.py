@@ -1,4 +1,4 @@
-"""Reads the ``[relations.<name>]`` of a task.toml, and makes their variants of its examples."""
+"""The relations of a task: each declared in a ``[relations.<name>]``, and the changed examples that it makes."""
 
 from __future__ import annotations
 
@@ -9,14 +9,13 @@ from typing import Any
 
 from evalkit._internal.registry import find
 from evalkit.errors import ConfigError, UnknownName
+from evalkit.golden.contract import RelationTable
 from evalkit.golden.model import Example, Relation, Task
 from evalkit.golden.relations.transform import TextTransform
 from evalkit.golden.scoring import opposite_of, scorers_with_opposite
 
 SPLIT = "relations"
-"""The split that variants are of. No file has it, and none of its examples has an expected answer."""
-
-_GENERIC = ("relation", "input", "negates", "follows", "free", "most")
+"""The split that changed examples are of. No file has it, and none of its examples has an expected answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,77 +29,68 @@ class Perturbed:
 
 def change_of(relation: Relation) -> TextTransform:
     """What ``relation`` does to a text. Raises an EvalkitError where there is no such one, or its options are wrong."""
-    change: TextTransform = find("relations", relation.relation).make_relation(relation.options)
-    return change
+    transform: TextTransform = find("relations", relation.relation).make_relation(relation.options)
+    return transform
 
 
-def read_relation(name: str, entry: Any, examples: Collection[Example], scorers: Mapping[str, str]) -> Relation:
-    """The relation that the table ``entry`` declares, for ``examples`` whose answers have fields with ``scorers``.
+def read_relation(
+    name: str, table: RelationTable, examples: Collection[Example], scorers: Mapping[str, str]
+) -> Relation:
+    """The relation that ``table`` declares, for ``examples`` whose answers have fields with ``scorers``.
 
-    Raises an EvalkitError where the table can't be used as it stands, or would change none of them.
+    Raises an EvalkitError where its names are none of theirs, or it would change none of them.
     """
     inputs = {key for example in examples for key in example.input}
-    if not isinstance(entry, dict) or not isinstance(entry.get("relation"), str):
-        raise ConfigError(f'got {entry!r}, expected a table with relation = "..."')
-    told = {key: _names(entry, key, scorers) for key in ("negates", "follows", "free")}
-    for field in told["negates"]:
+    lists = {"negates": table.negates, "follows": table.follows, "free": table.free}
+    for key, fields in lists.items():
+        _check_fields(key, fields, scorers)
+    for field in table.negates:
         if opposite_of(scorers[field]) is None:
             raise ConfigError(
                 f"negates has {field!r}, which is scored by {scorers[field]}: only values that are scored by "
                 f"{', '.join(scorers_with_opposite())} have opposites"
             )
-    most = entry.get("most", Relation.MOST)
-    if isinstance(most, bool) or not isinstance(most, int) or most < 1:
-        raise ConfigError(f"most is {most!r}, expected a number of examples, 1 or more")
-    changed = _names(entry, "input", inputs)
-    if not changed:
+    _check_fields("input", table.input, inputs)
+    if not table.input:
         raise ConfigError(f"input is missing: name the fields that are changed, of {', '.join(sorted(inputs))}")
-    if both := [field for field in told["negates"] if field in (*told["follows"], *told["free"])]:
+    if both := [field for field in table.negates if field in (*table.follows, *table.free)]:
         raise ConfigError(f"{both[0]} is in negates and in another list: say one thing of it")
-    options = {key: value for key, value in entry.items() if key not in _GENERIC}
-    found = Relation(name, entry["relation"], changed, **told, most=most, options=options)
-    if examples and not any(True for _ in _variants(found, examples)):
+    relation = table.relation_of(name)
+    if examples and not any(True for _ in _perturbed(relation, examples)):
         raise ConfigError("it changes no example of test.jsonl: a word may be misspelt, or the field be no text")
-    return found
+    return relation
 
 
-def _names(entry: Mapping[str, Any], key: str, known: Collection[str]) -> tuple[str, ...]:
-    value = entry.get(key, [])
-    value = [value] if isinstance(value, str) else value
-    if not isinstance(value, list) or not all(isinstance(name, str) for name in value):
-        raise ConfigError(f"{key} is {value!r}, expected a field or a list of fields")
-    for name in value:
-        if name not in known:
-            raise UnknownName("field", name, known, f"(in {key})")
-    return tuple(value)
+def _check_fields(key: str, fields: Collection[str], known: Collection[str]) -> None:
+    for field in fields:
+        if field not in known:
+            raise UnknownName("field", field, known, f"(in {key})")
 
 
 def variants(task: Task, split: str) -> dict[str, Perturbed]:
-    """The variants of the examples of ``split``, by their id, ``<example>~<relation>``.
+    """The changed examples of ``split``, by their id, ``<example>~<relation>``.
 
     An example that expects an error, and one that a relation leaves as it is, has none. Of each relation there are
     ``most`` of them at most, drawn once and from as many groups.
     """
-    found: dict[str, Perturbed] = {}
+    drawn: dict[str, Perturbed] = {}
     for relation in task.relations.values():
-        first: dict[str, Perturbed] = {}
-        for variant in _variants(relation, task.splits.get(split, ())):
-            first.setdefault(variant.of.group, variant)
-        drawn = random.Random(0).sample(list(first.values()), min(relation.most, len(first)))
-        found |= {variant.example.id: variant for variant in drawn}
-    return found
+        by_group: dict[str, Perturbed] = {}
+        for perturbed in _perturbed(relation, task.splits.get(split, ())):
+            by_group.setdefault(perturbed.of.group, perturbed)
+        sample = random.Random(0).sample(list(by_group.values()), min(relation.most, len(by_group)))
+        drawn |= {perturbed.example.id: perturbed for perturbed in sample}
+    return drawn
 
 
-def _variants(relation: Relation, examples: Collection[Example]) -> Iterator[Perturbed]:
+def _perturbed(relation: Relation, examples: Collection[Example]) -> Iterator[Perturbed]:
     change = change_of(relation)
     for example in examples:
         changed = changed_input(relation, change, example.input)
         if "error" not in example.expected and changed != example.input:
             name = f"{example.id}~{relation.name}"
-            variant = replace(
-                example, id=name, split=SPLIT, input=changed, expected={}, must_pass=False, known_fail=None
-            )
-            yield Perturbed(relation, example, variant)
+            copy = replace(example, id=name, split=SPLIT, input=changed, expected={}, must_pass=False, known_fail=None)
+            yield Perturbed(relation, example, copy)
 
 
 def changed_input(relation: Relation, change: TextTransform, given: Mapping[str, Any]) -> dict[str, Any]:

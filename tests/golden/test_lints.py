@@ -368,7 +368,11 @@ def test_a_waiver_of_nothing_is_a_finding(project: MiniProject) -> None:
 
 
 @pytest.mark.parametrize(
-    ("lint", "reason", "told"), [("duplicats", "why", "unknown lint 'duplicats'"), ("duplicates", " ", "each a text")]
+    ("lint", "reason", "told"),
+    [
+        ("duplicats", "why", "unknown lint 'duplicats'"),
+        ("duplicates", " ", "reason is ' ', expected a text that is not empty"),
+    ],
 )
 def test_a_waiver_needs_a_check_and_a_reason(project: MiniProject, lint: str, reason: str, told: str) -> None:
     waive(project, lint, "again", reason)

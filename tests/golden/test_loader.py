@@ -54,7 +54,7 @@ def test_a_line_separator_inside_a_text_is_no_end_of_line(project: MiniProject) 
         ({"id": "l-1", "input": {"text": "x"}, "expected": GOOD}, "'l-1' stands already at golden/mood/train.jsonl:2"),
         ({"id": "a b", "input": {"text": "x"}, "expected": GOOD}, "'id' is 'a b', expected letters, digits"),
         ({"id": "t-20", "input": {"text": "x"}}, "'expected' is missing"),
-        ({"id": "t-20", "input": "x", "expected": GOOD}, "'input' is 'x', expected dict"),
+        ({"id": "t-20", "input": "x", "expected": GOOD}, "'input' is 'x', expected an object"),
         (
             {"id": "t-20", "input": {"text": "x"}, "expected": GOOD, "tag": []},
             "unknown key 'tag'. Did you mean 'tags'?",
@@ -92,7 +92,17 @@ def test_a_wrong_line_is_told_by_its_number(project: MiniProject, line: str | di
             "tolerance = -1",
             "[scores.strength] option 'tolerance' is -1, expected a number of at least 0",
         ),
-        ("[scores.strength]\nscorer", "[scores.strength]\nscorrer", 'expected a table with scorer = "..."'),
+        (
+            "[scores.strength]\nscorer",
+            "[scores.strength]\nscorrer",
+            '[scores.strength] scorer is missing: the scorer that compares the field, as in scorer = "exact". '
+            "Did you mean it by 'scorrer'?",
+        ),
+        (
+            "[scores.error]",
+            "[scores]\nerror = 3\n\n[scores.other]",
+            '[scores.error] is 3, expected a table with scorer = "..."',
+        ),
         ("[scores.error]", "[scores.strict]", "'strict' is scored for every answer; choose another name"),
         ("strict = 0.8", "stricd = 0.8", "[thresholds] unknown score 'stricd'. Did you mean 'strict'?"),
         ("strict = 0.8", "strict = 80", "[thresholds] strict is 80, expected a rate from 0 to 1"),
@@ -111,11 +121,11 @@ def test_a_wrong_line_is_told_by_its_number(project: MiniProject, line: str | di
         ('measure = "mae"', 'measure = "mae"\nquiet = 1', "[measurements.strength_mae] option 'quiet' is 1"),
         ("[decoding]", "[decodding]", "unknown section 'decodding'. Did you mean 'decoding'?"),
         ("max_tokens = 40", "max_token = 40", "[decoding] unknown key 'max_token'. Did you mean 'max_tokens'?"),
-        ("max_tokens = 40", 'max_tokens = "40"', "[decoding] max_tokens is '40', expected int"),
-        ("max_tokens = 40", "max_tokens = true", "[decoding] max_tokens is True, expected int"),
-        ("max_tokens = 40", "temperature = -0.5", "[decoding] temperature is -0.5, expected float, not negative"),
+        ("max_tokens = 40", 'max_tokens = "40"', "[decoding] max_tokens is '40', expected a whole number, 1 or more"),
+        ("max_tokens = 40", "max_tokens = true", "[decoding] max_tokens is true, expected a whole number, 1 or more"),
+        ("max_tokens = 40", "temperature = -0.5", "[decoding] temperature is -0.5, expected a number, 0 or more"),
         ("system = ", "sytem = ", "[prompt] unknown key 'sytem'. Did you mean 'system'?"),
-        ("system = ", "sytem = ", "[prompt] missing 1 required positional argument: 'system'"),
+        ('system = "Say the mood as JSON."', "", "[prompt] system is missing: the system message, a Jinja2 template"),
         ('required = ["text"]', 'required = "text"', "[input] required is 'text', expected a list of field names"),
         ('required = ["text"]', 'requires = ["text"]', "[input] unknown key 'requires'. Did you mean 'required'?"),
         ("[[hypotheses]]", "[hypotheses]", "expected tables headed [[hypotheses]]"),
@@ -264,13 +274,15 @@ def test_all_problems_of_all_tasks_come_in_one_error(project: MiniProject) -> No
     project.contract("max_tokens", "max_token")
     project.append("test", '{"id": ')
     project.append("train", {"id": "l-0", "input": {"text": "x"}, "expected": GOOD})
-    with pytest.raises(GoldenError, match="6 problems in the golden data") as caught:
+    with pytest.raises(GoldenError, match="8 problems in the golden data") as caught:
         load_all(project.root / "golden")
     assert [problem.where for problem in caught.value.problems] == [
         "golden/mood/task.toml",
         "golden/mood/train.jsonl:6",
         "golden/mood/test.jsonl:13",
         "golden/mood/task.toml",
+        "golden/other/task.toml",
+        "golden/other/task.toml",
         "golden/other/task.toml",
         "golden/other/schema.json",
     ]

@@ -287,11 +287,21 @@ def test_a_renewed_split_goes_to_train_and_the_count_begins_again(
     assert [sorted(line) == ["renewed"] for line in lines(project)] == [False, True, False]
 
 
-@pytest.mark.parametrize("stage", ["write_bytes", "replace", "unlink", "write_text", "open"])
+STAGES = {
+    "while train is written": ("open", "wb", 1),
+    "as train is put in its place": ("replace", "", 1),
+    "as test is taken away": ("unlink", "", 1),
+    "while what is left is frozen": ("open", "wb", 2),
+    "as what is frozen is put in its place": ("replace", "", 2),
+    "as the renewal is noted": ("open", "a", 1),
+}
+"""The method of Path that fails there, with the mode that it is called with, and at which call."""
+
+
+@pytest.mark.parametrize(("stage", "mode", "count"), STAGES.values(), ids=STAGES)
 def test_what_can_not_be_renewed_is_left_as_it_is(
-    project: MiniProject, monkeypatch: pytest.MonkeyPatch, stage: str
+    project: MiniProject, monkeypatch: pytest.MonkeyPatch, stage: str, mode: str, count: int
 ) -> None:
-    """Wherever it fails: while train is written, while test is taken away, while what is left is frozen."""
     from evalkit.golden import freeze as frozen
 
     looked(project)
@@ -301,9 +311,10 @@ def test_what_can_not_be_renewed_is_left_as_it_is(
     calls: list[object] = []
 
     def full(self: Path, *more: object, **named: object) -> object:
-        if not calls and (stage != "open" or "a" in more):  # looks are added to a file, the rest is read and written
+        if not mode or mode in (*more, named.get("mode")):
             calls.append(self)
-            raise OSError(28, "No space left on device")
+            if len(calls) == count:
+                raise OSError(28, "No space left on device")
         return real(self, *more, **named)
 
     with monkeypatch.context() as broken:

@@ -95,7 +95,7 @@ def test_an_example_that_expects_an_error_is_not_changed(task: Task) -> None:
     ("old", "new", "told"),
     [
         ('relation = "swap"', 'relation = "swop"', "unknown relation 'swop'. Did you mean 'swap'?"),
-        ('relation = "swap"', "", 'expected a table with relation = "..."'),
+        ('relation = "swap"', "", 'relation is missing: how texts are changed, as in relation = "swap"'),
         ('input = "text"', "", "input is missing: name the fields that are changed, of text"),
         ('input = "text"', 'input = "title"', "unknown field 'title'"),
         ('negates = "strength"', 'negates = "strenght"', "unknown field 'strenght'. Did you mean 'strength'?"),

@@ -1,0 +1,131 @@
+"""Checks what a task.toml says against what it speaks of: its scores, their scorers, and the task's examples.
+
+A name that leads nowhere, or a scorer that can't read what an example expects, would break the run after the models
+were asked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from typing import Any
+
+from evalkit._internal.registry import names
+from evalkit._internal.validation import Location, Source, place
+from evalkit.errors import ConfigError, EvalkitError, Problem, UnknownName
+from evalkit.golden.contract import Contract
+from evalkit.golden.examples import is_id
+from evalkit.golden.hypotheses import read_hypothesis
+from evalkit.golden.model import (
+    ANSWERED,
+    SPLITS,
+    Example,
+    Hypothesis,
+    MeasureRule,
+    Relation,
+    ScoreRule,
+)
+from evalkit.golden.perturbations import read_relation
+from evalkit.golden.scoring import Reader, measure_reader, score_reader
+
+Splits = Mapping[str, tuple[Example, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What a contract says of a task's answers, as the rest of evalkit reads it."""
+
+    scores: Mapping[str, ScoreRule]
+    measurements: Mapping[str, MeasureRule]
+    hypotheses: tuple[Hypothesis, ...]
+    relations: Mapping[str, Relation]
+
+
+class Checker:
+    """Makes the rules of a contract and collects every problem with them.
+
+    ``declared`` are the names of all scores in the file, those included that can't be used: that such a one is named
+    elsewhere is no further mistake.
+    """
+
+    def __init__(self, contract: Contract, declared: Sequence[str], splits: Splits, source: Source) -> None:
+        self.contract, self.splits, self.source = contract, splits, source
+        self.known = (*ANSWERED, *declared)
+        self.problems: list[Problem] = []
+
+    def rules(self) -> Rules:
+        """The rules; good only where there are no ``problems``."""
+        scores = {name: table.rule(name) for name, table in self.contract.scores.items()}
+        measurements = {name: table.rule(name) for name, table in self.contract.measurements.items()}
+        self._check_names()
+        hypotheses = tuple(self._hypotheses(scores))
+        self._check_expected(scores, measurements)
+        self._check_waivers()
+        relations = {relation.name: relation for relation in self._relations(scores)}
+        return Rules(scores, measurements, hypotheses, relations)
+
+    def _tell(self, location: Location, error: EvalkitError | str, separator: str = "") -> None:
+        suggestion = error.suggestion if isinstance(error, UnknownName) else None
+        heading = place(self.source, location).rstrip()
+        self.problems.append(self.source.problem(location, f"{heading}{separator} {error}", suggestion))
+
+    def _check_names(self) -> None:
+        for name in self.contract.scores:
+            if name in ANSWERED:
+                self._tell(("scores", name), f"{name!r} is scored for every answer; choose another name", ":")
+        # None where [primary] is missing, which is told already.
+        primary: Any = self.contract.primary
+        if primary is not None and primary.score not in self.known:
+            self._tell(("primary",), UnknownName("score", primary.score, self.known))
+        for split, rates in self.contract.least_rates().items():
+            if split not in SPLITS:
+                self._tell(("thresholds",), UnknownName("split", split, SPLITS))
+            for score in rates:
+                if score not in self.known:
+                    self._tell(("thresholds",), UnknownName("score", score, self.known))
+
+    def _hypotheses(self, scores: Mapping[str, ScoreRule]) -> Iterator[Hypothesis]:
+        test = self.splits.get("test", ())
+        groups = dict.fromkeys(self.known, len({example.group for example in test}))
+        for name, rule in scores.items():
+            groups[name] = len({example.group for example in test if rule.asked_of(example)})
+        for index, table in enumerate(self.contract.hypotheses):
+            where = f"{self.source.file} [[hypotheses]] number {index + 1}"
+            try:
+                yield from read_hypothesis(table, groups, where)
+            except EvalkitError as error:
+                self._tell(("hypotheses", index), error)
+
+    def _check_expected(self, scores: Mapping[str, ScoreRule], measurements: Mapping[str, MeasureRule]) -> None:
+        readers: dict[str, tuple[str, Reader]] = {}
+        rules: Iterator[tuple[str, ScoreRule | MeasureRule]] = chain(
+            (("scores", rule) for rule in scores.values()), (("measurements", rule) for rule in measurements.values())
+        )
+        for section, rule in rules:
+            try:
+                reader = score_reader(rule) if isinstance(rule, ScoreRule) else measure_reader(rule)
+                readers[place(self.source, (section, rule.name)).rstrip()] = (rule.field, reader)
+            except EvalkitError as error:
+                self._tell((section, rule.name), error)
+        for example in (example for split, examples in self.splits.items() if split != "train" for example in examples):
+            for heading, (field, read) in readers.items():
+                try:
+                    read(example)
+                except EvalkitError as error:
+                    self.problems.append(Problem(example.where, f"expected: {field!r}, {heading}: {error}", field))
+
+    def _check_waivers(self) -> None:
+        for index, waiver in enumerate(self.contract.waivers):
+            if waiver.lint not in names("lints"):
+                self._tell(("waivers", index), UnknownName("lint", waiver.lint, names("lints")))
+
+    def _relations(self, scores: Mapping[str, ScoreRule]) -> Iterator[Relation]:
+        scorers = {rule.field: rule.scorer for rule in reversed([*scores.values()])}
+        for name, table in self.contract.relations.items():
+            try:
+                if not is_id(name):
+                    raise ConfigError("a name has letters, digits, dots, dashes and underscores only")
+                yield read_relation(name, table, self.splits.get("test", ()), scorers)
+            except EvalkitError as error:
+                self._tell(("relations", name), error)
