@@ -10,7 +10,7 @@ from typing import Any
 from evalkit._internal.registry import find
 from evalkit.errors import ConfigError, StoreError, describe_error
 from evalkit.golden.model import Task
-from evalkit.models.backend import Backend, Opening, Spec, fingerprint_of
+from evalkit.models.backend import Backend, Completion, Opening, Spec, fingerprint_of
 from evalkit.models.budget import Budget
 from evalkit.models.cache import Store
 from evalkit.models.config import Alias, Config
@@ -70,20 +70,20 @@ class Workbench:
         if place not in self.opened:
             alias = self.config.alias(name)
             where = f"[tool.evalkit.backends] {name}"
-            if fault := alias.asking.problem(task):
-                raise ConfigError(f"{where}: {fault}")
+            if problem := alias.asking.problem(task):
+                raise ConfigError(f"{where}: {problem}")
             text = alias.spec_for(task.name)
             spec = Spec.parse(text)
             opening = Opening(
                 spec,
                 task,
-                self.config.root,
-                alias.options,
-                self.config.models,
-                self.shared,
-                self.config.cache,
-                self.config.store.parent,
-                self.budget,
+                root=self.config.root,
+                options=alias.options,
+                models=self.config.models,
+                shared=self.shared,
+                cache=self.config.cache,
+                kept=self.config.store.parent,
+                budget=self.budget,
             )
             backend = find("backends", spec.scheme).open_backend(opening)
             if alias.asking.constrained and not getattr(backend, "constrains", False):
@@ -113,19 +113,19 @@ def probe_latency(
     Each is asked alone: what the others hold is given back before. A model whose answers take no time of its own
     (recorded ones, a batch's) is left out.
     """
-    bought = budget or Budget()
+    budget = budget or Budget()
     for model, requests in wanted:
         if not requests or not getattr(model.backend, "interactive", not model.backend.by_example):
             continue
         chosen = spread(requests, count)
 
         def tell(done: int, model: Model = model, total: int = len(chosen)) -> None:
-            on_progress(Progress(f"latency of {model.alias.name}", model.task.name, done, total, bought.spent))
+            on_progress(Progress(f"latency of {model.alias.name}", model.task.name, done, total, budget.spent))
 
-        found = probe(model.backend, chosen, tell)
+        result = probe(model.backend, chosen, tell)
         model.backend.close()
-        store.save_spent(session, bought.ledger)
-        store.save_probe(session, model.fingerprint, model.task.name, found)
+        store.save_spent(session, budget.ledger)
+        store.save_probe(session, model.fingerprint, model.task.name, result)
 
 
 def generate(
@@ -140,11 +140,11 @@ def generate(
     Each answer is stored before the next is taken, so that a kill loses at most what was being written. What
     stays unanswered is noted in the store with the reason: a backend that dies stops alone, the others go on.
     """
+    generation = _Generation(store, session, on_progress, budget or Budget())
     for model, requests in wanted:
         if missing := unsettled(model, requests, store, session):
             store.describe(model.fingerprint, model.backend.fingerprint)
-            total = len({model.key(request) for request in requests})
-            _ask(model, missing, store, session, on_progress, total, budget or Budget())
+            generation.ask(model, missing, total=len({model.key(request) for request in requests}))
 
 
 def unsettled(model: Model, requests: Sequence[Request], store: Store, session: str) -> dict[str, Request]:
@@ -154,40 +154,50 @@ def unsettled(model: Model, requests: Sequence[Request], store: Store, session: 
     return {key: request for key, request in keys.items() if key not in settled}
 
 
-def _ask(
-    model: Model,
-    missing: Mapping[str, Request],
-    store: Store,
-    session: str,
-    on_progress: OnProgress,
-    total: int,
-    budget: Budget,
-) -> None:
-    left, before = dict(missing), budget.ledger
+@dataclass(frozen=True, slots=True)
+class _Generation:
+    """What is asked in one session: where its answers go, who hears of them, and what they may cost."""
 
-    def tell() -> None:
-        on_progress(Progress(model.alias.name, model.task.name, total - len(left), total, budget.spent))
+    store: Store
+    session: str
+    on_progress: OnProgress
+    budget: Budget
 
-    tell()
-    try:
-        with closing(model.backend.answer(list(missing.values()))) as answers:  # type: ignore[type-var]
-            for request, result in answers:
-                key = model.key(request)
-                if isinstance(result, Exception):
-                    store.fail(session, key, describe_error(result))
-                else:
-                    store.put(key, model.fingerprint, request, result)
-                if budget.ledger != before:
-                    before = budget.ledger
-                    store.save_spent(session, before)
-                left.pop(key, None)
-                tell()
-        reason = "the backend ended without answering"
-    except StoreError:
-        raise  # without a store nothing may be asked: it would be paid for and lost
-    except Exception as error:
-        reason = f"backend {model.alias.name!r} died: {describe_error(error)}"
-    if budget.ledger != before:
-        store.save_spent(session, budget.ledger)
-    for key in left:
-        store.fail(session, key, reason)
+    def ask(self, model: Model, missing: Mapping[str, Request], total: int) -> None:
+        """Asks ``model`` what is ``missing`` (by key) of ``total`` requests. Raises StoreError."""
+        left, ledger = dict(missing), self.budget.ledger
+
+        def tell() -> None:
+            done = total - len(left)
+            self.on_progress(Progress(model.alias.name, model.task.name, done, total, self.budget.spent))
+
+        tell()
+        try:
+            with closing(model.backend.answer(list(missing.values()))) as answers:  # type: ignore[type-var]
+                for request, result in answers:
+                    self._keep(model, request, result)
+                    ledger = self._keep_ledger(ledger)
+                    left.pop(model.key(request), None)
+                    tell()
+            reason = "the backend ended without answering"
+        except StoreError:
+            raise  # without a store nothing may be asked: it would be paid for and lost
+        except Exception as error:
+            reason = f"backend {model.alias.name!r} died: {describe_error(error)}"
+        self._keep_ledger(ledger)
+        for key in left:
+            self.store.fail(self.session, key, reason)
+
+    def _keep(self, model: Model, request: Request, result: Completion | Exception) -> None:
+        key = model.key(request)
+        if isinstance(result, Exception):
+            self.store.fail(self.session, key, describe_error(result))
+        else:
+            self.store.put(key, model.fingerprint, request, result)
+
+    def _keep_ledger(self, before: tuple[float, float, int]) -> tuple[float, float, int]:
+        """Stores the budget's ledger where it is another than ``before``; the ledger now."""
+        now = self.budget.ledger
+        if now != before:
+            self.store.save_spent(self.session, now)
+        return now

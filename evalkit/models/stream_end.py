@@ -9,7 +9,7 @@ object, or after it, these are text like any other.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from enum import Enum
 
 THINK, UNTHINK = "<think>", "</think>"
 OBJECT = re.compile(r'\{[ \t\n\r]*["}]')
@@ -24,6 +24,16 @@ _IN_STRING = re.compile(r'"|\\+')
 _THINK_OR_OBJECT = re.compile(rf"{THINK}|{OBJECT.pattern}")
 
 
+class _State(Enum):
+    """Where in an answer the next character stands."""
+
+    OUTSIDE = "outside"
+    OPENING = "after a brace that may begin an object"
+    THINKING = "in the reasoning"
+    OBJECT = "in the object, outside its strings"
+    STRING = "in a string of the object"
+
+
 class JsonObjectScanner:
     r"""Says when the first JSON object of an answer has closed, while the answer is still being written.
 
@@ -32,16 +42,17 @@ class JsonObjectScanner:
     inside a tag; time is linear in the text and memory constant. It counts braces outside strings and does
     not check the JSON between them. What follows the first object is not looked at.
 
-    >>> watcher = JsonObjectScanner()
-    >>> [watcher.feed(piece) for piece in ("{", '"why": "a \\', '" and a }"', "}", " Hope this helps!")]
+    >>> scanner = JsonObjectScanner()
+    >>> [scanner.feed(piece) for piece in ("{", '"why": "a \\', '" and a }"', "}", " Hope this helps!")]
     [False, False, False, True, True]
-    >>> watcher.closed_at
+    >>> scanner.closed_at
     23
     """
 
-    def __init__(self) -> None:
-        self._step: Callable[[JsonObjectScanner, str, int], int] = JsonObjectScanner._outside
-        self._depth = 0
+    def __init__(self, *, inside: bool = False) -> None:
+        """With ``inside`` the text begins right after the brace of the first object."""
+        self._state = _State.OBJECT if inside else _State.OUTSIDE
+        self._depth = 1 if inside else 0
         self._held = ""  # the beginning of a tag or an escape at the end of the last piece: 7 characters at most
         self._read = 0
         self._closed_at: int | None = None
@@ -65,21 +76,33 @@ class JsonObjectScanner:
             self._read += len(piece)
             at = 0
             while at < len(text) and not self.closed:
-                at = self._step(self, text, at)
+                at = self._advance(text, at)
             if self._closed_at is not None:
                 self._closed_at += before
         return self.closed
 
-    # Each step reads `text` from `at` to the next change of state, and returns how far it came.
+    def _advance(self, text: str, at: int) -> int:
+        """Reads ``text`` from ``at`` to the next change of state, and returns how far it came. So do the five below."""
+        match self._state:
+            case _State.OUTSIDE:
+                return self._outside(text, at)
+            case _State.OPENING:
+                return self._opening(text, at)
+            case _State.THINKING:
+                return self._thinking(text, at)
+            case _State.OBJECT:
+                return self._object(text, at)
+            case _State.STRING:
+                return self._string(text, at)
 
     def _outside(self, text: str, at: int) -> int:
         start = _START.search(text, at)
         if start is None:
             return self._hold(text, at, THINK)
         if start[0] == THINK:
-            self._step = JsonObjectScanner._thinking
+            self._state = _State.THINKING
         elif not self._opens(text[start.end() - 1], start.end()):
-            self._step = JsonObjectScanner._opening
+            self._state = _State.OPENING
         return start.end()
 
     def _opening(self, text: str, at: int) -> int:
@@ -89,13 +112,13 @@ class JsonObjectScanner:
             return end
         if self._opens(text[end], end + 1):
             return end + 1
-        self._step = JsonObjectScanner._outside
+        self._state = _State.OUTSIDE
         return end
 
     def _opens(self, character: str, end: int) -> bool:
         """Enters an object, if this is the ``character`` that may follow its brace."""
         if character == '"':
-            self._depth, self._step = 1, JsonObjectScanner._string
+            self._depth, self._state = 1, _State.STRING
         elif character == "}":
             self._closed_at = end
         return character in '"}'
@@ -104,7 +127,7 @@ class JsonObjectScanner:
         end = text.find(UNTHINK, at)
         if end < 0:
             return self._hold(text, at, UNTHINK)
-        self._step = JsonObjectScanner._outside
+        self._state = _State.OUTSIDE
         return end + len(UNTHINK)
 
     def _object(self, text: str, at: int) -> int:
@@ -118,7 +141,7 @@ class JsonObjectScanner:
                     return at
                 self._depth -= at - start
             elif at - start == 1 or text[at - 1] != '"':  # a string that has an escape, or goes on in the next piece
-                self._step = JsonObjectScanner._string
+                self._state = _State.STRING
                 return at
         return len(text)
 
@@ -127,7 +150,7 @@ class JsonObjectScanner:
         if mark is None:
             return len(text)
         if text[mark.start()] == '"':
-            self._step = JsonObjectScanner._object
+            self._state = _State.OBJECT
             return mark.end()
         if (mark.end() - mark.start()) % 2 == 0:
             return mark.end()
@@ -156,16 +179,18 @@ class StopCondition:
     """
 
     def __init__(self, rendered: str | None, prefill: str, tail: int | None) -> None:
-        self._tail, self._after, self._watcher = tail, 0, JsonObjectScanner()
+        self._tail = tail
+        self._after = 0  # tokens since the object closed
+        self._scanner = JsonObjectScanner()
         if begins_in_thinking(rendered, prefill):
-            self._watcher.feed(THINK)
-        self._watcher.feed(prefill)
+            self._scanner.feed(THINK)
+        self._scanner.feed(prefill)
 
     def hear(self, token: str) -> bool:
         """Reads the text of one more token; whether the answer may end with it."""
-        self._after += self._watcher.closed
-        self._watcher.feed(token)
-        return self._tail is not None and self._watcher.closed and self._after >= self._tail
+        self._after += self._scanner.closed
+        self._scanner.feed(token)
+        return self._tail is not None and self._scanner.closed and self._after >= self._tail
 
 
 def object_end(text: str, start: int) -> int | None:
@@ -174,10 +199,9 @@ def object_end(text: str, start: int) -> int | None:
     >>> object_end('see {"a": "}"} there', 4)
     14
     """
-    watcher = JsonObjectScanner()
-    watcher._step, watcher._depth = JsonObjectScanner._object, 1
-    watcher.feed(text[start + 1 :])
-    return None if watcher.closed_at is None else start + 1 + watcher.closed_at
+    scanner = JsonObjectScanner(inside=True)
+    scanner.feed(text[start + 1 :])
+    return None if scanner.closed_at is None else start + 1 + scanner.closed_at
 
 
 def begins_in_thinking(rendered: str | None, prefill: str) -> bool:

@@ -15,7 +15,7 @@ from evalkit.models.budget import Budget
 from evalkit.models.config import Config
 from evalkit.models.generate import Model, Workbench
 from evalkit.models.request import asking_digest
-from evalkit.models.weights.parents import ancestry
+from evalkit.models.weights.parents import parents_of
 
 if TYPE_CHECKING:
     from evalkit.models.weights.merge_check import MergeReport
@@ -95,14 +95,14 @@ class Participants:
     def merges(self, task: Task) -> list[str]:
         """The tested models, and the rungs that can be run, that are said to be a merge."""
         names = dict.fromkeys((*self.backends, *self.rungs))
-        stated = (name for name in names if ancestry(self.config, name, task.name) is not None)
+        stated = (name for name in names if parents_of(self.config, name, task.name) is not None)
         return [name for name in stated if self.takes_part(name, task)]
 
     def merge(self, task_name: str, name: str) -> MergeReport:
         """Whether the model ``name`` holds what it is said to be a merge of. Raises SetupError for a missing file."""
         from evalkit.models.weights.merge_check import check_merge
 
-        if (stated := ancestry(self.config, name, task_name)) is None:
+        if (stated := parents_of(self.config, name, task_name)) is None:
             raise HarnessError(f"{name}: nothing says what it is a merge of")
         return check_merge(stated.base, stated.adapter, stated.merged)
 

@@ -43,10 +43,10 @@ TEXTS = st.lists(st.sampled_from(MARKS), max_size=40).map("".join)
 
 
 def closed_at(pieces: Iterable[str]) -> int | None:
-    watcher = JsonObjectScanner()
+    scanner = JsonObjectScanner()
     for piece in pieces:
-        watcher.feed(piece)
-    return watcher.closed_at
+        scanner.feed(piece)
+    return scanner.closed_at
 
 
 def closing_prefix(text: str) -> str | None:
@@ -55,8 +55,8 @@ def closing_prefix(text: str) -> str | None:
 
 
 def test_an_object_closes_with_its_last_brace_and_not_before() -> None:
-    watcher = JsonObjectScanner()
-    closed = [watcher.feed(piece) for piece in ['{"a"', ': {"b"', ": 1}", ", ", '"c": 2', "}", "\n", "{"]]
+    scanner = JsonObjectScanner()
+    closed = [scanner.feed(piece) for piece in ['{"a"', ': {"b"', ": 1}", ", ", '"c": 2', "}", "\n", "{"]]
     assert closed == [False, False, False, False, False, True, True, True]
 
 
@@ -128,10 +128,10 @@ def test_it_agrees_with_the_json_decoder(before: str, value: dict[str, object], 
 
 @pytest.mark.parametrize("unit", ["{", "}", '"', "\\", '{"', '{"a":', "<", "<think>", '{"\\', "<think></think>", "\0"])
 def test_a_million_of_anything_is_read_and_little_is_kept(unit: str) -> None:
-    watcher = JsonObjectScanner()
-    watcher.feed(unit * (1_000_000 // len(unit)))
-    assert not watcher.closed
-    assert len(watcher._held) < len("</think>")
+    scanner = JsonObjectScanner()
+    scanner.feed(unit * (1_000_000 // len(unit)))
+    assert not scanner.closed
+    assert len(scanner._held) < len("</think>")
 
 
 def test_a_hundred_thousand_levels_close() -> None:

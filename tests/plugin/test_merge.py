@@ -9,7 +9,7 @@ from mini_project import PYPROJECT, Project
 from tiny_weights import Place, folder
 
 from evalkit.models.config import read_config
-from evalkit.models.weights.parents import Parents, ancestry
+from evalkit.models.weights.parents import Parents, parents_of
 
 ALIASES = """
 tuned = "hf:small+weights/adapter"
@@ -55,7 +55,7 @@ def test_a_merge_is_known_by_the_nearest_parent_that_has_an_adapter(suite: Proje
     weights = suite.root / "weights"
     whole = Parents(weights / "base", weights / "adapter", weights / "moods")
     stated = [name for name, alias in config.aliases.items() if "weights" in alias.spec or name == "served"]
-    assert {name: ancestry(config, name, "moods") for name in stated} == {
+    assert {name: parents_of(config, name, "moods") for name in stated} == {
         "tuned": None, "in-llama": None, "of-a-file": None, "orphan": None, "served": None, "from-a-file": None,
         "merged": whole, "from-llama": whole,
         "rounded": Parents(whole.base, whole.adapter, weights / "moods.gguf"),

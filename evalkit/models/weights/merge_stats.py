@@ -76,6 +76,19 @@ class Sums:
     hu: float = 0.0
     gg: float = 0.0
 
+    def __add__(self, other: Sums) -> Sums:
+        return Sums(
+            n=self.n + other.n,
+            bb=self.bb + other.bb,
+            dd=self.dd + other.dd,
+            du=self.du + other.du,
+            uu=self.uu + other.uu,
+            rr=self.rr + other.rr,
+            ee=self.ee + other.ee,
+            hu=self.hu + other.hu,
+            gg=self.gg + other.gg,
+        )
+
     @property
     def rounding(self) -> float:
         # Both, because a base in a finer type than the model was merged in was rounded once before.
@@ -139,36 +152,36 @@ class Compared:
         if here.shape != there.shape:
             self.shapes.append(f"{name} is {there.shape}, the base's {here.shape}")
             return
-        kind, own = coarsest(there), pair.module if pair else name
+        kind, label = coarsest(there), pair.module if pair else name
         sums = sums_of(here, there, kind, pair)
         if not math.isfinite(sums.dd):
-            self.broken.append(own)
+            self.broken.append(label)
             return
         if pair is None:
             size = math.sqrt(sums.bb)
-            told = over(math.sqrt(sums.dd), size), over(sums.rounding, size)
-            self.others.append(Other(name, kind, sums.changed, *told))
+            difference, explained = over(math.sqrt(sums.dd), size), over(sums.rounding, size)
+            self.others.append(Other(name, kind, sums.changed, difference, explained))
         else:
-            self.layers.append(_layer(own, kind, sums))
-            self.sums[own], self.ranks[own] = sums, pair.a.shape[0]
+            self.layers.append(_layer(label, kind, sums))
+            self.sums[label], self.ranks[label] = sums, pair.a.shape[0]
         moved = sums.changed if pair is None else self.layers[-1].state == "moved"
-        if moved and len(here.shape) == 2 and (found := _levels(here, there, pair)):
-            self.levels[own] = found
+        if moved and len(here.shape) == 2 and (levels := _levels(here, there, pair)):
+            self.levels[label] = levels
 
     def survived(self, names: Iterable[str] | None = None) -> float | None:
         """c over all the layers, or over those of ``names``, as if they were one."""
         sums = [self.sums[name] for name in (self.sums if names is None else names) if name in self.sums]
-        return over(math.fsum(one.du for one in sums), math.fsum(one.uu for one in sums))
+        return over(math.fsum(item.du for item in sums), math.fsum(item.uu for item in sums))
 
     def state(self, state: str) -> list[Layer]:
         return [layer for layer in self.layers if layer.state == state]
 
     def changed(self) -> list[Other]:
         """The tensors without an adapter that differ from the base, but for those that were quantized."""
-        return [one for one in self.others if one.changed and one.name not in self.levels]
+        return [other for other in self.others if other.changed and other.name not in self.levels]
 
     def other_base(self) -> bool:
-        return not all(one.name.endswith((EMBEDDING, HEAD)) for one in self.changed())
+        return not all(other.name.endswith((EMBEDDING, HEAD)) for other in self.changed())
 
 
 @np.errstate(invalid="ignore", over="ignore")  # infinite weights make no number, which is told as such
@@ -184,9 +197,17 @@ def sums_of(here: Tensor, there: Tensor, kind: str, pair: Pair | None = None) ->
             e = rounded(b + u, kind) - b - u
         g = rounded(raw, kind) - b if pair is not None or d.any() else u
         r = d - u
-        products = ((b, b), (d, d), (d, u), (u, u), (r, r), (e, e), (e + u, u), (g, g))
-        now = b.size, *(_dot(*two) for two in products)
-        sums = Sums(*(getattr(sums, key) + value for key, value in zip(Sums.__slots__, now, strict=True)))
+        sums += Sums(
+            n=b.size,
+            bb=_dot(b, b),
+            dd=_dot(d, d),
+            du=_dot(d, u),
+            uu=_dot(u, u),
+            rr=_dot(r, r),
+            ee=_dot(e, e),
+            hu=_dot(e + u, u),
+            gg=_dot(g, g),
+        )
     return sums
 
 
@@ -221,9 +242,9 @@ def _state(s: Sums) -> str:
     rest = math.sqrt(max(0.0, s.dd - c * s.du))
     if rest > _ROUNDING * s.rounding + (_ARITHMETIC * max(1.0, abs(c))) * math.sqrt(s.uu):
         return "moved"
-    off, state = min((abs(c - expected), 0, "merged"), (abs(c), 1, "lost"))[::2]
-    if off <= s.slack:
-        return str(state)
+    from_merged, from_lost = abs(c - expected), abs(c)
+    if min(from_merged, from_lost) <= s.slack:
+        return "merged" if from_merged <= from_lost else "lost"
     # In a coarse type, each of two merges loses as much to rounding.
     twice = 2 * expected if 0.5 < expected < 1.5 else 2.0
     return "twice" if abs(c - twice) <= 2 * s.slack else "scaled"

@@ -21,15 +21,15 @@ class Parents:
     merged: Path
 
 
-def ancestry(config: Config, name: str, task: str) -> Parents | None:
+def parents_of(config: Config, name: str, task: str) -> Parents | None:
     """What the alias ``name`` is said to be a merge of, for ``task``; None where nothing says so.
 
     A model without an adapter whose nearest ancestor with one is ``hf:BASE+ADAPTER`` (or ``gguf:``, where BASE is
     registered with ``hf`` too) is that base with that adapter merged in. Raises UnknownName for an unknown alias.
     """
     alias = config.alias(name)
-    own = Spec.parse(alias.spec_for(task))
-    if own.scheme not in _FILES or own.adapter:
+    merged = Spec.parse(alias.spec_for(task))
+    if merged.scheme not in _FILES or merged.adapter:
         return None
     seen = {name}
     while alias.parent is not None and alias.parent not in seen:
@@ -40,6 +40,6 @@ def ancestry(config: Config, name: str, task: str) -> Parents | None:
             registered = config.models.get(spec.model, {})
             if spec.scheme == "gguf" and "hf" not in registered:
                 return None  # a .gguf is no base that a merge can be held against
-            places = (registered.get("hf", spec.model), spec.adapter, own.model)
+            places = (registered.get("hf", spec.model), spec.adapter, merged.model)
             return Parents(*(path_from(config.root, place) for place in places))
     return None
