@@ -26,12 +26,15 @@ if TYPE_CHECKING:
         Unasked,
         UnknownName,
     )
+    from evalkit.golden.hypotheses import Terms
     from evalkit.golden.lints.finding import Finding, Lint
     from evalkit.golden.loader import load_task
     from evalkit.golden.model import Example, Hypothesis, Task
     from evalkit.golden.relations.transform import TextTransform
     from evalkit.judging.answer import Answer
     from evalkit.judging.comparison import Comparison
+    from evalkit.judging.gates import Evidence
+    from evalkit.judging.reason import Outcome, Reason, Remark, Status
     from evalkit.judging.verdict import Verdict
     from evalkit.models.backend import Backend, Completion, Opening
     from evalkit.models.request import Request
@@ -55,6 +58,7 @@ __all__ = [
     "ConfigError",
     "Estimate",
     "EvalkitError",
+    "Evidence",
     "Example",
     "Finding",
     "FrozenError",
@@ -69,15 +73,20 @@ __all__ = [
     "MissingModel",
     "NotAnswered",
     "Opening",
+    "Outcome",
     "Problem",
+    "Reason",
+    "Remark",
     "Request",
     "Rows",
     "Run",
     "Score",
     "Scorer",
     "SetupError",
+    "Status",
     "StoreError",
     "Task",
+    "Terms",
     "TextTransform",
     "Unasked",
     "UnknownName",
@@ -87,11 +96,14 @@ __all__ = [
 
 _HOMES = {
     "evalkit.golden.lints.finding": ("Finding", "Lint"),
+    "evalkit.golden.hypotheses": ("Terms",),
     "evalkit.golden.loader": ("load_task",),
     "evalkit.golden.model": ("Example", "Hypothesis", "Task"),
     "evalkit.golden.relations.transform": ("TextTransform",),
     "evalkit.judging.answer": ("Answer",),
     "evalkit.judging.comparison": ("Comparison",),
+    "evalkit.judging.gates": ("Evidence",),
+    "evalkit.judging.reason": ("Outcome", "Reason", "Remark", "Status"),
     "evalkit.judging.verdict": ("Verdict",),
     "evalkit.models.backend": ("Backend", "Completion", "Opening"),
     "evalkit.models.request": ("Request",),

@@ -94,12 +94,38 @@ def make_relation(options):
     return lambda text: f"Not so: {text}"
 '''
 
+HYPOTHESIS = '''
+"""A kind of hypothesis: on a share of the examples the candidate scores no less."""
+from evalkit import Outcome, Remark, Status, Terms
+
+GAIN = False
+KEYS = ("share",)
+PHRASES = {
+    Status.SHIP: "keeps up with {against}",
+    Status.BLOCK: "falls behind {against}",
+    Status.INCONCLUSIVE: "may fall behind {against}",
+    "behind": "Behind on {examples}.",
+}
+
+
+def read_terms(entry, pieces):
+    return Terms(options={"share": entry["share"]})
+
+
+def decide(hypothesis, evidence):
+    paired, share = evidence.paired, hypothesis.options["share"]
+    kept = (paired.wins + paired.ties) / paired.difference.n
+    status = Status.SHIP if kept >= share else Status.BLOCK
+    return Outcome(hypothesis.kind, status, share, (Remark("behind", count=paired.losses),))
+'''
+
 MODULES = {
     "outside_moody": BACKEND,
     "outside_quarter": SCORER,
     "outside_worst": MEASUREMENT,
     "outside_seven": LINT,
     "outside_denied": RELATION,
+    "outside_keeps_up": HYPOTHESIS,
 }
 
 ENTRY_POINTS = """
@@ -113,6 +139,8 @@ worst = outside_worst
 seven = outside_seven
 [evalkit.relations]
 denied = outside_denied
+[evalkit.hypotheses]
+keeps_up = outside_keeps_up
 """
 
 MORE_RULES = """
@@ -125,6 +153,12 @@ relation = "denied"
 input = "text"
 negates = "mood"
 free = "strength"
+
+[[hypotheses]]
+kind = "keeps_up"
+against = "oracle"
+score = "mood"
+share = 0.9
 """
 
 SUITE = """
@@ -228,3 +262,11 @@ def test_an_outside_lint_finds_something(use: Use) -> None:
 def test_the_classes_of_an_outside_scorer_take_part_in_built_in_lints(use: Use) -> None:
     printed = use.run("-m", "evalkit.cli.main", "lint", "mood", "--notes")
     assert "mood is in a bad mood in 4 examples only" in printed
+
+
+def test_an_outside_kind_of_hypothesis_is_declared_decided_and_put_into_its_own_words(use: Use) -> None:
+    [comparison] = [each for each in use.task["comparisons"] if each["kind"] == "keeps_up"]
+    # Eight of twelve are in a good mood, and nine tenths are asked for.
+    assert (comparison["status"], comparison["outcome"]["bound"], comparison["paired"]["losses"]) == ("BLOCK", 0.9, 4)
+    assert "moody:good falls behind oracle on mood: " in " ".join(use.output.split())
+    assert "Behind on 4 examples. Lost to oracle: " in " ".join(use.output.split())

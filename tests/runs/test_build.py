@@ -9,8 +9,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from evalkit.golden.model import Hypothesis
-from evalkit.judging.planned import Lineup, planned_comparisons
 from evalkit.judging.reason import Status
 from evalkit.judging.wording import reason
 from evalkit.runs.build import judge_task, make_run
@@ -386,19 +384,6 @@ def test_a_stored_run_is_plain_json(project: MiniProject) -> None:
     run = dump_run(make_run("run-1", [judged(project, "base")], "pytest suites", {"passed": 3}))
     assert json.loads(json.dumps(run))["tasks"][0]["verdicts"][0]["status"] == "SHIP"
     assert (run["outcomes"], run["command"]) == ({"passed": 3}, "pytest suites")
-
-
-def test_parent_stands_for_what_a_model_was_made_from(project: MiniProject) -> None:
-    task = replace(project.task(), hypotheses=(Hypothesis("win", None, ("parent", "majority"), "mood"),))
-    planned = planned_comparisons(task, Lineup(["tuned", "base"], parents={"tuned": "base", "base": None}), 0.05)
-    assert [(candidate, rival) for _, candidate, rival, _ in planned] == [
-        ("tuned", "base"), ("tuned", "majority"), ("base", "majority"),
-    ]  # fmt: skip
-
-
-def test_a_hypothesis_is_judged_where_both_its_sides_are_in_the_run(project: MiniProject) -> None:
-    planned = planned_comparisons(project.task(), Lineup(["tuned"]), 0.05)
-    assert [(candidate, rival) for _, candidate, rival, _ in planned] == [("tuned", "majority")]
 
 
 def test_the_dev_split_may_be_judged(project: MiniProject) -> None:
