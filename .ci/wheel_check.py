@@ -21,6 +21,7 @@ title = "Moods"
 [input]
 required = ["text"]
 [prompt]
+system = "Say the mood."
 user = "{{ text }}"
 [scores.mood]
 scorer = "exact"
