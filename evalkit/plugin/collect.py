@@ -11,16 +11,16 @@ from evalkit.plugin import baselines
 from evalkit.plugin.state import FIXTURES, STATE, TestTarget, eval_session, is_worker, target_of
 
 if TYPE_CHECKING:
-    from evalkit.golden.model import Task
+    from evalkit.golden.model import Example, Task
     from evalkit.session.session import EvalSession
 
 MISSED = "evalkit/missed"
 """Where pytest's cache keeps the ids of the tests that were missed last time."""
 
 MARK = (
-    "golden(task, split=('test', 'reference')): run this test for every example of a golden task's splits and "
-    "every --backend (fixture: answer), or once for every backend (verdict), comparison (comparison), changed "
-    "example (relation) or thing that is found in its data (finding)"
+    "golden(task, split=('test', 'reference'), score=None): run this test for every example of a golden task's splits "
+    "(that has that score) and every --backend (fixture: answer), or once for every backend (verdict), comparison "
+    "(comparison), changed example (relation) or thing that is found in its data (finding)"
 )
 
 
@@ -59,7 +59,7 @@ def generate_tests(metafunc: pytest.Metafunc) -> None:
     session = eval_session(config)
     if len(fixtures) > 1:
         _misuse(config, f"{where}: takes {' and '.join(fixtures)}; a golden test is about one of them")
-    if not (len(mark.args) == 1 and isinstance(mark.args[0], str) and mark.kwargs.keys() <= {"split"}):
+    if not (len(mark.args) == 1 and isinstance(mark.args[0], str) and mark.kwargs.keys() <= {"split", "score"}):
         got = ", ".join([*map(repr, mark.args), *(f"{key}={value!r}" for key, value in mark.kwargs.items())])
         _misuse(config, f'{where}: got golden({got}), expected golden("task") or golden("task", split="malformed")')
     try:
@@ -98,12 +98,25 @@ def _targets(session: EvalSession, task: Task, fixture: str, mark: pytest.Mark) 
             for backend in session.participants.tested(task)
             for name, variant in session.variants(task).items()
         }
-    examples = session.examples(task, mark.kwargs.get("split", ("test", "reference")))
+    examples = _examples(session, task, mark)
     return {
         f"{backend}-{example.id}": TestTarget(task.name, backend, example.id)
         for backend in session.participants.tested(task)
         for example in examples
     }
+
+
+def _examples(session: EvalSession, task: Task, mark: pytest.Mark) -> list[Example]:
+    """The examples of the mark's splits; those that have its ``score`` where it names one, which may be none."""
+    examples = session.examples(task, mark.kwargs.get("split", ("test", "reference")))
+    score = mark.kwargs.get("score")
+    if score is None:
+        return examples
+    from evalkit.errors import UnknownName
+
+    if score not in task.scores:
+        raise UnknownName(f"score of {task.name}", str(score), task.scores)
+    return [example for example in examples if task.scores[score].asked_of(example)]
 
 
 def modify_items(config: pytest.Config, items: list[pytest.Item]) -> None:
