@@ -11,7 +11,7 @@ INSTALL = $(UV) pip install --quiet --python $(BIN)/python --constraint constrai
 
 # Tests that need no real model share the cores; a model takes all of them by itself.
 PYTEST = $(BIN)/python -m pytest
-APART = --numprocesses=logical --maxprocesses=8 --dist=worksteal
+APART = $(if $(WITHOUT_XDIST),,--numprocesses=logical --maxprocesses=8 --dist=worksteal)
 CLOCK = begun=$$(date +%s); trap 'echo "$@: $$(( $$(date +%s) - begun )) s"' EXIT
 
 .PHONY: demo demo-all demo-ollama demo-rivals check test nightly wheel-check base fixtures ollama bench pace clean
