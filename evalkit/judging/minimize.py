@@ -55,15 +55,15 @@ def shrink(task: Task, backend: str, variant: Perturbed, ask: Ask, budget: int) 
         )
     search.kinds = _kinds(whole.held)
     words = _words(variant)
-    smaller = _found(len(words), lambda kept: search.is_broken(_with(variant, words, kept)))
-    best = search.tried(_with(variant, words, smaller)) if smaller is not None else None
-    best = best or whole
-    return replace(best, asked=search.asked, unfinished=search.spent)
+    kept = _fewest(len(words), lambda kept: search.is_broken(_with(variant, words, kept)))
+    smallest = search.tried(_with(variant, words, kept)) if kept is not None else None
+    return replace(smallest or whole, asked=search.asked, unfinished=search.spent)
 
 
 @dataclass(slots=True)
 class _Search:
-    """What was tried. ``kinds`` are the failures of the whole variant, of which a smaller one is to have one."""
+    """What was tried. ``kinds`` are the failures of the whole variant, of which a smaller one is to have one;
+    ``answers`` are by the example's input."""
 
     task: Task
     backend: str
@@ -72,27 +72,27 @@ class _Search:
     asked: int = 0
     spent: bool = False
     kinds: frozenset[tuple[str, str]] = frozenset()
-    known: dict[str, Answer] = field(default_factory=dict)
+    answers: dict[str, Answer] = field(default_factory=dict)
 
     def is_broken(self, variant: Perturbed) -> bool:
-        found = self.tried(variant)
-        return found is not None and bool(_kinds(found.held) & self.kinds)
+        """Whether ``variant`` fails in a way in which the whole one does."""
+        smallest = self.tried(variant)
+        return smallest is not None and bool(_kinds(smallest.held) & self.kinds)
 
     def tried(self, variant: Perturbed) -> Smallest | None:
         """What comes of ``variant``; None where its relation changes nothing of it, or the budget is spent."""
         if variant.example.input == variant.of.input:
             return None
-        new = [one for one in (variant.of, variant.example) if _key(one) not in self.known]
+        new = [example for example in (variant.of, variant.example) if _key(example) not in self.answers]
         if self.asked + len(new) > self.budget:
             self.spent = True
             return None
-        for one in new:
-            self.known[_key(one)] = self.ask(one)
+        for example in new:
+            self.answers[_key(example)] = self.ask(example)
             self.asked += 1
-        before, after = (self.known[_key(one)] for one in (variant.of, variant.example))
-        return Smallest(
-            variant, before, after, held(self.task, self.backend, variant, before, after), self.asked, False
-        )
+        before, after = (self.answers[_key(example)] for example in (variant.of, variant.example))
+        result = held(self.task, self.backend, variant, before, after)
+        return Smallest(variant, before, after, result, self.asked, unfinished=False)
 
 
 def _key(example: Example) -> str:
@@ -123,7 +123,8 @@ def _with(variant: Perturbed, words: Sequence[Word], kept: Sequence[bool]) -> Pe
     return replace(variant, of=replace(variant.of, input=given), example=replace(variant.example, input=changed))
 
 
-def _found(count: int, is_broken: Callable[[list[bool]], bool]) -> list[bool] | None:
+def _fewest(count: int, is_broken: Callable[[list[bool]], bool]) -> list[bool] | None:
+    """Which of ``count`` words to keep, as few as can be found; None where no choice is broken."""
     try:
         from hypothesis import HealthCheck, Phase, find, settings
         from hypothesis import strategies as st

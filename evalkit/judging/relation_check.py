@@ -179,7 +179,7 @@ def _following(value: Any, change: Any) -> Any:
 
 
 def rates(
-    task: Task, backend: str, found: Iterable[tuple[Perturbed, RelationResult]], unanswered: Iterable[Perturbed] = ()
+    task: Task, backend: str, results: Iterable[tuple[Perturbed, RelationResult]], unanswered: Iterable[Perturbed] = ()
 ) -> list[Rate]:
     """For each relation of ``task`` that was tried on ``backend``, how often it holds.
 
@@ -187,17 +187,17 @@ def rates(
     """
     left = list(unanswered)
     tried: dict[str, list[tuple[Perturbed, RelationResult]]] = {name: [] for name in task.relations}
-    for variant, one in found:
-        if not one.moot:
-            tried[variant.relation.name].append((variant, one))
+    for variant, result in results:
+        if not result.moot:
+            tried[variant.relation.name].append((variant, result))
     return [
         Rate(
             backend,
             name,
-            rate([float(one.holds) for _, one in own], [variant.of.group for variant, _ in own]),
-            tuple(one.example for _, one in own if not one.holds),
+            rate([float(result.holds) for _, result in tries], [variant.of.group for variant, _ in tries]),
+            tuple(result.example for _, result in tries if not result.holds),
             tuple(variant.example.id for variant in left if variant.relation.name == name),
         )
-        for name, own in tried.items()
-        if own or any(variant.relation.name == name for variant in left)
+        for name, tries in tried.items()
+        if tries or any(variant.relation.name == name for variant in left)
     ]
