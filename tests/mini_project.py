@@ -16,6 +16,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
+from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -23,7 +24,8 @@ from typing import Any
 import pytest
 
 IDS = tuple(f"h{number:02}" for number in range(12))
-PLUGINS = ("-p", "evalkit.plugin.hooks", "-p", "xdist.plugin")
+XDIST = find_spec("xdist") is not None
+PLUGINS = ("-p", "evalkit.plugin.hooks", *(("-p", "xdist.plugin") if XDIST else ()))
 
 ALL = (*IDS, "ref-cut", "bad-empty")
 """Every example that a whole run asks of a model."""
@@ -248,10 +250,12 @@ class Project:
 
     def run_apart(self, *args: str) -> pytest.RunResult:
         """A real pytest in a process of its own: what it does to its process it does to that one alone."""
+        _need_workers(args)
         return self.pytester.runpytest_subprocess(*PLUGINS, *args)
 
     def start(self, *args: str, **environment: str) -> subprocess.Popen[str]:
         """The same, still running; in a process group of its own, as a shell would start it."""
+        _need_workers(args)
         return subprocess.Popen(
             [sys.executable, "-m", "pytest", *PLUGINS, *args], cwd=self.root, env={**os.environ, **environment},
             text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True,
@@ -315,6 +319,11 @@ class _Libraries:
                 sys.modules[name] = module
                 # Pytester forgets them once more when the test ends; after that monkeypatch puts back what it found.
                 monkeypatch.setitem(sys.modules, name, module)
+
+
+def _need_workers(args: Sequence[str]) -> None:
+    if "-n" in args and not XDIST:
+        pytest.skip("needs pytest-xdist")
 
 
 def _line(name: str, headline: str, expected: Mapping[str, Any]) -> dict[str, Any]:

@@ -407,11 +407,12 @@ def test_pairs_are_those_that_a_comparison_of_all_with_all_finds() -> None:
     texts = [sentence(dice, 20) for _ in range(300)]
     texts += [text.replace(text.split()[dice.randrange(20)], "zeppelin", 1) for text in texts[:150]]
 
-    def share(one: str, two: str) -> float:
-        first, second = ({text[at : at + 5] for at in range(len(text) - 4)} for text in (normal(one), normal(two)))
-        return len(first & second) / len(first | second)
-
-    pairs = {(one, two): share(texts[one], texts[two]) for one, two in combinations(range(len(texts)), 2)}
+    normals = [normal(text) for text in texts]
+    runs = [{text[at : at + 5] for at in range(len(text) - 4)} for text in normals]
+    pairs = {
+        (one, two): len(runs[one] & runs[two]) / len(runs[one] | runs[two])
+        for one, two in combinations(range(len(texts)), 2)
+    }
     expected = {pair: alike for pair, alike in pairs.items() if alike >= 0.8}
     assert len(expected) > 50
     assert {(one, two): alike for one, two, alike in near_pairs(range(len(texts)), texts, 0.8)} == pytest.approx(
