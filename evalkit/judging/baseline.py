@@ -12,7 +12,7 @@ from typing import Any
 
 from evalkit._internal.files import write_atomically
 from evalkit.errors import ConfigError, GoldenError, Problem, UnknownName
-from evalkit.judging.wording import abbreviate
+from evalkit.judging.figures import abbreviate
 
 Scores = Mapping[str, Mapping[str, float]]
 """``{example id: {score: value}}``, values in [0, 1]."""

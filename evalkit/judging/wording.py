@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from evalkit.golden.looks import Look
+from evalkit.judging.figures import abbreviate, counted, dollars, interval, percent, points, width
 from evalkit.judging.gates import kind_of
 from evalkit.judging.reason import Code, Outcome, Reason, Remark, Status
 from evalkit.stats.intervals import Estimate
@@ -15,77 +17,11 @@ from evalkit.stats.intervals import Estimate
 if TYPE_CHECKING:  # these are made of what is worded here
     from evalkit.judging.cause import Explanation, Setting
     from evalkit.judging.lineage import Lineage, LostScore, Step
+    from evalkit.judging.notes import LookSpent, NotJudged, UnchangedAdapter
     from evalkit.judging.recommendation import Recommendation
     from evalkit.judging.regression import Regression
     from evalkit.judging.relation_check import Break, RelationResult
     from evalkit.judging.verdict import Verdict
-
-# -- figures ----------------------------------------------------------------------------------------
-
-
-def points(value: float | None) -> str:
-    """A difference of rates, as signed points.
-
-    >>> points(0.125), points(None)
-    ('+12.5', 'not estimable')
-    """
-    return "not estimable" if value is None else f"{value * 100:+.1f}"
-
-
-def percent(value: float | None) -> str:
-    """A rate as a percentage.
-
-    >>> percent(0.946), percent(None)
-    ('94.6 %', 'not estimable')
-    """
-    return "not estimable" if value is None else f"{value * 100:.1f} %"
-
-
-def width(value: float) -> str:
-    """A margin or a least gain, in points without a sign.
-
-    >>> width(0.05)
-    '5.0'
-    """
-    return f"{value * 100:.1f}"
-
-
-def interval(estimate: Estimate) -> str:
-    """A difference with its bounds.
-
-    >>> interval(Estimate(-0.2, -0.3, -0.1, 20))
-    '-20.0 points (95 % -30.0 to -10.0)'
-    """
-    return f"{points(estimate.value)} points (95 % {points(estimate.low)} to {points(estimate.high)})"
-
-
-def dollars(value: float) -> str:
-    """A sum with as many digits as tell something.
-
-    >>> dollars(1234.5), dollars(1.5), dollars(0.00312), dollars(0.0)
-    ('1,234.50 USD', '1.50 USD', '0.0031 USD', '0.00 USD')
-    """
-    return f"{value:,.2f} USD" if value >= 0.1 or value == 0 else f"{value:.2g} USD"
-
-
-def counted(count: int, noun: str, verbs: tuple[str, str] = ("", "")) -> str:
-    """A number of things, with what they are or do in the singular or the plural.
-
-    >>> counted(1, "must-pass example", ("is", "are")), counted(2, "must-pass example", ("is", "are"))
-    ('1 must-pass example is', '2 must-pass examples are')
-    """
-    told = f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
-    return f"{told} {verbs[count != 1]}".rstrip()
-
-
-def abbreviate(names: Sequence[str], most: int = 3) -> str:
-    """The first few of ``names``, and how many more there are.
-
-    >>> abbreviate(["a", "b", "c", "d"])
-    'a, b, c and 1 more'
-    """
-    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
-
 
 # -- reasons ----------------------------------------------------------------------------------------
 
@@ -229,6 +165,33 @@ def regression(item: Regression) -> str:
     """What became of one model since a baseline."""
     then = f"{item.name} ({item.then}, {item.date})"
     return f"{item.backend} against {then}: {item.status}. {reasons(item.reasons)}"
+
+
+# -- notes ------------------------------------------------------------------------------------------
+
+
+def unchanged_adapter(item: UnchangedAdapter) -> str:
+    """That an adapter changed nothing."""
+    same = "its one answer is" if item.answers == 1 else f"all {item.answers} answers are"
+    return (
+        f"{item.model}: its adapter changes nothing: {same} the very text of {item.base}. Was it trained, and is it "
+        f"the right folder?"
+    )
+
+
+def look_spent(item: LookSpent) -> str:
+    """What a model is held to, as so many were judged on the test split before it."""
+    look = Look(item.number)
+    return (
+        f"{item.model}: model {look.number} that is judged on this test split: a win needs p <= {look.alpha:.3g} "
+        f"(0.025 / {look.number * (look.number + 1)}), no loss a {100 * look.level:.4g} % interval"
+    )
+
+
+def not_judged(item: NotJudged) -> str:
+    """Which declared pair was not judged, and why."""
+    pair = f"{item.candidate} against {item.against} on {item.score}"
+    return f"declared but not judged, because the other side is not in this run: {pair}"
 
 
 # -- lineages ---------------------------------------------------------------------------------------

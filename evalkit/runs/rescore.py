@@ -13,7 +13,7 @@ from evalkit.golden.looks import number_of
 from evalkit.golden.model import Example, Task
 from evalkit.golden.perturbations import variants
 from evalkit.judging.book import AnswerBook
-from evalkit.judging.wording import abbreviate
+from evalkit.judging.figures import abbreviate
 from evalkit.models.cache import Store, StoredCompletion
 from evalkit.models.config import Config
 from evalkit.models.request import Asking, render

@@ -9,9 +9,11 @@ import pytest
 from evalkit.judging import wording
 from evalkit.judging.cause import Explanation, OtherPrompts, Setting
 from evalkit.judging.comparison import Agreement
+from evalkit.judging.figures import dollars
 from evalkit.judging.gates import kind_of
 from evalkit.judging.lineage import Lineage, LostScore, Step
 from evalkit.judging.measurement_change import MeasurementChange
+from evalkit.judging.notes import LookSpent, NotJudged, UnchangedAdapter
 from evalkit.judging.reason import Code, Outcome, Reason, Remark, Status
 from evalkit.judging.relation_check import Break, BreakCode, RelationResult
 from evalkit.judging.verdict import Verdict
@@ -174,6 +176,29 @@ def test_a_verdict_has_its_reasons_behind_it() -> None:
     assert (wording.verdict(verdict), repr(verdict)) == (said, said)
 
 
+# -- notes ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("answers", "same"), [(1, "its one answer is"), (12, "all 12 answers are")])
+def test_an_adapter_that_changes_nothing_is_asked_about(answers: int, same: str) -> None:
+    assert wording.unchanged_adapter(UnchangedAdapter("tuned", "base", answers)) == (
+        f"tuned: its adapter changes nothing: {same} the very text of base. Was it trained, and is it the right folder?"
+    )
+
+
+def test_a_look_says_what_it_is_held_to() -> None:
+    assert wording.look_spent(LookSpent("tuned", 3)) == (
+        "tuned: model 3 that is judged on this test split: a win needs p <= 0.00208 (0.025 / 12), no loss a 99.58 % "
+        "interval"
+    )
+
+
+def test_a_pair_whose_other_side_is_not_there_is_named() -> None:
+    assert wording.not_judged(NotJudged("tuned", "base", "mood")) == (
+        "declared but not judged, because the other side is not in this run: tuned against base on mood"
+    )
+
+
 # -- lineages -------------------------------------------------------------------------------------------
 
 
@@ -290,6 +315,6 @@ def test_a_relation_that_holds_says_so() -> None:
 
 
 def test_small_sums_keep_their_digits() -> None:
-    assert [wording.dollars(value) for value in (0.0, 0.00002, 0.012345, 0.5, 12345.678)] == [
+    assert [dollars(value) for value in (0.0, 0.00002, 0.012345, 0.5, 12345.678)] == [
         "0.00 USD", "2e-05 USD", "0.012 USD", "0.50 USD", "12,345.68 USD",
     ]  # fmt: skip
