@@ -1,4 +1,4 @@
-"""Several requests at once, in threads: for backends whose engine or server answers in parallel."""
+"""Several items at once, in threads: for backends whose engine or server answers in parallel."""
 
 from __future__ import annotations
 
@@ -11,54 +11,54 @@ from typing import TypeVar
 
 from evalkit.errors import BackendDied
 
-Asked = TypeVar("Asked")
-Answered = TypeVar("Answered")
+Item = TypeVar("Item")
+Result = TypeVar("Result")
 
 
-def answered(
-    asked: Iterable[Asked], ask: Callable[[Asked, Event], Answered], at_once: int
-) -> Iterator[tuple[Asked, Answered | Exception]]:
-    """What ``ask`` makes of each of ``asked``, ``at_once`` at a time, each as soon as it is there.
+def in_threads(
+    items: Iterable[Item], work: Callable[[Item, Event], Result], at_once: int
+) -> Iterator[tuple[Item, Result | Exception]]:
+    """Each item with what ``work`` makes of it, ``at_once`` at a time, each as soon as it is there.
 
-    The event is set when nobody waits any more (Ctrl-C, a BackendDied, or the iterator was closed): ``ask`` must then
-    come to an end. What it raises is handed over in the answer's place, but a BackendDied is raised and ends the rest.
-    What was under way by then is handed over first, where it still comes: it may have been paid for.
+    The event is set when nobody waits any more (Ctrl-C, a BackendDied, or the iterator was closed): ``work`` must then
+    come to an end. What it raises takes the place of its result, except for a BackendDied: that is raised, and ends the
+    iteration. Results that are still to come by then are handed over first, as they may have been paid for.
     """
-    asked = list(asked)
-    stopped, done = Event(), queue.SimpleQueue[tuple[Asked, Answered | Exception]]()
+    items = list(items)
+    stopped, done = Event(), queue.SimpleQueue[tuple[Item, Result | Exception]]()
 
-    def work(one: Asked) -> None:
+    def run(item: Item) -> None:
         if not stopped.is_set():
             try:
-                done.put((one, ask(one, stopped)))
+                done.put((item, work(item, stopped)))
             except Exception as error:
                 if isinstance(error, BackendDied):
-                    stopped.set()  # here and not below, or this thread would begin the next one
-                done.put((one, error))
+                    stopped.set()  # here and not below, or this thread would begin the next item
+                done.put((item, error))
 
     with ThreadPoolExecutor(at_once, thread_name_prefix="evalkit") as pool:
         try:
-            futures = [pool.submit(work, one) for one in asked]
+            futures = [pool.submit(run, item) for item in items]
             for _ in futures:
                 try:
-                    one, result = done.get()  # Python hears Ctrl-C here, in the main thread
+                    item, result = done.get()  # Python hears Ctrl-C here, in the main thread
                     if isinstance(result, BackendDied):
                         raise result
                 except (BackendDied, KeyboardInterrupt):
                     stopped.set()
                     pool.shutdown(wait=True, cancel_futures=True)
-                    yield from _rest(done)
+                    yield from _late_results(done)
                     raise
-                yield one, result
+                yield item, result
         finally:
             stopped.set()
             pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _rest(done: queue.SimpleQueue[tuple[Asked, Answered | Exception]]) -> Iterator[tuple[Asked, Answered]]:
-    """The answers that came while all was being stopped."""
+def _late_results(done: queue.SimpleQueue[tuple[Item, Result | Exception]]) -> Iterator[tuple[Item, Result]]:
+    """The results that came while everything was being stopped."""
     with suppress(queue.Empty):
         while True:
-            one, result = done.get_nowait()
+            item, result = done.get_nowait()
             if not isinstance(result, Exception):
-                yield one, result
+                yield item, result

@@ -14,7 +14,7 @@ from datetime import datetime
 from threading import Event, Lock
 from typing import Any, Protocol
 
-from evalkit._internal.threads import answered
+from evalkit._internal.threads import in_threads
 from evalkit.errors import BackendDied, NotAnswered, StoreError
 from evalkit.models.backend import Completion
 from evalkit.models.budget import Budget
@@ -142,7 +142,7 @@ class RemoteBackend:
         def ask(question: tuple[str, Request], stopped: Event) -> Completion:
             return self._ask(connection, *question, stopped)
 
-        with closing(answered(to_ask, ask, self.pace.most)) as answers:  # type: ignore[type-var]
+        with closing(in_threads(to_ask, ask, self.pace.most)) as answers:  # type: ignore[type-var]
             for (key, request), result in answers:
                 yield request, result
                 self.in_flight.end(key)  # it is stored by now

@@ -50,7 +50,7 @@ def make_input_scorer(options: Mapping[str, Any]) -> InputScorer:
             )
         if text is None:
             return Judgement(0.0, f"{json_type(got)}, not text")
-        source = _joined(found for value in given.values() for found in _texts(value))
+        source = _joined(piece for value in given.values() for piece in _texts(value))
         made_up = [
             term
             for term, pattern in named.items()

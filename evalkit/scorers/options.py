@@ -9,11 +9,11 @@ from evalkit.errors import ConfigError
 from evalkit.scorers.values import as_number
 
 
-def reject_unknown(options: Mapping[str, Any], known: Collection[str]) -> None:
-    """Raises ConfigError where ``options`` holds a name that is not among the ``known``."""
-    for name in sorted(set(options) - set(known)):
+def reject_unknown(options: Mapping[str, Any], allowed: Collection[str]) -> None:
+    """Raises ConfigError where ``options`` holds a name that is not among the ``allowed``."""
+    for name in sorted(set(options) - set(allowed)):
         raise ConfigError(
-            f"option {name!r} is {options[name]!r}, but there is no such option; allowed: {_listed(known)}"
+            f"option {name!r} is {options[name]!r}, but there is no such option; allowed: {_listed(allowed)}"
         )
 
 

@@ -73,8 +73,8 @@ def _overlap(metric: str, hits: int, got: int, expected: int) -> float:
 def _differences(ours: Mapping[str, str], theirs: Mapping[str, str]) -> str:
     missing = [theirs[key] for key in theirs if key not in ours]
     extra = [ours[key] for key in ours if key not in theirs]
-    told = (("missing", missing), ("too much", extra))
-    return "; ".join(f"{what} {_listed(items)}" for what, items in told if items)
+    parts = (("missing", missing), ("too much", extra))
+    return "; ".join(f"{what} {_listed(items)}" for what, items in parts if items)
 
 
 def _listed(items: list[str]) -> str:

@@ -41,11 +41,11 @@ def make_scorer(options: Mapping[str, Any]) -> Scorer:
         if (plain := without_words(got, expected, both_empty)) is not None:
             return plain
         text, reference = as_text(got), as_text(expected)
-        found = rouge.score(reference, text)[metric]
-        if not found.fmeasure and not rouge.score(reference, reference)[metric].fmeasure:
+        rouge_score = rouge.score(reference, text)[metric]
+        if not rouge_score.fmeasure and not rouge.score(reference, reference)[metric].fmeasure:
             raise ConfigError(f"an example expects {expected!r}, in which {metric} has nothing to count")
-        told = f"{metric}: precision {found.precision:.2f}, recall {found.recall:.2f}"
-        return Judgement(float(found.fmeasure), "" if found.fmeasure == 1 else told)
+        why = f"{metric}: precision {rouge_score.precision:.2f}, recall {rouge_score.recall:.2f}"
+        return Judgement(float(rouge_score.fmeasure), "" if rouge_score.fmeasure == 1 else why)
 
     return judge
 

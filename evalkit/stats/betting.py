@@ -75,8 +75,8 @@ def confidence_sequence(values: ArrayLike, level: float = LEVEL) -> Estimate:
     Each of its bounds alone is a one-sided one of ``(1 + level) / 2``, and is a multiple of 0.0025 or the end of the
     range. Without values nothing is estimable.
 
-    >>> found = confidence_sequence([1, 0, 1, 1, 0, 1, 1, 1, 1, 0] * 5)
-    >>> found.value, found.low, found.high
+    >>> interval = confidence_sequence([1, 0, 1, 1, 0, 1, 1, 1, 1, 0] * 5)
+    >>> interval.value, interval.low, interval.high
     (0.7, 0.48, 0.875)
     """
     check_level(level)
@@ -99,7 +99,7 @@ def in_groups(values: Sequence[float], groups: Sequence[str]) -> list[float]:
     >>> in_groups([1.0, 0.0, 1.0], ["b", "b", "a"])
     [0.5, 1.0]
     """
-    found: dict[str, list[float]] = {}
+    by_group: dict[str, list[float]] = {}
     for value, group in zip(values, groups, strict=True):
-        found.setdefault(group, []).append(value)
-    return [sum(each) / len(each) for each in found.values()]
+        by_group.setdefault(group, []).append(value)
+    return [sum(members) / len(members) for members in by_group.values()]

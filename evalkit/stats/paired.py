@@ -68,7 +68,7 @@ def difference(
     units = set(zip(groups, ours.tolist(), theirs.tolist(), strict=True))
     sizes = Counter(groups)
     if 2 <= len(units) == len(sizes) and len(set(sizes.values())) == 1 and right_or_wrong(ours, theirs):
-        pairs_of_units = Counter((own, other) for _, own, other in units)
+        pairs_of_units = Counter((ours_of, theirs_of) for _, ours_of, theirs_of in units)
         both, gained, lost, neither = (pairs_of_units[cell] for cell in ((1, 1), (1, 0), (0, 1), (0, 0)))
         return replace(tango(both, gained, lost, neither, 1 - 2 * alpha), n=ours.size)
     return _bootstrap(differences, groups, seed, alpha)
@@ -91,8 +91,8 @@ def _bootstrap(differences: Array, groups: Sequence[str], seed: int, alpha: floa
     count = len(set(groups))
     reach = float(stdtrit(count - 1, alpha)) * sqrt(count / (count - 1)) if count > 1 else 0.0
     draws = _draws(max(float(ndtr(reach)), _BEYOND / (10 * _MOST_DRAWS)))
-    found = cluster_bootstrap(differences, groups, 1 - 2 * alpha, min(draws, _MOST_DRAWS), seed, bounds=(-1.0, 1.0))
-    return found if draws <= _MOST_DRAWS or found.low is None else replace(found, low=-1.0, high=1.0)
+    interval = cluster_bootstrap(differences, groups, 1 - 2 * alpha, min(draws, _MOST_DRAWS), seed, bounds=(-1.0, 1.0))
+    return interval if draws <= _MOST_DRAWS or interval.low is None else replace(interval, low=-1.0, high=1.0)
 
 
 def paired_in_turn(
@@ -101,8 +101,8 @@ def paired_in_turn(
     """``paired``, for scores in the order in which they were asked: its difference and its p hold whenever one stops.
     What holds only for a number of examples that was fixed before is left out.
 
-    >>> found = paired_in_turn([1] * 9, [0] * 9, [str(number) for number in range(9)])
-    >>> found.wins, found.p < 0.025
+    >>> result = paired_in_turn([1] * 9, [0] * 9, [str(number) for number in range(9)])
+    >>> result.wins, result.p < 0.025
     (9, True)
     """
     ours, theirs = paired_scores(candidate, against)
@@ -126,8 +126,8 @@ def difference_in_turn(
     """``difference``, for scores in the order in which they were asked, with an interval that holds whenever one stops:
     the confidence sequence of the groups' means, which counts every group alike."""
     ours, theirs = paired_scores(candidate, against)
-    found = confidence_sequence(in_groups(np.round(ours - theirs, DIGITS).tolist(), groups), 1 - 2 * alpha)
-    return replace(found, n=int(ours.size))
+    interval = confidence_sequence(in_groups(np.round(ours - theirs, DIGITS).tolist(), groups), 1 - 2 * alpha)
+    return replace(interval, n=int(ours.size))
 
 
 def paired(

@@ -78,13 +78,13 @@ def reliability_bins(
     check_level(level)
     forecast, outcome = _checked(probabilities, outcomes)
     edges = _edges(bins)
-    found = []
+    bins_found = []
     for low, high, inside in zip(edges, edges[1:], _members(forecast, edges), strict=False):
         said, seen = forecast[inside], outcome[inside]
         # fsum rounds once: any order of the examples gives the same figures.
         mean = fsum(said) / said.size if said.size else None
-        found.append(Bin(float(low), float(high), mean, wilson(int(seen.sum()), seen.size, level)))
-    return tuple(found)
+        bins_found.append(Bin(float(low), float(high), mean, wilson(int(seen.sum()), seen.size, level)))
+    return tuple(bins_found)
 
 
 @dataclass(frozen=True, slots=True)

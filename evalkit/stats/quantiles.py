@@ -18,8 +18,8 @@ def quantile(values: ArrayLike, p: float, level: float = LEVEL) -> Estimate:
     1999, 3.2). A bound is None where the sample is too small to have one: the 95 % quantile has an upper bound from 72
     values on. Raises ValueError unless ``p`` is between 0 and 1 and the values are finite.
 
-    >>> found = quantile(range(1, 31), 0.95)
-    >>> round(found.value, 2), found.low, found.high
+    >>> estimate = quantile(range(1, 31), 0.95)
+    >>> round(estimate.value, 2), estimate.low, estimate.high
     (28.55, 26.0, None)
     """
     from scipy.stats import quantile_test

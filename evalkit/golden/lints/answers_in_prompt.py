@@ -21,14 +21,14 @@ def check(task: Task) -> Iterator[Finding]:
         copied: Counter[str] = Counter()
         examples = judged(task.splits.get(split, ()))
         for example in examples:
-            own = normal(text_of(example))
+            text_asked = normal(text_of(example))
             if any(text in prompt for text in _long(example.input)):
                 yield Finding("error", example.where, f"the prompt holds the input of {example.id}", _REMEDY)
             for name, value in example.expected.items():
                 answers = [] if _is_class(task, name) else list(_long(value))
                 if any(answer in prompt for answer in answers):
                     yield Finding("error", example.where, f"the prompt holds the {name} of {example.id}", _REMEDY)
-                copied[name] += any(answer in own for answer in answers)
+                copied[name] += any(answer in text_asked for answer in answers)
         for name, count in copied.items():
             if count:
                 yield Finding(

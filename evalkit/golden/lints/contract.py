@@ -12,14 +12,14 @@ _NAMED = re.compile(r'"([A-Za-z_][A-Za-z0-9_]*)"\s*:')
 
 
 def check(task: Task) -> Iterator[Finding]:
-    where, known = task.place("task.toml"), set(_fields(task.schema))
+    where, in_schema = task.place("task.toml"), set(_fields(task.schema))
     prompt = f"{task.prompt.system}\n{task.prompt.user}"
-    asked = {name for split in task.splits.values() for example in split for name in example.input}
+    in_inputs = {name for split in task.splits.values() for example in split for name in example.input}
     for name in dict.fromkeys(_NAMED.findall(prompt)):
-        if name not in known | asked:
+        if name not in in_schema | in_inputs:
             yield Finding(
                 "error", where, f"the prompt asks for a field {name!r} that the schema does not have",
-                f"The schema has {', '.join(sorted(known))}: mend the one that is wrong.",
+                f"The schema has {', '.join(sorted(in_schema))}: mend the one that is wrong.",
             )  # fmt: skip
     for name in sorted(set(_fields(task.schema, deep=False))):
         if not re.search(rf"\b{re.escape(name)}\b", prompt):

@@ -20,10 +20,10 @@ def check(task: Task) -> Iterator[Finding]:
     for first, second, _ in near_pairs(examples, [text_of(example) for example in examples], _NEAR):
         differ = sorted({field for field, scorer in scorers if _other(first, second, field, scorer)})
         if differ and first.group != second.group:
-            told = ", ".join(f"{name} {first.expected[name]!r} and {second.expected[name]!r}" for name in differ)
+            labels = ", ".join(f"{name} {first.expected[name]!r} and {second.expected[name]!r}" for name in differ)
             yield Finding(
                 "error", second.where, f"{second.id} asks what {first.id} ({first.where}) asks, and expects another "
-                f"answer: {told}", "Settle which is right; a pair that is meant to differ belongs into one group.",
+                f"answer: {labels}", "Settle which is right; a pair that is meant to differ belongs into one group.",
             )  # fmt: skip
 
 

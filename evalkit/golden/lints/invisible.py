@@ -17,11 +17,11 @@ def check(task: Task) -> Iterator[Finding]:
     for examples in task.splits.values():
         for example in judged(examples):
             texts = strings(example.input, example.expected)
-            found = dict.fromkeys(sign for text in texts for sign in text if _unseen(sign))
-            if found:
-                told = ", ".join(f"U+{ord(sign):04X} {unicodedata.name(sign, 'control')}" for sign in found)
+            unseen = dict.fromkeys(sign for text in texts for sign in text if _unseen(sign))
+            if unseen:
+                names = ", ".join(f"U+{ord(sign):04X} {unicodedata.name(sign, 'control')}" for sign in unseen)
                 yield Finding(
-                    "warning", example.where, f"{example.id} holds {told}", "Write a plain space, or nothing."
+                    "warning", example.where, f"{example.id} holds {names}", "Write a plain space, or nothing."
                 )
 
 

@@ -40,7 +40,7 @@ def _found(where: str, whose: str, text: str) -> Iterator[Finding]:
             yield Finding("error", where, f"{whose} holds what looks like {name}",
                           "Take it out, and have it revoked where it is real.")  # fmt: skip
     for name, pattern in _PERSONS.items():
-        if any(name != "a card number" or _luhn(one[0]) for one in pattern.finditer(text)):
+        if any(name != "a card number" or _luhn(match[0]) for match in pattern.finditer(text)):
             yield Finding("warning", where, f"{whose} holds what looks like {name}",
                           "Put an invented one in its place (example.com, 555-0100).")  # fmt: skip
 

@@ -48,7 +48,7 @@ def check(task: Task) -> Iterator[Finding]:
         p = tie.p(len(ties))
         if p <= ALPHA:
             yield Finding(
-                "error", tie.where, f"{tie.told}, p = {p:.3f}",
+                "error", tie.where, f"{tie.what}, p = {p:.3f}",
                 "Even the lengths out: write short examples of what is long now, and long ones of what is short.",
             )  # fmt: skip
     families = [
@@ -75,40 +75,40 @@ def _draws(tried: int) -> int:
 
 @dataclass(frozen=True, slots=True)
 class _Tie:
-    """That a label goes with a length: how strongly in an ``order`` of the rows, and from where on it is told."""
+    """That a label goes with a length: how strongly, in an ``order`` of the rows. Below ``least`` it is left out."""
 
     where: str
-    told: str
+    what: str
     strength: Callable[[Numbers], float]
     order: Numbers
     least: float
 
     def p(self, tried: int) -> float:
         """How often another order is as strong, corrected for ``tried`` ties; 1, undrawn, for one that is too weak."""
-        found, dice, draws = self.strength(self.order), np.random.default_rng(0), _draws(tried)
-        if found < self.least:
+        strength, dice, draws = self.strength(self.order), np.random.default_rng(0), _draws(tried)
+        if strength < self.least:
             return 1.0
-        as_strong = sum(self.strength(dice.permutation(self.order)) >= found - 1e-12 for _ in range(draws))
+        as_strong = sum(self.strength(dice.permutation(self.order)) >= strength - 1e-12 for _ in range(draws))
         return min(1.0, tried * (as_strong + 1) / (draws + 1))
 
 
 def _lengths(task: Task, split: str) -> Iterator[_Tie]:
     where, examples = task.place(f"{split}.jsonl"), task.splits.get(split, ())
     for name, length in _LENGTHS.items():
-        some = one_of_each_group(example for example in examples if length(example))
-        for field, rows, labels in classed(task, some):
+        chosen = one_of_each_group(example for example in examples if length(example))
+        for field, rows, labels in classed(task, chosen):
             lengths, classes = _ranks([length(row) for row in rows]), np.unique(labels, return_inverse=True)[1]
             if len(rows) >= _LEAST and lengths.any() and classes.any():
                 share = _between(classes)
-                told = f"{share(lengths):.0%} of the variance of its ranks is between classes, n = {len(rows)}"
-                yield _Tie(where, f"{field} goes with the length of the {name} ({told})", share, lengths, SHARE)
-        for field, rows, numbers in numbered(task, some):
+                figure = f"{share(lengths):.0%} of the variance of its ranks is between classes, n = {len(rows)}"
+                yield _Tie(where, f"{field} goes with the length of the {name} ({figure})", share, lengths, SHARE)
+        for field, rows, numbers in numbered(task, chosen):
             lengths, ranks = _ranks([length(row) for row in rows]), _ranks(numbers)
             if len(rows) >= _LEAST and lengths.any() and ranks.any():
-                told = f"Spearman's rho {lengths @ ranks:+.2f}, n = {len(rows)}"
+                figure = f"Spearman's rho {lengths @ ranks:+.2f}, n = {len(rows)}"
                 strength = _correlation(ranks)
                 yield _Tie(
-                    where, f"{field} goes with the length of the {name} ({told})", strength, lengths, CORRELATION
+                    where, f"{field} goes with the length of the {name} ({figure})", strength, lengths, CORRELATION
                 )
 
 
@@ -135,17 +135,17 @@ def _between(classes: NDArray[np.intp]) -> Callable[[Numbers], float]:
 def _telling(examples: Sequence[Example], labels: Sequence[str], tried: int) -> Iterator[tuple[str, float, float]]:
     """Each word that tells ``INFORMATION`` of the labels, and its p corrected for ``tried`` such families, the best
     first."""
-    held, known = _words(examples)
-    if not known:
+    held, words = _words(examples)
+    if not words:
         return
     each = np.eye(len(set(labels)))[np.unique(labels, return_inverse=True)[1]]
     shares, dice, draws = _shares(held, each), np.random.default_rng(0), _draws(tried)
-    told = [place for place in np.argsort(-shares, kind="stable") if shares[place] >= INFORMATION]
-    best = np.array([_shares(held, dice.permutation(each)).max() for _ in range(draws)] if told else [])
-    for place in told:
+    telling = [place for place in np.argsort(-shares, kind="stable") if shares[place] >= INFORMATION]
+    best = np.array([_shares(held, dice.permutation(each)).max() for _ in range(draws)] if telling else [])
+    for place in telling:
         p = min(1.0, tried * (np.count_nonzero(best >= shares[place] - 1e-12) + 1) / (draws + 1))
         if p <= ALPHA:
-            yield known[place], float(shares[place]), p
+            yield words[place], float(shares[place]), p
 
 
 def _words(examples: Sequence[Example]) -> tuple[Any, list[str]]:
@@ -155,11 +155,11 @@ def _words(examples: Sequence[Example]) -> tuple[Any, list[str]]:
     for words in seen:
         for word in words:
             counts[word] = counts.get(word, 0) + 1
-    known = sorted(word for word, count in counts.items() if _SEEN <= count <= len(examples) - _SEEN)
-    places = {word: number for number, word in enumerate(known)}
+    frequent = sorted(word for word, count in counts.items() if _SEEN <= count <= len(examples) - _SEEN)
+    places = {word: number for number, word in enumerate(frequent)}
     cells = [(places[word], column) for column, words in enumerate(seen) for word in words if word in places]
     rows, columns = zip(*cells, strict=True) if cells else ((), ())
-    return csr_matrix((np.ones(len(cells)), (rows, columns)), shape=(len(known), len(examples))), known
+    return csr_matrix((np.ones(len(cells)), (rows, columns)), shape=(len(frequent), len(examples))), frequent
 
 
 def _shares(held: Any, each: Numbers) -> Numbers:

@@ -15,32 +15,32 @@ from evalkit.golden.near_duplicates import normal
 
 def check(task: Task) -> Iterator[Finding]:
     where = task.place("test.jsonl")
-    held_out = {field: (asked, labels) for field, asked, labels in classed(task, task.splits.get("test", ()))}
-    for field, taught, known in classed(task, task.splits.get("train", ())):
+    held_out = {field: (rows, labels) for field, rows, labels in classed(task, task.splits.get("test", ()))}
+    for field, taught, taught_labels in classed(task, task.splits.get("train", ())):
         if field not in held_out:
             continue
-        asked, labels = held_out[field]
-        commonest = Counter(known).most_common(1)[0][0]
+        rows, labels = held_out[field]
+        commonest = Counter(taught_labels).most_common(1)[0][0]
         blind = sum(label == commonest for label in labels) / len(labels)
-        read = sum(guess == label for guess, label in zip(_guesses(taught, known, asked), labels, strict=True))
-        told = f"the commonest label of train is right in {blind:.1%} of {len(labels)}, words alone (naive Bayes) in"
+        read = sum(guess == label for guess, label in zip(_guesses(taught, taught_labels, rows), labels, strict=True))
+        shown = f"the commonest label of train is right in {blind:.1%} of {len(labels)}, words alone (naive Bayes) in"
         yield Finding(
-            "note", where, f"{field}: {told} {read / len(labels):.1%}", "A model that is no better has not read."
+            "note", where, f"{field}: {shown} {read / len(labels):.1%}", "A model that is no better has not read."
         )
 
 
-def _guesses(taught: Sequence[Example], labels: Sequence[str], asked: Sequence[Example]) -> Iterator[str]:
+def _guesses(taught: Sequence[Example], labels: Sequence[str], examples: Sequence[Example]) -> Iterator[str]:
     """Multinomial naive Bayes with one added to each count (A. McCallum and K. Nigam, 1998)."""
     words: dict[str, Counter[str]] = {}
     sizes: Counter[str] = Counter()
     for example, label in zip(taught, labels, strict=True):
         sizes[label] += 1
         words.setdefault(label, Counter()).update(normal(text_of(example)).split())
-    known = {word for counts in words.values() for word in counts}
-    totals = {label: sum(counts.values()) + len(known) for label, counts in words.items()}
-    for example in asked:
-        own = [word for word in normal(text_of(example)).split() if word in known]
+    vocabulary = {word for counts in words.values() for word in counts}
+    totals = {label: sum(counts.values()) + len(vocabulary) for label, counts in words.items()}
+    for example in examples:
+        seen = [word for word in normal(text_of(example)).split() if word in vocabulary]
         yield max(
             sorted(words),
-            key=lambda label: log(sizes[label]) + sum(log((words[label][word] + 1) / totals[label]) for word in own),
+            key=lambda label: log(sizes[label]) + sum(log((words[label][word] + 1) / totals[label]) for word in seen),
         )

@@ -11,7 +11,8 @@ from evalkit.golden.relations.transform import TextTransform
 
 
 def make_relation(options: Mapping[str, Any]) -> TextTransform:
-    """
+    """The text in capitals or in small letters, as ``to`` says. Raises ConfigError for another ``to``.
+
     >>> make_relation({"to": "upper"})("Copper falls")
     'COPPER FALLS'
     """

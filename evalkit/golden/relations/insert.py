@@ -16,7 +16,8 @@ from evalkit.golden.relations.transform import TextTransform
 
 
 def make_relation(options: Mapping[str, Any]) -> TextTransform:
-    """
+    """The text with the sentence ``text`` at its ``where``. Raises ConfigError where either can't be used.
+
     >>> make_relation({"text": "It rained."})("Copper falls")
     'Copper falls. It rained.'
     """

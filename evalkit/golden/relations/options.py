@@ -8,11 +8,11 @@ from typing import Any
 from evalkit.errors import ConfigError, UnknownName
 
 
-def reject_unknown(options: Mapping[str, Any], known: Collection[str] = ()) -> None:
-    """Raises UnknownName for an option that is not ``known``."""
+def reject_unknown(options: Mapping[str, Any], allowed: Collection[str] = ()) -> None:
+    """Raises UnknownName for an option that is not ``allowed``."""
     for name in options:
-        if name not in known:
-            raise UnknownName("option", name, known)
+        if name not in allowed:
+            raise UnknownName("option", name, allowed)
 
 
 def pairs(options: Mapping[str, Any], name: str) -> list[tuple[str, str]]:

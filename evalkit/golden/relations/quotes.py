@@ -13,7 +13,8 @@ _STRAIGHT = str.maketrans({"“": '"', "”": '"', "‘": "'", "’": "'"})
 
 
 def make_relation(options: Mapping[str, Any]) -> TextTransform:
-    """
+    """The text with the other kind of quotation marks. There are no options.
+
     >>> make_relation({})('The Fed\\'s "cut"'), make_relation({})("The Fed’s “cut”")
     ('The Fed’s “cut”', 'The Fed\\'s "cut"')
     """

@@ -14,7 +14,8 @@ from evalkit.golden.relations.transform import TextTransform
 
 
 def make_relation(options: Mapping[str, Any]) -> TextTransform:
-    """
+    """The text with each word of ``words`` replaced by the second of its pair. Raises ConfigError for no such pairs.
+
     >>> make_relation({"words": [["Fed", "Riksbank"]]})("Fed cuts")
     'Riksbank cuts'
     """

@@ -16,7 +16,8 @@ from evalkit.golden.relations.transform import TextTransform
 
 
 def make_relation(options: Mapping[str, Any]) -> TextTransform:
-    r"""
+    r"""The text after the first of ``rules`` that applies. Raises ConfigError for a rule that is no regular expression.
+
     >>> make_relation({"rules": [[r"^Will (\w+) ", r"Will \1 not "]]})("Will inflation fall?")
     'Will inflation not fall?'
     """

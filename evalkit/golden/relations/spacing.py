@@ -10,7 +10,8 @@ from evalkit.golden.relations.transform import TextTransform
 
 
 def make_relation(options: Mapping[str, Any]) -> TextTransform:
-    r"""
+    r"""The text with every space doubled, and an empty line at its end. There are no options.
+
     >>> make_relation({})("Copper falls")
     'Copper  falls\n\n'
     """

@@ -22,8 +22,8 @@ def substitution(exchanges: Sequence[tuple[str, str]]) -> TextTransform:
         written = [list(pair) for pair in exchanges]
         raise ConfigError(f"words is {written!r}: a word has two others, so it is not known which one comes")
     longest = sorted(words, key=len, reverse=True)
-    each = "|".join(f"({re.escape(word)})" for word in longest)
-    pattern = re.compile(rf"(?<![\w-])(?:{each})(?![\w-])", re.IGNORECASE)
+    either = "|".join(f"({re.escape(word)})" for word in longest)
+    pattern = re.compile(rf"(?<![\w-])(?:{either})(?![\w-])", re.IGNORECASE)
     return lambda text: pattern.sub(lambda match: _as_large(match[0], words[longest[(match.lastindex or 1) - 1]]), text)
 
 

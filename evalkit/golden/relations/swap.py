@@ -14,10 +14,11 @@ from evalkit.golden.relations.transform import TextTransform
 
 
 def make_relation(options: Mapping[str, Any]) -> TextTransform:
-    """
+    """The text with the words of each pair of ``words`` exchanged. Raises ConfigError for no such pairs.
+
     >>> make_relation({"words": [["rise", "fall"]]})("Will it rise, or will it fall?")
     'Will it fall, or will it rise?'
     """
     reject_unknown(options, ("words",))
     words = pairs(options, "words")
-    return substitution([*words, *((two, one) for one, two in words)])
+    return substitution([*words, *((second, first) for first, second in words)])

@@ -33,7 +33,7 @@ from typing import Any
 
 from evalkit._internal.files import file_digest
 from evalkit._internal.process import resident_memory
-from evalkit._internal.threads import answered
+from evalkit._internal.threads import in_threads
 from evalkit.errors import BackendDied, ConfigError, MissingModel, NotAnswered
 from evalkit.golden.model import REPEAT_LAST
 from evalkit.models.backend import Backend, Completion, FinishReason, Opening, digest_of_ids
@@ -190,7 +190,7 @@ class Engine:
         self, requests: Sequence[Request], how: Mapping[str, Any]
     ) -> Generator[tuple[Request, Completion | Exception]]:
         # The workers sit in C, where Ctrl-C is not heard: they look at the event with every token.
-        found = answered(requests, lambda request, stopped: self._ask(request, how, stopped), self.settings.slots)
+        found = in_threads(requests, lambda request, stopped: self._ask(request, how, stopped), self.settings.slots)
         with closing(found):  # type: ignore[type-var]
             yield from found
 

@@ -27,7 +27,7 @@ from importlib.util import find_spec
 from threading import Event
 from typing import Any
 
-from evalkit._internal.threads import answered
+from evalkit._internal.threads import in_threads
 from evalkit.errors import BackendDied, ConfigError, MissingModel, NotAnswered
 from evalkit.golden.model import REPEAT_LAST
 from evalkit.models.backend import Backend, Completion, FinishReason, Opening
@@ -189,7 +189,7 @@ class OllamaBackend:
     def answer(self, requests: Sequence[Request]) -> Iterator[tuple[Request, Completion | Exception]]:
         at_once = self.settings.parallel or int(os.environ.get("OLLAMA_NUM_PARALLEL") or 1)
         # The clients are made here, before the threads that share them.
-        with closing(self.server.open()), closing(answered(requests, self._ask, at_once)) as found:  # type: ignore[type-var]
+        with closing(self.server.open()), closing(in_threads(requests, self._ask, at_once)) as found:  # type: ignore[type-var]
             yield from found
 
     def memory(self) -> int | None:
