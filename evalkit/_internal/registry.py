@@ -23,15 +23,16 @@ from evalkit.errors import ConfigError, UnknownName
 class Kind:
     """One kind of component.
 
-    ``packages`` hold the built-in ones. A component's module must define one of ``functions``, and each of
-    ``attributes`` with one of the values it may have. ``see`` is where its contract is written down.
+    ``packages`` hold the built-in ones. A component's module must define one of ``functions``, all of ``also``, and
+    each of ``choices`` as one of the values it may have. ``see`` is where its contract is written down.
     """
 
     noun: str
     packages: tuple[str, ...]
     functions: tuple[str, ...]
     see: str
-    attributes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    also: tuple[str, ...] = ()
+    choices: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 KINDS: Mapping[str, Kind] = {
@@ -40,7 +41,7 @@ KINDS: Mapping[str, Kind] = {
         ("evalkit.scorers",),
         ("make_scorer", "make_input_scorer"),
         "evalkit/scorers/score.py",
-        {"KIND": ("class", "number", "set", "text")},
+        choices={"KIND": ("class", "number", "set", "text")},
     ),
     "measurements": Kind(
         "measure",
@@ -58,7 +59,13 @@ KINDS: Mapping[str, Kind] = {
         ("open_backend",),
         "evalkit/models/backend.py",
     ),
-    "hypotheses": Kind("hypothesis", ("evalkit.judging.gates",), ("decide",), "evalkit/judging/gates"),
+    "hypotheses": Kind(
+        "hypothesis",
+        ("evalkit.judging.gates",),
+        ("decide",),
+        "evalkit/judging/gates",
+        also=("read_terms", "GAIN", "KEYS", "PHRASES"),
+    ),
     "reports": Kind("report", ("evalkit.reports",), ("render",), "evalkit/reports"),
 }
 """Every kind of component, under the name that its entry-point group ends with."""
@@ -119,14 +126,17 @@ def find(kind: str, name: str) -> Any:
 
 def _problem(kind: Kind, module: object) -> str:
     """What ``module`` lacks to be a component of ``kind``, and what to write; empty where nothing is missing."""
-    if kind.functions and not any(hasattr(module, function) for function in kind.functions):
-        lacking = kind.functions[0] if len(kind.functions) == 1 else f"neither {' nor '.join(kind.functions)}"
-        verb, what = ("has no", "it") if len(kind.functions) == 1 else ("has", "one of them")
-        return f"{verb} {lacking}: write {what}, see {kind.see}"
-    for attribute, allowed in kind.attributes.items():
-        choices = f"{', '.join(map(repr, allowed[:-1]))} or {allowed[-1]!r}"
-        if not hasattr(module, attribute):
-            return f"has no {attribute}: write {attribute} = {choices}, see {kind.see}"
-        if getattr(module, attribute) not in allowed:
-            return f"has {attribute} = {getattr(module, attribute)!r}, expected {choices}, see {kind.see}"
+    if not any(hasattr(module, function) for function in kind.functions):
+        if len(kind.functions) > 1:
+            return f"has neither {' nor '.join(kind.functions)}: write one of them, see {kind.see}"
+        return f"has no {kind.functions[0]}: write it, see {kind.see}"
+    for name in kind.also:
+        if not hasattr(module, name):
+            return f"has no {name}: write it, see {kind.see}"
+    for name, allowed in kind.choices.items():
+        values = f"{', '.join(map(repr, allowed[:-1]))} or {allowed[-1]!r}"
+        if not hasattr(module, name):
+            return f"has no {name}: write {name} = {values}, see {kind.see}"
+        if getattr(module, name) not in allowed:
+            return f"has {name} = {getattr(module, name)!r}, expected {values}, see {kind.see}"
     return ""

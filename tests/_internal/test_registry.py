@@ -102,6 +102,7 @@ def test_a_scorer_without_either_function_is_told_what_it_needs(
     ("kind", "noun", "function"),
     [
         ("backends", "backend", "open_backend"),
+        ("hypotheses", "hypothesis", "decide"),
         ("lints", "lint", "check"),
         ("measurements", "measure", "make_measurement"),
         ("relations", "relation", "make_relation"),
