@@ -30,11 +30,6 @@ class Terms:
     options: Mapping[str, Any] = field(default_factory=dict)
 
 
-def kind_module(name: str) -> Any:
-    """The module of the kind of hypothesis called ``name``. Raises UnknownName, or ConfigError for a part it lacks."""
-    return find("hypotheses", name)
-
-
 def read_hypothesis(entry: Mapping[str, Any], scores: Mapping[str, int], where: str) -> Iterator[Hypothesis]:
     """The hypotheses that the table ``entry`` declares, one for each of its scores.
 
@@ -46,7 +41,7 @@ def read_hypothesis(entry: Mapping[str, Any], scores: Mapping[str, int], where: 
     kinds = sorted(names("hypotheses"))
     if name not in kinds:
         raise Misdeclared(f"kind is {name!r}, expected {', '.join(map(repr, kinds[:-1]))} or {kinds[-1]!r}")
-    kind = kind_module(name)
+    kind = find("hypotheses", name)
     keys = sorted({*_KEYS, *kind.KEYS})
     for key in entry:
         if key not in keys:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from evalkit.errors import ConfigError
 from evalkit.golden.looks import Look
 from evalkit.judging.figures import abbreviate, counted, dollars, interval, percent, points, width
 from evalkit.judging.gates import kind_of
@@ -95,7 +96,10 @@ def _remark(remark: Remark, kind: str) -> str:
         return _REMARKS[remark.code](remark)
     got = "" if remark.got is None else _among_readable(remark.got)
     examples = "" if remark.count is None else counted(remark.count, "example")
-    return kind_of(kind).PHRASES[remark.code].format(got=got, examples=examples)
+    phrases = kind_of(kind).PHRASES
+    if remark.code not in phrases:
+        raise ConfigError(f"hypothesis {kind!r}: its PHRASES have none for its remark {remark.code!r}: write one")
+    return phrases[remark.code].format(got=got, examples=examples)
 
 
 def _among_readable(difference: Estimate) -> str:

@@ -24,9 +24,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, cast
 
-from evalkit.golden.hypotheses import Terms, kind_module
+from evalkit._internal.registry import find
+from evalkit.errors import ConfigError
+from evalkit.golden.hypotheses import Terms
 from evalkit.golden.model import Hypothesis
-from evalkit.judging.reason import Outcome
+from evalkit.judging.reason import Outcome, Status
 from evalkit.stats.intervals import ALPHA, Estimate
 from evalkit.stats.paired import Paired, difference, difference_in_turn
 from evalkit.stats.tango import smallest_margin
@@ -90,9 +92,14 @@ class Kind(Protocol):
 
 
 def kind_of(name: str) -> Kind:
-    """The kind of hypothesis called ``name``. Raises UnknownName, or ConfigError where its file lacks something.
+    """The kind of hypothesis called ``name``. Raises UnknownName, or ConfigError for what its file lacks.
 
     >>> kind_of("win").GAIN, kind_of("no_loss").GAIN
     (True, False)
     """
-    return cast("Kind", kind_module(name))
+    kind = cast("Kind", find("hypotheses", name))
+    if unsaid := [status for status in Status if status not in kind.PHRASES]:
+        raise ConfigError(
+            f"hypothesis {name!r}: its PHRASES have none for {', '.join(unsaid)}: write one for each status"
+        )
+    return kind
