@@ -1,4 +1,4 @@
-"""A mini golden project, real in every part: written to disk, asked through `replay`, judged from its store."""
+"""Two projects: `project` for tests of functions, asked through `replay`; `suite` for tests that run pytest."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any
 
 import psutil
 import pytest
+from mini_project import Project
 
 from evalkit.errors import GoldenError
 from evalkit.golden.loader import load_task
@@ -229,6 +230,12 @@ def project(tmp_path: Path) -> Iterator[MiniProject]:
     yield made
     for session in made.opened:
         session.close()
+
+
+@pytest.fixture
+def suite(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Project:
+    """A project with suites, for tests that run pytest. What a file needs of its own it adds under the same name."""
+    return Project(pytester, monkeypatch)
 
 
 @pytest.fixture(scope="session", autouse=True)

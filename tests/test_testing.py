@@ -13,10 +13,9 @@ globals().update(standard_suite("moods"{more}))
 
 
 @pytest.fixture
-def suite(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Project:
-    project = Project(pytester, monkeypatch)
-    write(project)
-    return project
+def suite(suite: Project) -> Project:
+    write(suite)
+    return suite
 
 
 def write(suite: Project, more: str = "", after: str = "") -> None:

@@ -240,20 +240,19 @@ def test_relation(relation):
 
 
 @pytest.fixture
-def suite(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Project:
+def suite(suite: Project) -> Project:
     """Twelve headlines that rise or fall. `good` turns with them, but for h02; `bad` never does."""
-    made = Project(pytester, monkeypatch)
     moves = {1: "rises", -1: "falls"}
-    made.examples("test", {name: (f"Copper {moves[truth(n)]} in week {n}", truth(n)) for n, name in enumerate(IDS)})
-    made.write("golden/moods/task.toml", (made.golden / "task.toml").read_text() + RELATIONS)
+    suite.examples("test", {name: (f"Copper {moves[truth(n)]} in week {n}", truth(n)) for n, name in enumerate(IDS)})
+    suite.write("golden/moods/task.toml", (suite.golden / "task.toml").read_text() + RELATIONS)
     right = {name: truth(number) for number, name in enumerate(IDS)}
     turned = {f"{name}~turned": answer(-way) for name, way in right.items()}
     plain = {name: answer(way) for name, way in right.items()}
     also = {"ref-cut": answer(1), "bad-empty": '{"error": "empty"}'}
-    made.answers("good", {**plain, **turned, **also, "h02~turned": plain["h02"]})
-    made.answers("bad", {**plain, **{f"{name}~turned": text for name, text in plain.items()}, **also})
-    made.write("suites/test_relations.py", SUITE)
-    return made
+    suite.answers("good", {**plain, **turned, **also, "h02~turned": plain["h02"]})
+    suite.answers("bad", {**plain, **{f"{name}~turned": text for name, text in plain.items()}, **also})
+    suite.write("suites/test_relations.py", SUITE)
+    return suite
 
 
 def rates(suite: Project) -> dict[str, tuple[float, int]]:

@@ -13,12 +13,11 @@ MANY = tuple(f"h{number:02}" for number in range(100))
 
 
 @pytest.fixture
-def suite(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Project:
+def suite(suite: Project) -> Project:
     """The mini project, with 100 test examples that rise: enough for a margin of 5 points."""
-    made = Project(pytester, monkeypatch)
-    made.examples("test", {name: (f"Headline {name}", 1) for name in MANY})
-    answers(made, "good")
-    return made
+    suite.examples("test", {name: (f"Headline {name}", 1) for name in MANY})
+    answers(suite, "good")
+    return suite
 
 
 def answers(suite: Project, model: str, **changed: str) -> None:

@@ -20,13 +20,12 @@ every_vendor = pytest.mark.parametrize("scheme", ["anthropic", "openai"])
 
 
 @pytest.fixture
-def suite(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Project:
+def suite(suite: Project, monkeypatch: pytest.MonkeyPatch) -> Project:
     """The project, with a task of four tokens an answer and a price of one dollar for each of them."""
     monkeypatch.setenv("ANTHROPIC_API_KEY", KEY)
     monkeypatch.setenv("OPENAI_API_KEY", KEY)
-    made = Project(pytester, monkeypatch)
-    made.replace("golden/moods/task.toml", "[scores.direction]", "[decoding]\nmax_tokens = 4\n[scores.direction]")
-    return made
+    suite.replace("golden/moods/task.toml", "[scores.direction]", "[decoding]\nmax_tokens = 4\n[scores.direction]")
+    return suite
 
 
 def aim(suite: Project, scheme: str, at: Vendor) -> None:

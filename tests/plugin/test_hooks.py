@@ -11,12 +11,6 @@ from xml.etree import ElementTree
 import pytest
 from mini_project import ALL, PYPROJECT, SHIPS, SUITE, Project, answer, wait_until
 
-
-@pytest.fixture
-def suite(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Project:
-    return Project(pytester, monkeypatch)
-
-
 # -- how one example ends ---------------------------------------------------------------------------
 
 

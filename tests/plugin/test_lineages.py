@@ -17,24 +17,23 @@ rungs = ["bad", "good", "merged", "shipped"]
 
 
 @pytest.fixture
-def suite(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Project:
+def suite(suite: Project) -> Project:
     """bad -> good -> merged (the same answers) -> shipped (four answers lost, two gained none)."""
-    made = Project(pytester, monkeypatch)
     good = {
         entry["id"]: entry["text"]
-        for entry in map(json.loads, (made.root / "answers/good.jsonl").read_text().splitlines())
+        for entry in map(json.loads, (suite.root / "answers/good.jsonl").read_text().splitlines())
     }
-    made.answers("merged", good)
+    suite.answers("merged", good)
     lost = {f"h{number:02}": answer(-truth(number)) for number in (4, 5, 6, 7, 8, 9)}
-    made.answers("shipped", good | lost)
-    made.replace("pyproject.toml", 'good = "replay:answers/good.jsonl"', (
+    suite.answers("shipped", good | lost)
+    suite.replace("pyproject.toml", 'good = "replay:answers/good.jsonl"', (
         'good = { spec = "replay:answers/good.jsonl", parent = "bad" }\n'
         'merged = { spec = "replay:answers/merged.jsonl", parent = "good" }\n'
         'shipped = { spec = "replay:answers/shipped.jsonl", parent = "merged" }'
     ))  # fmt: skip
-    made.write("pyproject.toml", (made.root / "pyproject.toml").read_text() + RUNGS)
-    made.write("suites/test_moods.py", SUITE + SHIPS)
-    return made
+    suite.write("pyproject.toml", (suite.root / "pyproject.toml").read_text() + RUNGS)
+    suite.write("suites/test_moods.py", SUITE + SHIPS)
+    return suite
 
 
 def lineage(suite: Project) -> dict[str, Any]:

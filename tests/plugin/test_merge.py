@@ -39,15 +39,14 @@ def test_merge(merge):
 
 
 @pytest.fixture
-def suite(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Project:
-    made = Project(pytester, monkeypatch)
-    place = Place(made.root / "weights")
-    folder(made.root / "weights" / "moods", place.plus())
-    folder(made.root / "weights" / "lost", place.before)
-    made.write("pyproject.toml", PYPROJECT + ALIASES)
-    made.write("suites/test_merge.py", SUITE)
-    (made.root / "suites" / "test_moods.py").unlink()
-    return made
+def suite(suite: Project) -> Project:
+    place = Place(suite.root / "weights")
+    folder(suite.root / "weights" / "moods", place.plus())
+    folder(suite.root / "weights" / "lost", place.before)
+    suite.write("pyproject.toml", PYPROJECT + ALIASES)
+    suite.write("suites/test_merge.py", SUITE)
+    (suite.root / "suites" / "test_moods.py").unlink()
+    return suite
 
 
 def test_a_merge_is_known_by_the_nearest_parent_that_has_an_adapter(suite: Project) -> None:

@@ -7,13 +7,7 @@ import sys
 import threading
 import warnings
 
-import pytest
 from mini_project import Project
-
-
-@pytest.fixture
-def suite(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Project:
-    return Project(pytester, monkeypatch)
 
 
 def test_a_run_in_this_process_leaves_no_module_path_thread_handler_or_filter_behind(suite: Project) -> None:

@@ -17,11 +17,6 @@ def test_own(request):
 
 
 @pytest.fixture
-def suite(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Project:
-    return Project(pytester, monkeypatch)
-
-
-@pytest.fixture
 def stranger(suite: Project) -> Project:
     """The same project without ``[tool.evalkit]``, and a test of its own."""
     suite.write("pyproject.toml", "")

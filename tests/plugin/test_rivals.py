@@ -11,11 +11,10 @@ LOCAL = "served = { spec = 'clerk:three', cost_per_hour = 1.8 }\n"
 
 
 @pytest.fixture
-def suite(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Project:
+def suite(suite: Project, monkeypatch: pytest.MonkeyPatch) -> Project:
     monkeypatch.setenv("CLERK_SECONDS", "0.01")
-    made = Project(pytester, monkeypatch)
-    made.write("suites/test_moods.py", SUITE + SHIPS)
-    return made
+    suite.write("suites/test_moods.py", SUITE + SHIPS)
+    return suite
 
 
 def measurements(suite: Project, name: str) -> dict[str, dict[str, float]]:

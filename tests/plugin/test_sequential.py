@@ -30,17 +30,16 @@ def test_holds(comparison):
 
 
 @pytest.fixture
-def suite(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Project:
+def suite(suite: Project) -> Project:
     """80 examples of which the clerk, who always says 1, is right about half; good is right about all."""
-    made = Project(pytester, monkeypatch)
-    made.examples("test", {name: (f"Headline {name}", truth(number)) for number, name in enumerate(IDS)})
+    suite.examples("test", {name: (f"Headline {name}", truth(number)) for number, name in enumerate(IDS)})
     right = {name: answer(truth(number)) for number, name in enumerate(IDS)}
     others = {"ref-cut": answer(1), "bad-empty": '{"error": "empty"}'}
-    made.answers("good", right | others)
-    made.answers("twin", right | others)
-    made.replace("golden/moods/task.toml", 'against = "bad"', 'against = "clerk"')
-    made.write("suites/test_moods.py", CLERKS)
-    return made
+    suite.answers("good", right | others)
+    suite.answers("twin", right | others)
+    suite.replace("golden/moods/task.toml", 'against = "bad"', 'against = "clerk"')
+    suite.write("suites/test_moods.py", CLERKS)
+    return suite
 
 
 def in_turn(suite: Project) -> list[dict[str, object]]:

@@ -13,11 +13,6 @@ from evalkit.golden.model import SPLITS
 Mistake = Callable[[Project], None]
 
 
-@pytest.fixture
-def suite(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Project:
-    return Project(pytester, monkeypatch)
-
-
 def nothing(suite: Project) -> None:
     """The project is in order; the mistake is on the command line."""
 

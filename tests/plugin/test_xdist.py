@@ -11,11 +11,6 @@ import pytest
 from mini_project import ALL, SHIPS, SUITE, Project, answer, wait_until
 
 
-@pytest.fixture
-def suite(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Project:
-    return Project(pytester, monkeypatch)
-
-
 def test_workers_ask_once_and_come_to_the_same_figures_and_verdict_as_one_process(suite: Project) -> None:
     suite.write("suites/test_moods.py", SUITE + SHIPS)
     both = suite.run("suites", "--backend=clerk", "--backend=failing", "-n", "2")
