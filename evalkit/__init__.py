@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from evalkit.models.request import Request
     from evalkit.runs.record import Run
     from evalkit.scorers.measurements.measurement import Measurement
-    from evalkit.scorers.measurements.rows import Rows
+    from evalkit.scorers.measurements.readings import Readings
     from evalkit.scorers.score import InputScorer, Judgement, Score, Scorer
     from evalkit.stats.intervals import Estimate
 
@@ -75,10 +75,10 @@ __all__ = [
     "Opening",
     "Outcome",
     "Problem",
+    "Readings",
     "Reason",
     "Remark",
     "Request",
-    "Rows",
     "Run",
     "Score",
     "Scorer",
@@ -109,7 +109,7 @@ _HOMES = {
     "evalkit.models.request": ("Request",),
     "evalkit.runs.record": ("Run",),
     "evalkit.scorers.measurements.measurement": ("Measurement",),
-    "evalkit.scorers.measurements.rows": ("Rows",),
+    "evalkit.scorers.measurements.readings": ("Readings",),
     "evalkit.scorers.score": ("InputScorer", "Judgement", "Score", "Scorer"),
     "evalkit.stats.intervals": ("Estimate",),
 }

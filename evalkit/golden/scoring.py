@@ -111,12 +111,12 @@ def measurement_of(rule: MeasureRule) -> Measurement:
 
 def measure_reader(rule: MeasureRule) -> Reader:
     """Raises UnknownName where there is no such measure, ConfigError where its options can't be used."""
-    from evalkit.scorers.measurements.rows import Rows
+    from evalkit.scorers.measurements.readings import Readings
 
     measurement = measurement_of(rule)
 
     def read(example: Example) -> object:
         value = as_number(example.expected.get(rule.field))
-        return measurement.estimate(Rows.of([], []) if value is None else Rows.of([value], [value]))
+        return measurement.estimate(Readings.of([], []) if value is None else Readings.of([value], [value]))
 
     return read

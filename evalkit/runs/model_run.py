@@ -10,7 +10,7 @@ from evalkit.golden.scoring import measurement_of
 from evalkit.judging.answer import Answer, is_right
 from evalkit.models.latency import cost_of_time, mean, measured
 from evalkit.runs.record import ModelRun, Participant
-from evalkit.scorers.measurements.rows import Rows
+from evalkit.scorers.measurements.readings import Readings
 from evalkit.scorers.values import as_number
 from evalkit.stats.intervals import Estimate
 from evalkit.stats.rates import rate
@@ -103,7 +103,7 @@ def _measurements(task: Task, answers: Sequence[Answer], participant: Participan
     return found | (measured(probe) if probe else {})
 
 
-def read_numbers(field_name: str, answers: Iterable[Answer]) -> Rows:
+def read_numbers(field_name: str, answers: Iterable[Answer]) -> Readings:
     """What was got and expected of a number field, where there is a number: an unreadable answer has none, and a schema
     may allow null or text beside it."""
     rows = [
@@ -113,4 +113,4 @@ def read_numbers(field_name: str, answers: Iterable[Answer]) -> Rows:
         if (got := as_number((one.value or {}).get(field_name))) is not None
         and (expected := as_number(answer.example.expected.get(field_name))) is not None
     ]
-    return Rows.of([row[0] for row in rows], [row[1] for row in rows], [row[2] for row in rows])
+    return Readings.of([row[0] for row in rows], [row[1] for row in rows], [row[2] for row in rows])

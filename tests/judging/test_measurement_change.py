@@ -9,7 +9,7 @@ from scipy import stats
 from evalkit._internal.registry import find
 from evalkit.judging.measurement_change import change
 from evalkit.scorers.measurements.measurement import Measurement
-from evalkit.scorers.measurements.rows import Rows
+from evalkit.scorers.measurements.readings import Readings
 
 RNG = np.random.default_rng(0)
 EXPECTED = np.where(np.arange(40) % 4 == 0, 0.0, RNG.uniform(0.05, 0.6, 40))
@@ -24,9 +24,9 @@ def measurement(name: str) -> Measurement:
     return made
 
 
-def rows(got: np.ndarray, kept: slice = slice(None)) -> Rows:
+def rows(got: np.ndarray, kept: slice = slice(None)) -> Readings:
     names = [f"e{n:02}" for n in range(40)]
-    return Rows.of(got[kept], EXPECTED[kept], names[kept])
+    return Readings.of(got[kept], EXPECTED[kept], names[kept])
 
 
 @pytest.mark.parametrize(

@@ -6,11 +6,11 @@ from scipy.stats import linregress
 
 from evalkit._internal.registry import find, names
 from evalkit.errors import ConfigError
-from evalkit.scorers.measurements.rows import Rows
+from evalkit.scorers.measurements.readings import Readings
 from evalkit.stats.intervals import Estimate, wilson
 
 
-def measure(name: str, rows: Rows, options: dict[str, object]) -> Estimate:
+def measure(name: str, rows: Readings, options: dict[str, object]) -> Estimate:
     """What the measurement called ``name`` makes of ``rows``."""
     estimate: Estimate = find("measurements", name).make_measurement(options).estimate(rows)
     return estimate
@@ -18,26 +18,26 @@ def measure(name: str, rows: Rows, options: dict[str, object]) -> Estimate:
 
 def test_the_bias_factor_rests_on_answers_to_what_is_not_noise() -> None:
     got, expected = [0.4, 0.2, 0.0, 0.9, 0.9], [0.2, 0.1, 0.4, 0.03, 0.0]
-    estimate = measure("bias_factor", Rows.of(got, expected), {})
+    estimate = measure("bias_factor", Readings.of(got, expected), {})
     assert (estimate.value, estimate.n) == (pytest.approx(2.0), 2)
 
 
 def test_the_task_says_what_noise_is_for_the_bias_factor() -> None:
-    assert measure("bias_factor", Rows.of([0.4, 0.1], [0.2, 0.1]), {"quiet": 0.1}).n == 1
+    assert measure("bias_factor", Readings.of([0.4, 0.1], [0.2, 0.1]), {"quiet": 0.1}).n == 1
 
 
 def test_the_mean_absolute_error_rests_on_every_readable_answer() -> None:
-    estimate = measure("mae", Rows.of([0.5, 0.0, 0.25], [0.25, 0.0, 0.5]), {})
+    estimate = measure("mae", Readings.of([0.5, 0.0, 0.25], [0.25, 0.0, 0.5]), {})
     assert (estimate.value, estimate.n) == (pytest.approx(1 / 6), 3)
 
 
 def test_noise_left_alone_is_the_share_of_noise_and_of_nothing_else() -> None:
     got, expected = [0.0, 0.03, -0.02, 0.2, -0.2, 0.0], [0.0, 0.02, 0.03, 0.0, 0.0, 0.4]
-    assert measure("left_quiet", Rows.of(got, expected), {}) == wilson(3, 5)
+    assert measure("left_quiet", Readings.of(got, expected), {}) == wilson(3, 5)
 
 
 def test_the_task_says_what_noise_is_for_its_share() -> None:
-    assert measure("left_quiet", Rows.of([0.1], [0.1]), {"quiet": 0.1}) == wilson(1, 1)
+    assert measure("left_quiet", Readings.of([0.1], [0.1]), {"quiet": 0.1}) == wilson(1, 1)
 
 
 @pytest.mark.parametrize(("name", "got", "expected", "value"), [
@@ -48,30 +48,30 @@ def test_the_task_says_what_noise_is_for_its_share() -> None:
 def test_samples_are_averaged_inside_their_example_in_the_measures_own_unit(
     name: str, got: list[float], expected: list[float], value: float
 ) -> None:
-    estimate = measure(name, Rows.of(got, [expected] * 3, ["a", "a", "b"]), {})
+    estimate = measure(name, Readings.of(got, [expected] * 3, ["a", "a", "b"]), {})
     assert (estimate.value, estimate.n) == (pytest.approx(value), 2)
 
 
 @pytest.mark.parametrize("name", sorted(names("measurements")))
 def test_a_measurement_without_readable_answers_is_not_estimable(name: str) -> None:
-    assert measure(name, Rows.of([], []), {}) == Estimate(None, None, None, 0)
+    assert measure(name, Readings.of([], []), {}) == Estimate(None, None, None, 0)
 
 
 @pytest.mark.parametrize("name", sorted(names("measurements")))
 def test_a_measurement_refuses_an_option_it_does_not_have(name: str) -> None:
     with pytest.raises(ConfigError, match="option 'loud' is 1, but there is no such option"):
-        measure(name, Rows.of([], []), {"loud": 1})
+        measure(name, Readings.of([], []), {"loud": 1})
 
 
 @pytest.mark.parametrize("name", ["bias_factor", "left_quiet"])
 def test_a_measurement_refuses_a_quiet_that_is_no_size(name: str) -> None:
     with pytest.raises(ConfigError, match="option 'quiet' is -1, expected a number of at least 0"):
-        measure(name, Rows.of([], []), {"quiet": -1})
+        measure(name, Readings.of([], []), {"quiet": -1})
 
 
 def test_rows_refuse_a_number_that_is_not_finite() -> None:
     with pytest.raises(ValueError, match="got must be finite, got nan at position 0"):
-        Rows.of([float("nan")], [0.5])
+        Readings.of([float("nan")], [0.5])
 
 
 # SciPy's linregress, scikit-learn's r2_score and brier_score_loss by their definitions, on answers that are too small.
@@ -80,39 +80,39 @@ GOT, EXPECTED = np.array([0.0, 0.1, 0.1, 0.3, 0.2]), np.array([0.0, 0.1, 0.2, 0.
 
 def test_slope_and_intercept_are_those_of_scipys_line() -> None:
     line = linregress(GOT, EXPECTED)
-    assert measure("slope", Rows.of(GOT, EXPECTED), {}).value == pytest.approx(line.slope)
-    assert measure("intercept", Rows.of(GOT, EXPECTED), {}).value == pytest.approx(line.intercept)
+    assert measure("slope", Readings.of(GOT, EXPECTED), {}).value == pytest.approx(line.slope)
+    assert measure("intercept", Readings.of(GOT, EXPECTED), {}).value == pytest.approx(line.intercept)
 
 
 def test_r2_is_of_the_answers_and_not_of_a_line_through_them() -> None:
     unexplained = np.sum((GOT - EXPECTED) ** 2) / np.sum((EXPECTED - EXPECTED.mean()) ** 2)
-    assert measure("r2", Rows.of(GOT, EXPECTED), {}).value == pytest.approx(1 - unexplained)
-    assert measure("adjusted_r2", Rows.of(GOT, EXPECTED), {}).value == pytest.approx(1 - unexplained * 4 / 3)
+    assert measure("r2", Readings.of(GOT, EXPECTED), {}).value == pytest.approx(1 - unexplained)
+    assert measure("adjusted_r2", Readings.of(GOT, EXPECTED), {}).value == pytest.approx(1 - unexplained * 4 / 3)
 
 
 def test_adjusted_r2_is_told_how_much_was_fitted() -> None:
-    figures = [measure("adjusted_r2", Rows.of(GOT, EXPECTED), {"predictors": p}).value for p in (0, 1, 2)]
-    assert figures[0] == pytest.approx(measure("r2", Rows.of(GOT, EXPECTED), {}).value)
+    figures = [measure("adjusted_r2", Readings.of(GOT, EXPECTED), {"predictors": p}).value for p in (0, 1, 2)]
+    assert figures[0] == pytest.approx(measure("r2", Readings.of(GOT, EXPECTED), {}).value)
     assert figures[0] > figures[1] > figures[2]
 
 
 def test_concordance_is_one_only_on_the_line_itself() -> None:
-    assert measure("concordance", Rows.of(EXPECTED, EXPECTED), {}).value == pytest.approx(1)
-    assert measure("concordance", Rows.of(EXPECTED / 2, EXPECTED), {}).value < 0.9
+    assert measure("concordance", Readings.of(EXPECTED, EXPECTED), {}).value == pytest.approx(1)
+    assert measure("concordance", Readings.of(EXPECTED / 2, EXPECTED), {}).value < 0.9
 
 
 def test_the_brier_score_is_the_mean_square_of_what_was_said_less_what_happened() -> None:
-    rows = Rows.of([0.9, 0.8, 0.3, 0.5], [1, 1, 0, 1])
+    rows = Readings.of([0.9, 0.8, 0.3, 0.5], [1, 1, 0, 1])
     assert measure("brier", rows, {}).value == pytest.approx((0.01 + 0.04 + 0.09 + 0.25) / 4)
 
 
 def test_reliability_is_nothing_where_things_happen_as_often_as_was_said() -> None:
-    rows = Rows.of([0.25] * 4 + [0.75] * 4, [1, 0, 0, 0, 1, 1, 1, 0])
+    rows = Readings.of([0.25] * 4 + [0.75] * 4, [1, 0, 0, 0, 1, 1, 1, 0])
     assert measure("reliability", rows, {"bins": 4}) == Estimate(0.0, None, None, 8)
 
 
 def test_what_is_no_probability_is_left_out_of_a_measure_of_probabilities() -> None:
-    rows = Rows.of([0.5, 1.5, -0.5], [1, 1, 0])
+    rows = Readings.of([0.5, 1.5, -0.5], [1, 1, 0])
     assert measure("brier", rows, {}).n == 1
     assert measure("reliability", rows, {}).n == 1
 
@@ -120,16 +120,16 @@ def test_what_is_no_probability_is_left_out_of_a_measure_of_probabilities() -> N
 @pytest.mark.parametrize("name", ["brier", "reliability"])
 def test_a_measure_of_probabilities_refuses_an_outcome_between(name: str) -> None:
     with pytest.raises(ConfigError, match=r"0\.3 is expected, and a probability is judged by 0 or 1"):
-        measure(name, Rows.of([0.5], [0.3]), {})
+        measure(name, Readings.of([0.5], [0.3]), {})
 
 
 @pytest.mark.parametrize(("name", "option", "value"), [("adjusted_r2", "predictors", 1.5), ("reliability", "bins", 0)])
 def test_a_count_must_be_a_whole_number(name: str, option: str, value: float) -> None:
     with pytest.raises(ConfigError, match=f"option '{option}' is {value}, expected a whole number"):
-        measure(name, Rows.of([], []), {option: value})
+        measure(name, Readings.of([], []), {option: value})
 
 
 @pytest.mark.parametrize("name", ["slope", "intercept", "r2", "concordance", "brier"])
 def test_samples_are_one_example_to_every_measure(name: str) -> None:
-    rows = Rows.of([0.0, 1.0, 0.25, 0.75, 1.0], [0, 0, 1, 1, 1], ["a", "a", "b", "b", "c"])
-    assert measure(name, rows, {}) == measure(name, Rows.of([0.5, 0.5, 1.0], [0, 1, 1]), {})
+    rows = Readings.of([0.0, 1.0, 0.25, 0.75, 1.0], [0, 0, 1, 1, 1], ["a", "a", "b", "b", "c"])
+    assert measure(name, rows, {}) == measure(name, Readings.of([0.5, 0.5, 1.0], [0, 1, 1]), {})

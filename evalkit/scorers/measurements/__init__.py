@@ -4,5 +4,5 @@ In: what was got and expected in the readable answers, and the options of ``[mea
 Out: an Estimate with its interval and n. It is conditional on being readable, so it never gates.
 """
 
-SHARED = ("forecasts", "measurement", "rows")
+SHARED = ("forecasts", "measurement", "readings")
 """Files of this folder that are no measurement."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from evalkit.scorers.measurements.measurement import Measurement
-from evalkit.scorers.measurements.rows import Rows
+from evalkit.scorers.measurements.readings import Readings
 from evalkit.scorers.options import count_option, reject_unknown
 from evalkit.stats import regression
 from evalkit.stats.intervals import Estimate
@@ -17,7 +17,7 @@ def make_measurement(options: Mapping[str, Any]) -> Measurement:
     reject_unknown(options, {"predictors"})
     predictors = count_option(options, "predictors", 1)
 
-    def estimate(rows: Rows) -> Estimate:
-        return regression.adjusted_r2(*rows.means, predictors=predictors)
+    def estimate(readings: Readings) -> Estimate:
+        return regression.adjusted_r2(*readings.means, predictors=predictors)
 
     return Measurement(estimate)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from evalkit.scorers.measurements.measurement import Measurement
-from evalkit.scorers.measurements.rows import Rows
+from evalkit.scorers.measurements.readings import Readings
 from evalkit.scorers.options import number_option, reject_unknown
 from evalkit.scorers.values import QUIET
 from evalkit.stats import calibration
@@ -26,13 +26,13 @@ def make_measurement(options: Mapping[str, Any]) -> Measurement:
     reject_unknown(options, {"quiet"})
     quiet = number_option(options, "quiet", QUIET)
 
-    def estimate(rows: Rows) -> Estimate:
-        loud = rows.where(rows.expected > quiet)
+    def estimate(readings: Readings) -> Estimate:
+        loud = readings.where(readings.expected > quiet)
         return calibration.bias_factor(loud.got, loud.expected, examples=loud.examples)
 
-    def log_ratio(rows: Rows) -> Array:
-        counted = (rows.expected > quiet) & (rows.got > 0)
-        ratios = np.divide(rows.got, rows.expected, out=np.ones_like(rows.got), where=counted)
+    def log_ratio(readings: Readings) -> Array:
+        counted = (readings.expected > quiet) & (readings.got > 0)
+        ratios = np.divide(readings.got, readings.expected, out=np.ones_like(readings.got), where=counted)
         return np.where(counted, np.log(ratios), np.nan)
 
     return Measurement(estimate, badness=log_ratio, worsening=_further_from_zero)

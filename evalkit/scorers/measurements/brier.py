@@ -9,7 +9,7 @@ import numpy as np
 
 from evalkit.scorers.measurements.forecasts import forecasts
 from evalkit.scorers.measurements.measurement import Measurement
-from evalkit.scorers.measurements.rows import Rows
+from evalkit.scorers.measurements.readings import Readings
 from evalkit.scorers.options import reject_unknown
 from evalkit.stats import probabilities
 from evalkit.stats.intervals import Estimate
@@ -21,16 +21,16 @@ def make_measurement(options: Mapping[str, Any]) -> Measurement:
 
     There are no options.
 
-    >>> make_measurement({}).estimate(Rows.of([0.5, 1.0], [1, 1])).value
+    >>> make_measurement({}).estimate(Readings.of([0.5, 1.0], [1, 1])).value
     0.125
     """
     reject_unknown(options, ())
     return Measurement(_estimate, badness=_square)
 
 
-def _estimate(rows: Rows) -> Estimate:
-    return probabilities.brier(*forecasts(rows))
+def _estimate(readings: Readings) -> Estimate:
+    return probabilities.brier(*forecasts(readings))
 
 
-def _square(rows: Rows) -> Array:
-    return np.where((rows.got >= 0) & (rows.got <= 1), (rows.got - rows.expected) ** 2, np.nan)
+def _square(readings: Readings) -> Array:
+    return np.where((readings.got >= 0) & (readings.got <= 1), (readings.got - readings.expected) ** 2, np.nan)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from evalkit.scorers.measurements.measurement import Measurement
-from evalkit.scorers.measurements.rows import Rows
+from evalkit.scorers.measurements.readings import Readings
 from evalkit.scorers.options import reject_unknown
 from evalkit.stats import calibration
 from evalkit.stats.intervals import Estimate
@@ -18,6 +18,6 @@ def make_measurement(options: Mapping[str, Any]) -> Measurement:
     return Measurement(_estimate)
 
 
-def _estimate(rows: Rows) -> Estimate:
-    got, expected = rows.means
+def _estimate(readings: Readings) -> Estimate:
+    got, expected = readings.means
     return Estimate(calibration.concordance(got, expected), None, None, got.size)

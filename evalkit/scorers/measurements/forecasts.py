@@ -5,16 +5,16 @@ from __future__ import annotations
 import numpy as np
 
 from evalkit.errors import ConfigError
-from evalkit.scorers.measurements.rows import Rows
+from evalkit.scorers.measurements.readings import Readings
 from evalkit.stats.samples import Array
 
 
-def forecasts(rows: Rows) -> tuple[Array, Array]:
-    """The probabilities and the outcomes (0 or 1) of ``rows``, both of shape (examples,).
+def forecasts(readings: Readings) -> tuple[Array, Array]:
+    """The probabilities and the outcomes (0 or 1) of ``readings``, both of shape (examples,).
 
     Answers outside [0, 1] are left out. Raises ConfigError where another value than 0 or 1 is expected.
     """
-    wrong = ~np.isin(rows.expected, (0.0, 1.0))
+    wrong = ~np.isin(readings.expected, (0.0, 1.0))
     if wrong.any():
-        raise ConfigError(f"{rows.expected[wrong][0]:g} is expected, and a probability is judged by 0 or 1")
-    return rows.where((rows.got >= 0) & (rows.got <= 1)).means
+        raise ConfigError(f"{readings.expected[wrong][0]:g} is expected, and a probability is judged by 0 or 1")
+    return readings.where((readings.got >= 0) & (readings.got <= 1)).means

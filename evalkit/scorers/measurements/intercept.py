@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from evalkit.scorers.measurements.measurement import Measurement
-from evalkit.scorers.measurements.rows import Rows
+from evalkit.scorers.measurements.readings import Readings
 from evalkit.scorers.options import reject_unknown
 from evalkit.stats import regression
 from evalkit.stats.intervals import Estimate
@@ -21,5 +21,5 @@ def make_measurement(options: Mapping[str, Any]) -> Measurement:
     return Measurement(_estimate)
 
 
-def _estimate(rows: Rows) -> Estimate:
-    return regression.calibration_line(*rows.means).intercept
+def _estimate(readings: Readings) -> Estimate:
+    return regression.calibration_line(*readings.means).intercept

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from evalkit.scorers.measurements.measurement import Measurement
-from evalkit.scorers.measurements.rows import Rows
+from evalkit.scorers.measurements.readings import Readings
 from evalkit.scorers.options import number_option, reject_unknown
 from evalkit.scorers.values import QUIET
 from evalkit.stats.clustered import within_examples
@@ -27,12 +27,12 @@ def make_measurement(options: Mapping[str, Any]) -> Measurement:
     reject_unknown(options, {"quiet"})
     quiet = number_option(options, "quiet", QUIET)
 
-    def estimate(rows: Rows) -> Estimate:
-        noise = rows.where(rows.expected <= quiet)
+    def estimate(readings: Readings) -> Estimate:
+        noise = readings.where(readings.expected <= quiet)
         left = within_examples(np.abs(noise.got) <= quiet, noise.examples)
         return rate(left.tolist(), sorted(set(noise.examples)))
 
-    def loud(rows: Rows) -> Array:
-        return np.where(rows.expected <= quiet, np.abs(rows.got) > quiet, np.nan)
+    def loud(readings: Readings) -> Array:
+        return np.where(readings.expected <= quiet, np.abs(readings.got) > quiet, np.nan)
 
     return Measurement(estimate, badness=loud)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from evalkit.scorers.measurements.measurement import Measurement
-from evalkit.scorers.measurements.rows import Rows
+from evalkit.scorers.measurements.readings import Readings
 from evalkit.scorers.options import reject_unknown
 from evalkit.stats import calibration
 from evalkit.stats.intervals import Estimate
@@ -20,16 +20,16 @@ def make_measurement(options: Mapping[str, Any]) -> Measurement:
 
     There are no options.
 
-    >>> make_measurement({}).estimate(Rows.of([0.5, 0.25], [0.25, 0.25])).value
+    >>> make_measurement({}).estimate(Readings.of([0.5, 0.25], [0.25, 0.25])).value
     0.125
     """
     reject_unknown(options, ())
     return Measurement(_estimate, badness=_error)
 
 
-def _estimate(rows: Rows) -> Estimate:
-    return calibration.mean_absolute_error(rows.got, rows.expected, examples=rows.examples)
+def _estimate(readings: Readings) -> Estimate:
+    return calibration.mean_absolute_error(readings.got, readings.expected, examples=readings.examples)
 
 
-def _error(rows: Rows) -> Array:
-    return np.abs(rows.got - rows.expected)
+def _error(readings: Readings) -> Array:
+    return np.abs(readings.got - readings.expected)

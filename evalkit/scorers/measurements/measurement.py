@@ -17,7 +17,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from evalkit.scorers.measurements.rows import Rows
+from evalkit.scorers.measurements.readings import Readings
 from evalkit.stats.intervals import Estimate, mean_t
 from evalkit.stats.samples import Array
 
@@ -45,6 +45,6 @@ class Measurement:
     each of shape (examples,) and in the unit of ``badness``; None where that can't be said.
     """
 
-    estimate: Callable[[Rows], Estimate]
-    badness: Callable[[Rows], Array] | None = None
+    estimate: Callable[[Readings], Estimate]
+    badness: Callable[[Readings], Array] | None = None
     worsening: Callable[[Array, Array], Estimate | None] = mean_increase

@@ -7,7 +7,7 @@ from typing import Any
 
 from evalkit.scorers.measurements.forecasts import forecasts
 from evalkit.scorers.measurements.measurement import Measurement
-from evalkit.scorers.measurements.rows import Rows
+from evalkit.scorers.measurements.readings import Readings
 from evalkit.scorers.options import count_option, reject_unknown
 from evalkit.stats import probabilities
 from evalkit.stats.intervals import Estimate
@@ -22,8 +22,8 @@ def make_measurement(options: Mapping[str, Any]) -> Measurement:
     reject_unknown(options, {"bins"})
     bins = count_option(options, "bins", probabilities.BINS, least=1)
 
-    def estimate(rows: Rows) -> Estimate:
-        said, happened = forecasts(rows)
+    def estimate(readings: Readings) -> Estimate:
+        said, happened = forecasts(readings)
         parts = probabilities.decompose(said, happened, bins)
         return Estimate(parts.reliability if parts else None, None, None, said.size)
 

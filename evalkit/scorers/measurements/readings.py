@@ -13,7 +13,7 @@ from evalkit.stats.samples import Array, pairs
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Rows:
+class Readings:
     """What was got and what was expected, answer by answer, both of shape (answers,); and of which example each is."""
 
     got: Array
@@ -21,18 +21,18 @@ class Rows:
     examples: tuple[str, ...]
 
     @classmethod
-    def of(cls, got: ArrayLike, expected: ArrayLike, examples: Sequence[str] | None = None) -> Rows:
+    def of(cls, got: ArrayLike, expected: ArrayLike, examples: Sequence[str] | None = None) -> Readings:
         """Without ``examples`` every answer is an example. Raises ValueError for what is not finite or of one length.
 
-        >>> Rows.of([0.5, 1], [1, 1]).examples
+        >>> Readings.of([0.5, 1], [1, 1]).examples
         ('0', '1')
         """
         x, y = pairs(got, expected, ("got", "expected"))
         return cls(x, y, tuple(examples) if examples is not None else tuple(str(number) for number in range(x.size)))
 
-    def where(self, chosen: NDArray[np.bool_]) -> Rows:
+    def where(self, chosen: NDArray[np.bool_]) -> Readings:
         names = (name for name, kept in zip(self.examples, chosen, strict=True) if kept)
-        return Rows(self.got[chosen], self.expected[chosen], tuple(names))
+        return Readings(self.got[chosen], self.expected[chosen], tuple(names))
 
     @property
     def means(self) -> tuple[Array, Array]:
