@@ -16,7 +16,9 @@ from evalkit.errors import GoldenError
 from evalkit.golden.loader import load_task
 from evalkit.golden.model import Task
 from evalkit.models.config import read_config
-from evalkit.session.session import EvalSession, Selection
+from evalkit.session.options import SessionOptions
+from evalkit.session.plan import Selection
+from evalkit.session.session import EvalSession
 
 
 def pytest_configure() -> None:
@@ -208,7 +210,8 @@ class MiniProject:
         identity: str = "run-1",
         samples: int = 1,
     ) -> EvalSession:
-        self.opened.append(EvalSession(read_config(self.root), backends, against, split, identity, samples))
+        options = SessionOptions(tuple(backends), tuple(against), split, samples)
+        self.opened.append(EvalSession(read_config(self.root), options, identity))
         return self.opened[-1]
 
     def asked(self, backends: Sequence[str] = ("tuned",), against: Sequence[str] = (), **more: Any) -> EvalSession:

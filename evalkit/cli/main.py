@@ -174,12 +174,14 @@ def shrink(config: Config, task: str, variant: str, backend: str | None, split: 
     """Find the smallest form of a changed example on which its relation does not hold, asking the model again and
     again."""
     from evalkit.judging.minimize import shrink as smallest
+    from evalkit.session.options import SessionOptions
     from evalkit.session.session import EvalSession
 
-    session = EvalSession(config, [backend] if backend else [], [], split, f"shrink-{token_hex(4)}")
+    options = SessionOptions(backends=(backend,) if backend else (), split=split)
+    session = EvalSession(config, options, f"shrink-{token_hex(4)}")
     try:
         session.participants.need_backend()
-        golden, name = session.task(task), session.participants.backends[0]
+        golden, name = session.task(task), session.participants.named[0]
         known = session.variants(golden)
         if variant not in known:
             raise UnknownName("variant", variant, known, f"Those of [relations.<name>] in {golden.place('task.toml')}.")

@@ -59,7 +59,7 @@ class Answer:
 
     @property
     def defects(self) -> tuple[str, ...]:
-        """What is wrong with the text, by the names of ``parsing.DEFECTS``."""
+        """What is wrong with the text, by the names of ``evalkit.judging.defects.DEFECTS``."""
         return self.output.defects
 
     def __repr__(self) -> str:

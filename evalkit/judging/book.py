@@ -60,5 +60,8 @@ class AnswerBook:
 
     def sample(self, model: str, example: str, key: str) -> Answer:
         """The one sample that is stored under ``key``. Raises KeyError where there is none."""
-        completion = self.stored((key,))[key]
-        return self._grader.grade(model, self.examples[example], completion.request, completion.completion)
+        return self.grade(model, self.examples[example], self.stored((key,))[key])
+
+    def grade(self, model: str, example: Example, stored: StoredCompletion) -> Answer:
+        """What ``stored`` is worth as an answer to ``example``, which may be one that the task does not have."""
+        return self._grader.grade(model, example, stored.request, stored.completion)

@@ -28,7 +28,7 @@ def ask_for(session: pytest.Session) -> None:
 
 
 def _ask(config: pytest.Config, targets: Sequence[TestTarget]) -> None:
-    from evalkit.session.session import Requested
+    from evalkit.session.plan import Requested
 
     session, state = eval_session(config), config.stash[STATE]
     requested = Requested()
@@ -36,13 +36,13 @@ def _ask(config: pytest.Config, targets: Sequence[TestTarget]) -> None:
         examples = target.asked or session.scored(session.task(target.task))
         for name in (target.backend, target.rival):
             # Whom it is only compared with is asked anyway.
-            if name in session.participants.backends:
+            if name in session.participants.backends(session.task(target.task)):
                 requested.add(target.task, name, examples)
     state.selection = requested.selection
     session.ask(requested.selection, show_progress(config))
     reporter = config.pluginmanager.get_plugin("terminalreporter")
     if reporter is not None and not is_worker(config):
-        for sentence in session.idle():
+        for sentence in session.unchanged_adapters():
             reporter.write_line(f"WARNING: {sentence}", yellow=True)
 
 

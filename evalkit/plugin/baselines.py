@@ -27,7 +27,7 @@ def check(options: Options, session: EvalSession) -> None:
     from evalkit.judging import baseline as baselines
 
     tasks = find_tasks(session.golden)
-    baselines.check(baseline_options(options), session.golden, tasks, session.participants.backends, session.split)
+    baselines.check(baseline_options(options), session.golden, tasks, session.participants.named, session.split)
 
 
 def check_task(options: Options, session: EvalSession, task: Task) -> None:

@@ -63,7 +63,7 @@ def generate_tests(metafunc: pytest.Metafunc) -> None:
         got = ", ".join([*map(repr, mark.args), *(f"{key}={value!r}" for key, value in mark.kwargs.items())])
         _misuse(config, f'{where}: got golden({got}), expected golden("task") or golden("task", split="malformed")')
     try:
-        task = session.task(mark.args[0])
+        task = session.checked_task(mark.args[0])
         if fixtures != ["finding"]:
             session.participants.need_models(task)
         baselines.check_task(config.stash[STATE].options, session, task)
@@ -119,9 +119,10 @@ def _examples(session: EvalSession, task: Task, mark: pytest.Mark) -> list[Examp
     return [example for example in examples if task.scores[score].asked_of(example)]
 
 
-def modify_items(config: pytest.Config, items: list[pytest.Item]) -> None:
+def modify_items(session: pytest.Session, items: list[pytest.Item]) -> None:
     """Leaves out what was not missed last time, where only that is wanted, and tests that are about no model."""
-    state = config.stash[STATE]
+    config, state = session.config, session.config.stash[STATE]
+    _check_tasks(session)
     if state.options.last_missed:
         missed = set(config.cache.get(MISSED, [])) if config.cache is not None else set()
         _deselect(config, items, [item for item in items if item.nodeid not in missed])
@@ -133,6 +134,27 @@ def modify_items(config: pytest.Config, items: list[pytest.Item]) -> None:
         if target is not None and target.example:
             # On the item, not by record_property, which warns under xunit2.
             item.user_properties.append(("evalkit", f"{target.task} {target.backend} {target.asked[-1]}"))
+
+
+def _check_tasks(session: pytest.Session) -> None:
+    """What is wrong with the tasks of all collected tests together; with all of golden/, where no test has a task."""
+    config, state = session.config, session.config.stash[STATE]
+    if session.testsfailed or state.misused:
+        return
+    tasks = state.session.tasks.read if state.session is not None else {}
+    if not tasks and not concerns_suites(config):
+        return
+    from evalkit.errors import SetupError
+
+    try:
+        if tasks:
+            eval_session(config).check_selected()
+        else:
+            eval_session(config).check()
+    except SetupError as error:
+        if not is_worker(config):
+            raise pytest.UsageError(str(error)) from error
+        state.misused, state.trouble = True, str(error)  # a UsageError of a worker would reach nobody
 
 
 def _is_about_nothing(item: pytest.Item) -> bool:

@@ -77,7 +77,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
         from evalkit.errors import SetupError
 
         try:
-            eval_session(config).check()
+            eval_session(config).check_options()
             baselines.check(state.options, eval_session(config))
         except SetupError as error:
             raise pytest.UsageError(str(error)) from error
@@ -87,8 +87,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     collect.generate_tests(metafunc)
 
 
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    collect.modify_items(config, items)
+def pytest_collection_modifyitems(session: pytest.Session, items: list[pytest.Item]) -> None:
+    collect.modify_items(session, items)
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)

@@ -17,7 +17,8 @@ from evalkit.plugin.options import Options
 
 if TYPE_CHECKING:
     from evalkit.session.finish import FinishedRun
-    from evalkit.session.session import EvalSession, Selection
+    from evalkit.session.plan import Selection
+    from evalkit.session.session import EvalSession
 
 ASKING = ("answer", "verdict", "comparison", "relation")
 """The fixtures that models must answer for."""
@@ -89,22 +90,22 @@ def eval_session(config: pytest.Config) -> EvalSession:
     if state.session is None:
         from evalkit.errors import SetupError
         from evalkit.models.config import read_config
+        from evalkit.session.options import SessionOptions
         from evalkit.session.session import EvalSession
 
-        options = state.options
+        given = state.options
+        options = SessionOptions(
+            backends=tuple(given.backend),
+            against=tuple(given.against),
+            split=given.split,
+            samples=given.samples,
+            lineage=given.lineage,
+            max_cost=given.max_cost,
+            latency=given.latency,
+            sequential=given.sequential,
+        )
         try:
-            state.session = EvalSession(
-                read_config(state.project.root or config.rootpath),
-                options.backend,
-                options.against,
-                options.split,
-                state.identity,
-                options.samples,
-                options.lineage,
-                options.max_cost,
-                options.latency,
-                options.sequential,
-            )
+            state.session = EvalSession(read_config(state.project.root or config.rootpath), options, state.identity)
         except SetupError as error:
             raise pytest.UsageError(str(error)) from error
     return state.session

@@ -13,7 +13,8 @@ def finish_session(session: pytest.Session, exitstatus: int) -> None:
     """Judges every backend whose split was run whole, with or without a test that asks for its verdict."""
     config, state = session.config, session.config.stash[STATE]
     if is_worker(config):
-        collected = {"selection": state.selection, "golden": state.golden, "misused": state.misused}
+        names = ("selection", "golden", "misused", "trouble")
+        collected = {name: getattr(state, name) for name in names}
         config.workeroutput["evalkit"] = collected  # type: ignore[attr-defined]
         return
     if state.misused:

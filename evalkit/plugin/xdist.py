@@ -45,6 +45,7 @@ class Sharing:
         self.state.selection = collected.get("selection") or self.state.selection
         self.state.golden = collected.get("golden") or self.state.golden
         self.state.misused = self.state.misused or collected.get("misused", False)
+        self.state.trouble = self.state.trouble or collected.get("trouble", "")
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtestloop(self, session: pytest.Session) -> Generator[None, object, object]:

@@ -16,7 +16,8 @@ from evalkit.models.config import Config
 from evalkit.runs.build import make_run
 from evalkit.runs.compare import scored_model
 from evalkit.runs.record import Run, TaskResult
-from evalkit.session.session import EvalSession, Selection
+from evalkit.session.plan import Selection
+from evalkit.session.session import EvalSession
 
 _WRITTEN = {"markdown": "latest.md", "json": "latest.json"}
 """Reports that every judged run leaves in the reports folder, and the files they are written to."""
@@ -51,9 +52,7 @@ def finish(
     """
     judged = session.judge_selection(selection)
     if wanted.compare is not None:
-        judged = [
-            replace(task, regression=_regression(session, task, wanted.compare, wanted.strict)) for task in judged
-        ]
+        judged = [replace(task, regression=_regression(session, task, wanted)) for task in judged]
     run = make_run(session.identity, judged, command, outcomes)
     session.runs.save(run)
     written: list[Path] = []
@@ -64,34 +63,44 @@ def finish(
         except OSError as error:
             trouble.append(f"the reports can't be written: {error}. The run is stored.")
     if wanted.save is not None:
-        for task in run.tasks:
-            path = baselines.place(session.golden, task.task, wanted.save)
-            try:
-                model = scored_model(task, session.participants.backends[0])
-                baselines.write(path, baselines.take(wanted.save, model, run.created))
-                written.append(path)
-            except SetupError as error:
-                trouble.append(str(error))
-            except OSError as error:
-                trouble.append(f"the baseline can't be written: {error}. The run is stored.")
+        saved, problems = _save_baselines(session, run, wanted.save)
+        written += saved
+        trouble += problems
     return FinishedRun(run, tuple(written), 1 if trouble else exit_code(judged, session.config), "\n".join(trouble))
 
 
-def _regression(session: EvalSession, judged: TaskResult, name: str, strict: bool) -> Regression:
-    then = baselines.find(session.golden, judged.task, name)
+def _tested(session: EvalSession, task: str) -> str:
+    """The one model that is tested on ``task``: a baseline is about one."""
+    return session.participants.backends(session.task(task))[0]
+
+
+def _save_baselines(session: EvalSession, run: Run, name: str) -> tuple[list[Path], list[str]]:
+    """Saves what was scored on each task as the baseline called ``name``: the files, and what went wrong."""
+    written, trouble = [], []
+    for task in run.tasks:
+        path = baselines.place(session.golden, task.task, name)
+        try:
+            model = scored_model(task, _tested(session, task.task))
+            baselines.write(path, baselines.take(name, model, run.created))
+            written.append(path)
+        except SetupError as error:
+            trouble.append(str(error))
+        except OSError as error:
+            trouble.append(f"the baseline can't be written: {error}. The run is stored.")
+    return written, trouble
+
+
+def _regression(session: EvalSession, judged: TaskResult, wanted: baselines.BaselineOptions) -> Regression:
+    then = baselines.find(session.golden, judged.task, wanted.compare or "")
     hypotheses, margin = session.task(judged.task).hypotheses, session.config.baseline_margin
-    return compare(then, scored_model(judged, session.participants.backends[0]), hypotheses, margin, strict)
+    return compare(then, scored_model(judged, _tested(session, judged.task)), hypotheses, margin, wanted.strict)
 
 
 def exit_code(judged: list[TaskResult], config: Config) -> int:
     """``code_of`` every verdict and regression; 1 where a model that was asked for left examples unanswered."""
     # A rival that died has no verdict of its own, and what it left open must not pass for a comparison.
-    if any(
-        model_run.unanswered
-        for task in judged
-        for model_run in task.model_runs
-        if model_run.participant.role != "floor"
-    ):
+    asked_for = (run for task in judged for run in task.model_runs if run.participant.role != "floor")
+    if any(run.unanswered for run in asked_for):
         return 1
     verdicts = [(verdict.status, verdict.open) for task in judged for verdict in task.verdicts]
     regressions = [(task.regression.status, task.regression.open) for task in judged if task.regression is not None]
@@ -104,10 +113,10 @@ def code_of(found: Iterable[tuple[str, Iterable[str]]], config: Config) -> int:
 
     ``found`` has the status of each verdict, regression or lineage (at hand or stored), and the kinds it leaves open.
     """
-    found = list(found)
-    if any(status == Status.BLOCK for status, _ in found):
+    decisions = list(found)
+    if any(status == Status.BLOCK for status, _ in decisions):
         return 1
-    return config.code_of_open(kind for _, kinds in found for kind in kinds)
+    return config.code_of_open(kind for _, kinds in decisions for kind in kinds)
 
 
 def write(run: Run, folder: Path) -> tuple[Path, ...]:

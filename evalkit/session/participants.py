@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -16,6 +16,7 @@ from evalkit.models.config import Config
 from evalkit.models.generate import Model, Workbench
 from evalkit.models.request import asking_digest
 from evalkit.models.weights.parents import parents_of
+from evalkit.session.options import SessionOptions
 
 if TYPE_CHECKING:
     from evalkit.models.weights.merge_check import MergeReport
@@ -24,34 +25,39 @@ if TYPE_CHECKING:
 class Participants:
     """The models of one session, each opened once for a task.
 
-    ``backends`` are tested, ``against`` are only compared with; both are aliases or specs. ``lineage`` is the name of
-    one of pyproject.toml and its ``rungs``, None without. ``tasks`` are read only where the lineage is to say what is
-    tested. Raises UnknownName for a lineage that nobody has.
+    ``named`` are to be tested, as far as that is known without a task; ``lineage`` is the name of one of
+    pyproject.toml and its ``rungs``, None without. Raises UnknownName for a lineage that nobody has.
     """
 
-    def __init__(
-        self,
-        config: Config,
-        backends: Sequence[str],
-        against: Sequence[str],
-        lineage: str | None,
-        tasks: Iterable[Task],
-        budget: Budget,
-    ) -> None:
+    def __init__(self, config: Config, options: SessionOptions, budget: Budget) -> None:
         self.config = config
-        self.lineage = None if lineage is None else (lineage, _rungs(config, lineage))
+        self.lineage = None if options.lineage is None else (options.lineage, _rungs(config, options.lineage))
         self.rungs = self.lineage[1] if self.lineage else ()
+        self._given = tuple(dict.fromkeys(options.backends))
+        self._rivals = options.against
         self._bench = Workbench(config, budget=budget)
         self._problems: dict[tuple[str, str], str | None] = {}
-        self._named = frozenset(backends)
-        self.backends = tuple(dict.fromkeys(backends or self._last_rung(tasks) or config.backend))
-        self.against = tuple(name for name in dict.fromkeys((*against, *self.rungs)) if name not in self.backends)
+        self.named = self._given or self.rungs[-1:] or tuple(dict.fromkeys(config.backend))
 
-    def _last_rung(self, tasks: Iterable[Task]) -> tuple[str, ...]:
-        """What is shipped is the last rung. Where it can't run here, the last that can is tested in its place."""
-        everything = list(tasks) if self.rungs else []
-        found = (rung for rung in reversed(self.rungs) if any(self.problem(rung, task) is None for task in everything))
-        return tuple(islice(found, 1)) or self.rungs[-1:]
+    def backends(self, task: Task) -> tuple[str, ...]:
+        """Who is tested on ``task``: whoever was named, else the last rung of the lineage.
+
+        What is shipped is the last rung. Where it can't run here, the last that can is tested in its place.
+        """
+        if self._given or not self.rungs:
+            return self.named
+        runnable = (rung for rung in reversed(self.rungs) if self.problem(rung, task) is None)
+        return tuple(islice(runnable, 1)) or self.named
+
+    def against(self, task: Task) -> tuple[str, ...]:
+        """Who is only compared with on ``task``."""
+        tested = self.backends(task)
+        return tuple(name for name in dict.fromkeys((*self._rivals, *self.rungs)) if name not in tested)
+
+    @property
+    def compared(self) -> tuple[str, ...]:
+        """Who is only compared with, as far as that is known without a task."""
+        return tuple(name for name in dict.fromkeys((*self._rivals, *self.rungs)) if name not in self.named)
 
     def model(self, name: str, task: Task) -> Model:
         """The model that the alias or spec ``name`` is for ``task``. Raises SetupError."""
@@ -74,17 +80,17 @@ class Participants:
 
     def _tolerated(self, name: str) -> bool:
         """Whether ``name`` is in the session as a rung alone: where it can't run, its column says why."""
-        return name in self.rungs and name not in self._named
+        return name in self.rungs and name not in self._given
 
     def tested(self, task: Task) -> list[str]:
         """The backends that are tested on ``task``."""
-        return [name for name in self.backends if self.takes_part(name, task)]
+        return [name for name in self.backends(task) if self.takes_part(name, task)]
 
     def comparisons(self, task: Task) -> list[Planned]:
         """What is compared in this session on ``task``."""
         tested = self.tested(task)
         parents = {name: self.config.alias(name).parent for name in tested}
-        lineup = Lineup(tested, self.against, parents, self.rungs)
+        lineup = Lineup(tested, self.against(task), parents, self.rungs)
         return planned_comparisons(task, lineup, self.config.baseline_margin)
 
     def candidate(self, task: Task, name: str) -> str:
@@ -94,7 +100,7 @@ class Participants:
 
     def merges(self, task: Task) -> list[str]:
         """The tested models, and the rungs that can be run, that are said to be a merge."""
-        names = dict.fromkeys((*self.backends, *self.rungs))
+        names = dict.fromkeys((*self.backends(task), *self.rungs))
         stated = (name for name in names if parents_of(self.config, name, task.name) is not None)
         return [name for name in stated if self.takes_part(name, task)]
 
@@ -114,7 +120,7 @@ class Participants:
 
     def need_backend(self) -> None:
         """Raises ConfigError where there is no model to test."""
-        if not self.backends:
+        if not self.named:
             raise ConfigError(
                 'no backend: give --backend=ALIAS, or backend = "ALIAS" in [tool.evalkit] of pyproject.toml'
             )
@@ -122,14 +128,14 @@ class Participants:
     def need_models(self, task: Task) -> None:
         """Raises SetupError where a model that was named can't be run on ``task``, or none was named."""
         self.need_backend()
-        for name in (*self.backends, *self.against):
+        for name in (*self.backends(task), *self.against(task)):
             if not self._tolerated(name):
                 self.model(name, task)
 
     def check_names(self) -> None:
         """Raises ConfigError or UnknownName for a name that stands for nothing, or for two things."""
         self.need_backend()
-        for name in (*self.backends, *self.against):
+        for name in (*self.named, *self._rivals, *self.rungs):
             self.config.alias(name)
         for name in FLOORS:
             if name in self.config.aliases:
@@ -150,7 +156,7 @@ class Participants:
 
     def check_models(self, tasks: Sequence[Task]) -> None:
         """Opens every model for every task. Raises SetupError for one that was named and that no task has."""
-        for name in (*self.backends, *self.against):
+        for name in (*self.named, *self.compared):
             if not self._tolerated(name) and all(self.problem(name, task) for task in tasks):
                 self.model(name, tasks[0])  # raises again what it raised first
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 
 from evalkit.errors import ConfigError, Problem
@@ -13,8 +13,30 @@ from evalkit.models.config import Config
 from evalkit.models.request import Asking, Request, render
 from evalkit.runs.model_run import scored_examples
 
+Selection = dict[str, dict[str, list[str]]]
+"""``{task: {backend: [example ids]}}``, JSON-able: what of a suite was selected."""
+
 _AGAIN = 24
 """So many examples are asked a second time of each rung of a lineage."""
+
+
+@dataclass(slots=True)
+class Requested:
+    """Collects what the selected tests need."""
+
+    _examples: dict[str, dict[str, dict[str, None]]] = field(default_factory=dict)
+
+    @property
+    def selection(self) -> Selection:
+        """What was asked for so far, each example once, in the order in which it came."""
+        return {
+            task: {backend: list(examples) for backend, examples in backends.items()}
+            for task, backends in self._examples.items()
+        }
+
+    def add(self, task: str, backend: str, examples: Iterable[str]) -> None:
+        requested = self._examples.setdefault(task, {}).setdefault(backend, {})
+        requested.update(dict.fromkeys(examples))
 
 
 @dataclass(slots=True)
@@ -32,6 +54,7 @@ class RequestPlan:
     _scored: dict[str, dict[str, Example]] = field(default_factory=dict)
     _variants: dict[str, dict[str, Perturbed]] = field(default_factory=dict)
     _rendered: dict[tuple[str, Asking, int], dict[str, tuple[Request, ...]]] = field(default_factory=dict)
+    _again: dict[tuple[str, Asking], dict[str, Request]] = field(default_factory=dict)
 
     def scored(self, task: Task) -> dict[str, Example]:
         """The examples that may be asked of ``task``, by id."""
@@ -47,8 +70,12 @@ class RequestPlan:
 
     def example(self, task: Task, name: str) -> Example:
         """What may be asked under that id: an example, or a variant of one."""
-        found = self.scored(task).get(name)
-        return found if found is not None else self.variants(task)[name].example
+        example = self.scored(task).get(name)
+        return example if example is not None else self.variants(task)[name].example
+
+    def judged(self, task: Task) -> tuple[Example, ...]:
+        """The examples of the judged split of ``task``."""
+        return task.splits.get(self.split, ())
 
     def of(self, task: Task, backend: str) -> dict[str, tuple[Request, ...]]:
         """What ``backend`` may be asked, by example and variant: a request for each sample."""
@@ -59,8 +86,12 @@ class RequestPlan:
         numeric noise. Drawn answers differ for another reason, so they are not asked again."""
         if name not in self.rungs or task.decoding.temperature > 0:
             return {}
-        examples, asking = task.splits.get(self.split, ())[:_AGAIN], self.config.alias(name).asking
-        return {example.id: render(task, example, asking, sample=1) for example in reversed(examples)}
+        asking = self.config.alias(name).asking
+        place = (task.name, asking)
+        if place not in self._again:
+            examples = self.judged(task)[:_AGAIN]
+            self._again[place] = {example.id: render(task, example, asking, sample=1) for example in reversed(examples)}
+        return self._again[place]
 
     def describe(self, task: Task, backend: str) -> str:
         """How ``backend`` is asked, for a reader of the report; empty for as the task says, and once."""
@@ -81,7 +112,7 @@ class RequestPlan:
     def _requests(self, task: Task, asking: Asking, count: int) -> dict[str, tuple[Request, ...]]:
         place = (task.name, asking, count)
         if place not in self._rendered:
-            examples = (*self.scored(task).values(), *(one.example for one in self.variants(task).values()))
+            examples = (*self.scored(task).values(), *(variant.example for variant in self.variants(task).values()))
             self._rendered[place] = {
                 example.id: tuple(render(task, example, asking, sample=sample) for sample in range(count))
                 for example in examples

@@ -11,7 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evalkit.golden.schema import Schema
-from evalkit.judging.output import DEEPEST, DEFECTS, MOST_CHARACTERS, MOST_STARTS, Output, parse
+from evalkit.judging.defects import DEFECTS
+from evalkit.judging.json_objects import DEEPEST, MOST_CHARACTERS, MOST_STARTS
+from evalkit.judging.output import Output, parse
 from evalkit.models.backend import Completion, FinishReason
 from evalkit.models.request import Message
 
@@ -67,6 +69,12 @@ def test_one_object_that_the_schema_accepts_is_strict(text: str) -> None:
     output = read(text)
     assert output == Output(json.loads(text), strict=True, defects=(), thinking=None, answer=text, why="")
     assert output.extractable
+
+
+def test_an_object_that_an_api_says_it_refused_is_not_strict_and_says_why() -> None:
+    output = read(GOOD, "refusal")
+    assert (output.value, output.strict, output.defects) == (VALUE, False, ("refusal",))
+    assert output.why == "the API says that it was refused"
 
 
 def test_what_is_judged_is_prefill_and_completion_together() -> None:

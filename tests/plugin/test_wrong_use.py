@@ -66,6 +66,24 @@ MISTAKES: dict[str, tuple[Mistake, list[str], list[str]]] = {
     "unknown backend": (nothing, ["--backend=goood"], ["unknown backend 'goood'. Did you mean 'good'?*"]),
     "unknown rival": (nothing, ["--backend=good", "--against=bat"], ["unknown backend 'bat'. Did you mean 'bad'?*"]),
     "no backend": (nothing, [], ["no backend: give --backend=ALIAS, or backend = *"]),
+    "no task at all": (no_task, ["--backend=good"], ["*golden: no golden task there*"]),
+    "unknown key in pyproject.toml": (unknown_key, ["--backend=good"], ["*unknown key of *'backned'. Did you mean*"]),
+    "backends that are no table": (table_is_no_table, [], ["*pyproject.toml: *backends is 3, expected a table"]),
+    "samples of greedy answers": (
+        nothing,
+        ["--backend=good", "--samples=3"],
+        ["--samples=3: every task is greedy, *; set temperature in [[]decoding[]] of task.toml*"],
+    ),
+    "a number of samples that is none": (nothing, ["--backend=good", "--samples=0"], ["--samples=0: expected 1 or *"]),
+    "last-missed without a cache": (
+        nothing,
+        ["--backend=good", "--last-missed", "-p", "no:cacheprovider"],
+        ["--last-missed needs pytest's cache*"],
+    ),
+}
+"""Seen before anything is collected, whatever is selected."""
+
+TASK_MISTAKES: dict[str, tuple[Mistake, list[str], list[str]]] = {
     "missing file": (nothing, ["--backend=replay:gone.jsonl"], ["replay:gone.jsonl: no file *gone.jsonl*"]),
     "missing adapter": (missing_adapter, ["--backend=tuned"], ["*adapters/moods*"]),
     "broken golden lines": (
@@ -84,20 +102,11 @@ MISTAKES: dict[str, tuple[Mistake, list[str], list[str]]] = {
         ["1 problem in *", "*task.toml: *'headlien' is undefined*"],
     ),
     "task without examples": (no_examples, ["--backend=good"], ["1 problem in *", "*/test.jsonl: no examples*"]),
-    "no task at all": (no_task, ["--backend=good"], ["*golden: no golden task there*"]),
     "a split that is not there": (
         lambda suite: (suite.golden / "dev.jsonl").unlink(),
         ["--backend=good", "--split=dev"],
         ["*golden/moods: no dev.jsonl to judge on (--split=dev)"],
     ),
-    "unknown key in pyproject.toml": (unknown_key, ["--backend=good"], ["*unknown key of *'backned'. Did you mean*"]),
-    "backends that are no table": (table_is_no_table, [], ["*pyproject.toml: *backends is 3, expected a table"]),
-    "samples of greedy answers": (
-        nothing,
-        ["--backend=good", "--samples=3"],
-        ["--samples=3: every task is greedy, *; set temperature in [[]decoding[]] of task.toml*"],
-    ),
-    "a number of samples that is none": (nothing, ["--backend=good", "--samples=0"], ["--samples=0: expected 1 or *"]),
     "a backend that can't constrain": (
         lambda suite: suite.replace("pyproject.toml", '"clerk:one"', '{ spec = "clerk:one", constrained = true }'),
         ["--backend=clerk"],
@@ -108,12 +117,8 @@ MISTAKES: dict[str, tuple[Mistake, list[str], list[str]]] = {
         ["--backend=shots"],
         ["*backends[]] shots: few_shot = true shows the examples of *reference.jsonl, and there are none"],
     ),
-    "last-missed without a cache": (
-        nothing,
-        ["--backend=good", "--last-missed", "-p", "no:cacheprovider"],
-        ["--last-missed needs pytest's cache*"],
-    ),
 }
+"""Seen when the first test of the task is collected: a task that no test is about is not read."""
 
 
 @pytest.mark.parametrize(("make", "options", "said"), MISTAKES.values(), ids=list(MISTAKES))
@@ -123,20 +128,43 @@ def test_wrong_use_is_told_before_anything_is_run(
     told_as_wrong_use(suite, make, options, said)
 
 
+def test_wrong_use_is_told_in_the_same_way_under_xdist(suite: Project) -> None:
+    make, options, said = MISTAKES["unknown backend"]
+    told_as_wrong_use(suite, make, [*options, "-n", "2"], said)
+
+
+@pytest.mark.parametrize(("make", "options", "said"), TASK_MISTAKES.values(), ids=list(TASK_MISTAKES))
+def test_wrong_use_of_a_task_is_told_at_its_test(
+    suite: Project, make: Mistake, options: list[str], said: list[str]
+) -> None:
+    told_at_the_test(suite, make, options, said)
+
+
 @pytest.mark.parametrize(
     "name",
-    ["unknown backend", "missing adapter", "broken golden lines", "edited frozen split", "undefined variable",
-     "task without examples"],
-)  # fmt: skip
-def test_wrong_use_is_told_in_the_same_way_under_xdist(suite: Project, name: str) -> None:
-    make, options, said = MISTAKES[name]
-    told_as_wrong_use(suite, make, [*options, "-n", "2"], said)
+    ["missing adapter", "broken golden lines", "edited frozen split", "undefined variable", "task without examples"],
+)
+def test_wrong_use_of_a_task_is_told_in_the_same_way_under_xdist(suite: Project, name: str) -> None:
+    make, options, said = TASK_MISTAKES[name]
+    told_at_the_test(suite, make, [*options, "-n", "2"], said)
 
 
 def told_as_wrong_use(suite: Project, make: Mistake, options: list[str], said: list[str]) -> None:
     make(suite)
     result = suite.run("suites", *options)
     result.stderr.fnmatch_lines([f"ERROR: {said[0]}", *said[1:]])
+    nothing_was_run(suite, result)
+
+
+def told_at_the_test(suite: Project, make: Mistake, options: list[str], said: list[str]) -> None:
+    make(suite)
+    result = suite.run("suites", *options)
+    result.stdout.fnmatch_lines([f"suites/test_moods.py::test_json: {said[0]}", *said[1:]])
+    assert result.parseoutcomes() == {"errors": 1}
+    nothing_was_run(suite, result)
+
+
+def nothing_was_run(suite: Project, result: pytest.RunResult) -> None:
     assert "Traceback" not in result.stdout.str() + result.stderr.str()
     assert "INTERNALERROR" not in result.stdout.str() + result.stderr.str()
     assert not suite.stored()
@@ -229,7 +257,63 @@ def test_a_fixture_without_the_mark_says_that_it_needs_it(suite: Project) -> Non
 def test_a_hypothesis_about_nobody_is_wrong_use(suite: Project) -> None:
     suite.replace("golden/moods/task.toml", 'against = "middling"', 'against = "midling"')
     result = suite.run("suites", "--backend=good")
-    result.stderr.fnmatch_lines(["ERROR: *task.toml *unknown backend 'midling'. Did you mean 'middling'?*"])
+    result.stdout.fnmatch_lines(["*::test_json: *task.toml *unknown backend 'midling'. Did you mean 'middling'?*"])
+    assert result.ret == 4
+
+
+@pytest.mark.parametrize("options", [(), ("-n", "2")])
+def test_samples_of_tasks_that_are_all_greedy_are_wrong_use_with_workers_too(
+    suite: Project, options: tuple[str, ...]
+) -> None:
+    result = suite.run("suites", "--backend=clerk", "--samples=3", *options)
+    assert "--samples=3: every task is greedy" in result.stdout.str() + result.stderr.str()
+    assert not suite.asked()
+    assert result.ret == 4
+
+
+# -- only what is used --------------------------------------------------------------------------------
+
+
+def a_task_whose_scorer_is_not_installed(suite: Project) -> None:
+    suite.copy_task("other")
+    suite.replace(
+        "golden/other/task.toml", '[scores.kind]\nscorer = "exact"', '[scores.kind]\nscorer = "text"\nboth_empty = 1'
+    )
+    suite.write("outside/rouge_score/__init__.py", "raise ImportError('rouge_score is not installed here')\n")
+
+
+def test_a_suite_about_one_task_runs_where_another_tasks_scorer_is_not_installed(suite: Project) -> None:
+    a_task_whose_scorer_is_not_installed(suite)
+    result = suite.run_apart("suites", "--backend=good")
+    assert result.ret == 0
+    assert [task["task"] for task in suite.report()["tasks"]] == ["moods"]
+
+
+def test_a_scorer_that_is_not_installed_is_told_at_the_test_of_its_task(suite: Project) -> None:
+    a_task_whose_scorer_is_not_installed(suite)
+    suite.write("suites/test_other.py", SUITE.replace("moods", "other"))
+    result = suite.run_apart("suites", "--backend=good")
+    result.stdout.fnmatch_lines(
+        ["suites/test_other.py::test_json: *", "*scorer 'text' needs rouge-score *pytest-evalkit[[]text[]]'*"]
+    )
+    assert not suite.stored()
+    assert result.ret == 4
+
+
+def test_a_broken_task_that_no_selected_test_is_about_stops_nobody(suite: Project) -> None:
+    suite.copy_task("other")
+    suite.write("golden/other/task.toml", "no TOML")
+    assert suite.run("suites", "--backend=good").ret == 0
+
+
+@pytest.mark.parametrize("options", [(), ("-n", "2")])
+def test_where_no_test_is_about_a_task_all_of_golden_is_checked(suite: Project, options: tuple[str, ...]) -> None:
+    suite.write("suites/test_moods.py", "def test_nothing_golden():\n    pass\n")
+    broken_line(suite)
+    result = suite.run("suites", "--backend=good", *options)
+    said = result.stdout.str() + result.stderr.str()
+    assert "2 problems in the golden data:" in said
+    assert "golden/moods/test.jsonl:5: not valid JSON" in said
     assert result.ret == 4
 
 

@@ -1,0 +1,121 @@
+"""Asks the models what the store does not have: all at once, or in turn until everything is settled."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from filelock import FileLock
+
+from evalkit.golden.model import Task
+from evalkit.judging.early_stopping import steps, turn
+from evalkit.models.backends.floors import FLOORS
+from evalkit.models.budget import Budget
+from evalkit.models.generate import Model, OnProgress, generate, probe_latency, unsettled
+from evalkit.models.request import Request
+from evalkit.session.answers import SessionAnswers
+from evalkit.session.look_notes import note_looks
+from evalkit.session.options import SessionOptions
+from evalkit.session.plan import Selection
+from evalkit.session.records import ParticipantRecords
+from evalkit.session.results import TaskResults
+from evalkit.session.tasks import GoldenTasks
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """One session's asking. Whoever comes second, in another process, waits and reads what the first one stored."""
+
+    options: SessionOptions
+    tasks: GoldenTasks
+    answers: SessionAnswers
+    records: ParticipantRecords
+    results: TaskResults
+    budget: Budget
+
+    def complete(self, selection: Selection) -> Selection:
+        """``selection``, with every scored example for the backends whose judged split it holds whole."""
+        completed: Selection = {}
+        for task_name, backends in selection.items():
+            task = self.tasks.task(task_name)
+            judged = [example.id for example in self.answers.plan.judged(task)]
+            completed[task_name] = {
+                name: list({**dict.fromkeys(self.answers.plan.scored(task)), **dict.fromkeys(examples)})
+                if set(judged) <= set(examples)
+                else list(examples)
+                for name, examples in backends.items()
+            }
+            if any(set(judged) <= set(examples) for examples in completed[task_name].values()):
+                # Who is only compared with is asked what is compared, which may cost money, and nothing else.
+                completed[task_name] |= dict.fromkeys(self.answers.participants.against(task), judged)
+        return completed
+
+    def ask(self, on_progress: OnProgress) -> None:
+        """Asks everything that is selected. Raises EvalkitError for what stops all of it."""
+        participants = self.answers.participants
+        at_once = [
+            (participants.model(name, task), requests)
+            for task, name, examples in self._everyone()
+            if not self.records.in_turn(task, name)
+            for requests in self._requests(task, name, examples)
+        ]
+        store, identity = self.answers.store, self.answers.identity  # the store makes the folder of the lock
+        with FileLock(store.path.with_suffix(".lock")):
+            self.budget.resume(store.spent(identity))  # another process may have asked before this one
+            generate(at_once, store, identity, on_progress, self.budget)
+            self.answers.asked_more()
+            if self.options.split == "test":
+                note_looks(self.answers, self.tasks)
+            rivals = [(task, name) for task, name, _ in self._everyone() if self.records.in_turn(task, name)]
+            # Once more while anything was asked: where hypotheses are alternatives, one rival moves another's.
+            while any(self._ask_in_turn(task, name, on_progress) for task, name in rivals):
+                pass
+            participants.release()
+            if self.options.latency:
+                probe_latency(self._timed(), store, identity, self.options.latency, on_progress, self.budget)
+        participants.release()
+
+    def _requests(self, task: Task, name: str, examples: list[str]) -> Iterator[list[Request]]:
+        """What ``name`` is asked at once, and then, apart from it, a second time: together they would be one."""
+        plan = self.answers.plan
+        requests = plan.of(task, name)
+        yield [request for example in examples for request in requests[example]]
+        yield list(plan.again(task, name).values())
+
+    def _ask_in_turn(self, task: Task, name: str, on_progress: OnProgress) -> bool:
+        """Asks ``name`` on until its comparisons are settled; whether it answered anything new."""
+        answers, new = self.answers, False
+        requests, model = answers.plan.of(task, name), answers.participants.model(name, task)
+        for number, step in enumerate(steps(turn(answers.plan.judged(task)))):
+            asked = [request for example in step for request in requests[example]]
+            if not unsettled(model, asked, answers.store, answers.identity):
+                continue  # what is there costs nothing
+            if number and self.results.settled(task, name):
+                break
+            generate([(model, asked)], answers.store, answers.identity, on_progress, self.budget)
+            answers.asked_more()
+            new = True
+            if answers.reasons.keys() >= {model.key(request) for request in asked}:
+                return False  # nobody answers any more
+        return new
+
+    def _everyone(self) -> Iterator[tuple[Task, str, list[str]]]:
+        """Who is asked what: the selected models that can be run, and the floors."""
+        participants = self.answers.participants
+        for task_name, selected in self.answers.selection.items():
+            task = self.tasks.task(task_name)
+            for name, examples in selected.items():
+                if participants.takes_part(name, task):
+                    yield task, name, examples
+            for floor in FLOORS:
+                if participants.problem(floor, task) is None:
+                    yield task, floor, list(self.answers.plan.scored(task))
+
+    def _timed(self) -> Iterator[tuple[Model, list[Request]]]:
+        """Whose latency is probed, and with what: each model's share of the judged split, floors left out."""
+        for task, name, examples in self._everyone():
+            if name not in FLOORS:
+                judged = {example.id for example in self.answers.plan.judged(task)}
+                requests = self.answers.plan.of(task, name)
+                model = self.answers.participants.model(name, task)
+                yield model, [requests[example][0] for example in examples if example in judged]

@@ -1,0 +1,72 @@
+"""What this session finds of each task: judged once, from the book of answers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from evalkit.errors import HarnessError
+from evalkit.golden.model import Task
+from evalkit.judging.comparison import Comparison
+from evalkit.judging.early_stopping import settled
+from evalkit.judging.verdict import Verdict
+from evalkit.runs.build import comparisons_with, judge_task, unchanged_adapters
+from evalkit.runs.record import Participant, TaskResult
+from evalkit.session.answers import SessionAnswers
+from evalkit.session.options import SessionOptions
+from evalkit.session.records import ParticipantRecords
+
+
+class TaskResults:
+    """The results of one session, by task. What was judged once is not judged again."""
+
+    def __init__(self, answers: SessionAnswers, records: ParticipantRecords, options: SessionOptions) -> None:
+        self._answers = answers
+        self._records = records
+        self._options = options
+        self._margin = answers.participants.config.baseline_margin
+        self._results: dict[str, TaskResult] = {}
+        self._unchanged: dict[str, tuple[str, ...]] = {}
+
+    def of(self, task: Task, is_frozen: bool) -> TaskResult:
+        """Everything that this session says of ``task``."""
+        if task.name not in self._results:
+            records = self._records.of(task)
+            self._results[task.name] = judge_task(
+                task, self._options.split, records, self._answers.book(task), is_frozen, self._margin,
+                self._answers.participants.lineage, self._records.turns(task, records), self.unchanged(task, records),
+            )  # fmt: skip
+        return self._results[task.name]
+
+    def settled(self, task: Task, rival: str) -> bool:
+        """Whether every comparison with ``rival`` is settled by what was asked so far."""
+        records, rungs = self._records.of(task), self._answers.participants.rungs
+        comparisons = comparisons_with(
+            rival, task, self._options.split, records, self._answers.book(task), self._margin, rungs,
+            self._records.turns(task, records),
+        )  # fmt: skip
+        return bool(comparisons) and settled(comparisons)
+
+    def unchanged(self, task: Task, records: Sequence[Participant] | None = None) -> tuple[str, ...]:
+        """A sentence for each adapter that changed no answer, once they are asked and before they are graded."""
+        if task.name not in self._unchanged:
+            everyone = self._records.of(task) if records is None else records
+            self._unchanged[task.name] = tuple(unchanged_adapters(everyone, self._answers.book(task)))
+        return self._unchanged[task.name]
+
+
+def verdict_of(result: TaskResult, backend: str) -> Verdict:
+    """The verdict on ``backend``. Raises HarnessError where its judged split was not run whole."""
+    verdict = result.verdict(backend)
+    if verdict is None:
+        raise HarnessError(f"no verdict on {backend}: its {result.split} split was not run whole")
+    return verdict
+
+
+def comparison_of(result: TaskResult, candidate: str, rival: str, score: str) -> Comparison:
+    """The comparison of that pair. Raises HarnessError where one of the two was not run whole."""
+    for comparison in result.comparisons:
+        if (comparison.candidate, comparison.against, comparison.score) == (candidate, rival, score):
+            return comparison
+    participants = [run.participant for run in result.model_runs]
+    problems = [f" {one.name}: {one.problem}" for one in participants if one.problem]
+    raise HarnessError(f"{candidate} can't be compared with {rival}: one of them was not run whole.{''.join(problems)}")
