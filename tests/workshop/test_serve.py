@@ -14,15 +14,15 @@ from urllib.request import urlopen
 
 import pytest
 
-from fixtures.ollama import why_not
+from fixtures.ollama import find_ollama
 from fixtures.serve import run_beside
 
 ROOT = Path(__file__).parents[2]
 
+pytestmark = pytest.mark.skipif(find_ollama() is None, reason="there is no Ollama here; `make ollama` builds one")
+
 
 def test_a_command_finds_the_server_beside_it_and_hands_its_exit_code_on(tmp_path: Path) -> None:
-    if reason := why_not():
-        pytest.skip(reason)
     told = tmp_path / "told"
     script = f"""
         import os, sys, urllib.request
@@ -37,8 +37,6 @@ def test_a_command_finds_the_server_beside_it_and_hands_its_exit_code_on(tmp_pat
 
 
 def test_ctrl_c_ends_the_command_and_the_server(tmp_path: Path) -> None:
-    if reason := why_not():
-        pytest.skip(reason)
     told = tmp_path / "told"
     script = f"""
         import os, time

@@ -8,7 +8,7 @@ import pytest
 from recorded_wire import recorded_wire
 
 from fixtures.convert import base_gguf
-from fixtures.ollama import why_not
+from fixtures.ollama import find_ollama
 from fixtures.serve import WITHOUT_SYSTEM, Running, create, running
 
 CLOSED = "{{ range .Messages }}<|im_start|>{{ .Role }}\n{{ .Content }}<|im_end|>\n{{ end }}<|im_start|>assistant\n"
@@ -23,8 +23,8 @@ def wire() -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    if reason := why_not():
-        pytest.skip(reason)
+    if find_ollama() is None:
+        pytest.skip("there is no Ollama here; `make ollama` builds one")
     with running(tmp_path_factory.mktemp("ollama")) as started:
         create(started, "base", base_gguf())
         create(started, "no-system", base_gguf(), template=WITHOUT_SYSTEM)
