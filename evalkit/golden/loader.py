@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from evalkit._internal.files import text_digest
 from evalkit._internal.validation import Source, read_table
-from evalkit.errors import GoldenError, Problem, UnknownName
+from evalkit.errors import GoldenError, Problem
 from evalkit.golden import freeze as frozen
 from evalkit.golden.checks import Checker, Rules, Splits
 from evalkit.golden.contract import Contract
@@ -48,24 +47,6 @@ def load_task(folder: Path, *, verify: bool = True) -> Task:
     if verify:
         frozen.verify(folder, splits)
     return _task(folder, contract, schema, rules, splits)
-
-
-def load_all(golden: Path, names: Sequence[str] | None = None) -> dict[str, Task]:
-    """Every task under ``golden`` (or those named, and no other), all problems of all of them in one error."""
-    folders = find_tasks(golden)
-    for name in names or ():
-        if name not in folders:
-            raise UnknownName("task", name, folders, f"Tasks are the folders of {golden} that hold a task.toml.")
-    tasks: dict[str, Task] = {}
-    problems: list[Problem] = []
-    for name in names if names is not None else folders:
-        try:
-            tasks[name] = load_task(folders[name])
-        except GoldenError as error:
-            problems.extend(error.problems)
-    if problems:
-        raise GoldenError(problems)
-    return tasks
 
 
 def _task(folder: Path, contract: Contract, schema: Schema, rules: Rules, splits: Splits) -> Task:

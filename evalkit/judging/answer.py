@@ -86,17 +86,22 @@ def averaged(samples: Sequence[Answer]) -> Answer:
     """
     if len(samples) == 1:
         return samples[0]
-    weakest = min(samples, key=lambda one: (one.extractable, one.strict, fmean(s.value for s in one.scores.values())))
-    scores = {name: _mean([one.scores[name] for one in samples]) for name in weakest.scores}
+    weakest = min(samples, key=_strength)
+    scores = {name: _mean([sample.scores[name] for sample in samples]) for name in weakest.scores}
     return replace(weakest, scores=scores, samples=tuple(samples))
+
+
+def _strength(sample: Answer) -> tuple[bool, bool, float]:
+    mean_score = fmean(score.value for score in sample.scores.values())
+    return sample.extractable, sample.strict, mean_score
 
 
 def _mean(scores: Sequence[Score]) -> Score:
     worst, right = min(scores, key=lambda score: score.value), sum(map(bool, scores))
     if worst:
         return worst
-    told = f"right in {right} of {len(scores)} samples; {worst.why}"
-    return replace(worst, value=fmean(score.value for score in scores), why=told)
+    why = f"right in {right} of {len(scores)} samples; {worst.why}"
+    return replace(worst, value=fmean(score.value for score in scores), why=why)
 
 
 class Grader:
@@ -121,8 +126,8 @@ class Grader:
     def _score(self, rule: ScoreRule, output: Output, example: Example) -> Score:
         expected = example.expected[rule.field]
         if output.value is None:
-            named = ", ".join(output.defects) or "no object"
-            return Score(rule.name, 0.0, None, expected, f"the answer could not be read: {named}")
+            defects = ", ".join(output.defects) or "no object"
+            return Score(rule.name, 0.0, None, expected, f"the answer could not be read: {defects}")
         if rule.field not in output.value:
             instead = ", ".join(output.value) or "nothing"
             return Score(rule.name, 0.0, None, expected, f"the answer has no {rule.field!r}; it has {instead}")

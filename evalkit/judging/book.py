@@ -55,8 +55,8 @@ class AnswerBook:
         """The answers of ``model`` by example, from the keys by example. Examples without an answer, and those that
         the task does not know (any more), are left out."""
         self.stored(key for samples in keys.values() for key in samples)
-        found = {name: self.answer(model, name, own) for name, own in keys.items() if name in self.examples}
-        return {name: answer for name, answer in found.items() if answer is not None}
+        answers = {name: self.answer(model, name, samples) for name, samples in keys.items() if name in self.examples}
+        return {name: answer for name, answer in answers.items() if answer is not None}
 
     def sample(self, model: str, example: str, key: str) -> Answer:
         """The one sample that is stored under ``key``. Raises KeyError where there is none."""

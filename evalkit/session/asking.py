@@ -87,15 +87,15 @@ class Asking:
         answers, new = self.answers, False
         requests, model = answers.plan.of(task, name), answers.participants.model(name, task)
         for number, step in enumerate(steps(turn(answers.plan.judged(task)))):
-            asked = [request for example in step for request in requests[example]]
-            if not unsettled(model, asked, answers.store, answers.identity):
+            wanted = [request for example in step for request in requests[example]]
+            if not unsettled(model, wanted, answers.store, answers.identity):
                 continue  # what is there costs nothing
             if number and self.results.settled(task, name):
                 break
-            generate([(model, asked)], answers.store, answers.identity, on_progress, self.budget)
+            generate([(model, wanted)], answers.store, answers.identity, on_progress, self.budget)
             answers.asked_more()
             new = True
-            if answers.reasons.keys() >= {model.key(request) for request in asked}:
+            if answers.reasons.keys() >= {model.key(request) for request in wanted}:
                 return False  # nobody answers any more
         return new
 

@@ -163,6 +163,6 @@ class Participants:
 
 def _rungs(config: Config, lineage: str) -> tuple[str, ...]:
     if lineage not in config.lineages:
-        told = "Lineages stand in [tool.evalkit.lineage.NAME] of pyproject.toml."
-        raise UnknownName("lineage", lineage, config.lineages, told)
+        remedy = "Lineages stand in [tool.evalkit.lineage.NAME] of pyproject.toml."
+        raise UnknownName("lineage", lineage, config.lineages, remedy)
     return config.lineages[lineage]

@@ -19,7 +19,7 @@ class ProgressLine:
     write: Callable[[str], object]
     rewrite: Callable[[str], object] | None = None
     _began: dict[tuple[str, str], tuple[float, int]] = field(default_factory=dict)
-    _told: float = 0.0
+    _last_shown: float = 0.0
 
     def __call__(self, progress: Progress) -> None:
         model = (progress.alias, progress.task)
@@ -37,8 +37,8 @@ class ProgressLine:
             line += f", {progress.spent:.4f} USD spent"
         if self.rewrite is not None and not last:
             self.rewrite(line)
-        elif first or last or now - self._told >= _EVERY:
+        elif first or last or now - self._last_shown >= _EVERY:
             if self.rewrite is not None:
                 self.rewrite("")
-            self._told = now
+            self._last_shown = now
             self.write(line)

@@ -60,7 +60,7 @@ class ParticipantRecords:
         return Participant(
             name, role, model.spec, model.fingerprint, keys,
             # In reverse, so that the first of an example's samples has the say.
-            {example: reasons[key] for example, own in keys.items() for key in reversed(own) if key in reasons},
+            {example: reasons[key] for example, samples in keys.items() for key in reversed(samples) if key in reasons},
             model.alias.parent,
             asked=plan.describe(task, name),
             decoding=dict(model.backend.fingerprint.get("decoding", {})),
@@ -75,9 +75,9 @@ class ParticipantRecords:
     def _asked_in_turn(self, task: Task, name: str) -> list[str]:
         """The examples of the judged split that ``name`` has been asked, in turn."""
         requests, ordered = self._plan.of(task, name), turn(self._plan.judged(task))
-        asked = [request for group in ordered for example in group for request in requests[example]]
+        in_order = [request for group in ordered for example in group for request in requests[example]]
         model = self._participants.model(name, task)
-        left = unsettled(model, asked, self._answers.store, self._answers.identity)
+        left = unsettled(model, in_order, self._answers.store, self._answers.identity)
         open_examples = {request.example_id for request in left.values()}
         return [example for group in takewhile(open_examples.isdisjoint, ordered) for example in group]
 

@@ -68,5 +68,5 @@ def comparison_of(result: TaskResult, candidate: str, rival: str, score: str) ->
         if (comparison.candidate, comparison.against, comparison.score) == (candidate, rival, score):
             return comparison
     participants = [run.participant for run in result.model_runs]
-    problems = [f" {one.name}: {one.problem}" for one in participants if one.problem]
+    problems = [f" {record.name}: {record.problem}" for record in participants if record.problem]
     raise HarnessError(f"{candidate} can't be compared with {rival}: one of them was not run whole.{''.join(problems)}")

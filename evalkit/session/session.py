@@ -184,7 +184,7 @@ class EvalSession:
         """What a relation is found to be on one example. Raises HarnessError where one of two answers is missing."""
         task = self.task(task_name)
         perturbed = self.variants(task)[variant]
-        before, after = (self.answer(task_name, backend, one.id) for one in (perturbed.of, perturbed.example))
+        before, after = (self.answer(task_name, backend, example.id) for example in (perturbed.of, perturbed.example))
         return held(task, backend, perturbed, before, after)
 
     def ask_again(self, task: Task, backend: str, example: Example) -> Answer:

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from evalkit.errors import GoldenError, UnknownName
-from evalkit.golden.loader import find_tasks, load_all, load_task
+from evalkit.golden.loader import find_tasks, load_task
 
 if TYPE_CHECKING:
     from conftest import MiniProject
@@ -266,36 +265,9 @@ def test_a_split_by_an_unknown_name_is_told(project: MiniProject) -> None:
     ]
 
 
-def test_all_problems_of_all_tasks_come_in_one_error(project: MiniProject) -> None:
-    other = project.root / "golden" / "other"
-    other.mkdir()
-    (other / "task.toml").write_text("titel = 'x'\n")
-    project.contract("strict = 0.8", "stricd = 0.8")
-    project.contract("max_tokens", "max_token")
-    project.append("test", '{"id": ')
-    project.append("train", {"id": "l-0", "input": {"text": "x"}, "expected": GOOD})
-    with pytest.raises(GoldenError, match="8 problems in the golden data") as caught:
-        load_all(project.root / "golden")
-    assert [problem.where for problem in caught.value.problems] == [
-        "golden/mood/task.toml",
-        "golden/mood/train.jsonl:6",
-        "golden/mood/test.jsonl:13",
-        "golden/mood/task.toml",
-        "golden/other/task.toml",
-        "golden/other/task.toml",
-        "golden/other/task.toml",
-        "golden/other/schema.json",
-    ]
-
-
 def test_tasks_are_the_folders_that_hold_a_contract(project: MiniProject) -> None:
     (project.root / "golden" / "notes").mkdir()
     assert list(find_tasks(project.root / "golden")) == ["mood"]
-
-
-def test_an_unknown_task_suggests_the_nearest(project: MiniProject) -> None:
-    with pytest.raises(UnknownName, match=r"unknown task 'moood'. Did you mean 'mood'\? Known: mood"):
-        load_all(project.root / "golden", ["moood"])
 
 
 def test_the_checksum_is_about_the_contract_and_every_split(project: MiniProject) -> None:

@@ -30,10 +30,26 @@ def test_a_task_is_read_once(tasks: GoldenTasks) -> None:
     assert tasks.task("mood") is tasks.task("mood")
 
 
-def test_all_of_them_are_read_together_and_their_problems_told_in_one(tasks: GoldenTasks, project: MiniProject) -> None:
-    project.append("test", "{")
-    with pytest.raises(GoldenError, match=r"(?s)broken/task.toml: not valid TOML.*mood/test.jsonl:13: not valid JSON"):
-        tasks.all()
+def test_all_problems_of_all_tasks_come_in_one_error(project: MiniProject) -> None:
+    other = project.root / "golden" / "other"
+    other.mkdir()
+    (other / "task.toml").write_text("titel = 'x'\n")
+    project.contract("strict = 0.8", "stricd = 0.8")
+    project.contract("max_tokens", "max_token")
+    project.append("test", '{"id": ')
+    project.append("train", {"id": "l-0", "input": {"text": "x"}, "expected": {"mood": "good", "strength": 0.9}})
+    with pytest.raises(GoldenError, match="8 problems in the golden data") as caught:
+        GoldenTasks(project.root / "golden").all()
+    assert [problem.where for problem in caught.value.problems] == [
+        "golden/mood/task.toml",
+        "golden/mood/train.jsonl:6",
+        "golden/mood/test.jsonl:13",
+        "golden/mood/task.toml",
+        "golden/other/task.toml",
+        "golden/other/task.toml",
+        "golden/other/task.toml",
+        "golden/other/schema.json",
+    ]
 
 
 def test_an_unknown_task_is_told_with_those_there_are(tasks: GoldenTasks) -> None:
