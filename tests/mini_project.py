@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import signal
 import sqlite3
 import subprocess
 import sys
@@ -259,7 +258,6 @@ class Project:
         return subprocess.Popen(
             [sys.executable, "-m", "pytest", *PLUGINS, *args], cwd=self.root, env={**os.environ, **environment},
             text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True,
-            preexec_fn=_heed_sigint,
         )  # fmt: skip
 
     # -- looking ------------------------------------------------------------------------------------
@@ -328,11 +326,6 @@ def _need_workers(args: Sequence[str]) -> None:
 
 def _line(name: str, headline: str, expected: Mapping[str, Any]) -> dict[str, Any]:
     return {"id": name, "input": {"headline": headline}, "expected": expected}
-
-
-def _heed_sigint() -> None:
-    """In a child, before it is started: whoever starts the tests in the background has them ignore SIGINT for good."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def wait_until(happened: Callable[[], bool], seconds: float = 120) -> None:

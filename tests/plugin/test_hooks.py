@@ -9,7 +9,7 @@ import sys
 from xml.etree import ElementTree
 
 import pytest
-from mini_project import ALL, PYPROJECT, SHIPS, SUITE, Project, answer, wait_until
+from mini_project import ALL, PLUGINS, PYPROJECT, SHIPS, SUITE, Project, answer, wait_until
 
 # -- how one example ends ---------------------------------------------------------------------------
 
@@ -327,6 +327,15 @@ def test_ctrl_c_keeps_what_was_answered_and_the_same_command_goes_on_there(suite
     suite.run("suites", "--backend=clerk").stdout.fnmatch_lines(["moods * clerk: BLOCK.*"])
     assert suite.stored() == sorted(ALL)
     assert {suite.asked()[name] for name in kept} == {1}
+
+
+def test_a_run_that_was_started_deaf_to_ctrl_c_stays_deaf(suite: Project) -> None:
+    """As a shell starts a job in the background: what it was told to ignore is not the plugin's to hear."""
+    suite.write("suites/test_moods.py", SUITE + "\n\ndef test_deaf(answer):\n    import signal\n"
+                "    assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN\n")  # fmt: skip
+    deaf = ("sh", "-c", 'trap "" INT; exec "$@"', "sh", sys.executable, "-m", "pytest", *PLUGINS)
+    result = suite.pytester.run(*deaf, "suites", "--backend=good", "-k", "test_deaf and h01", "--strict-examples")
+    assert result.parseoutcomes()["passed"] == 1
 
 
 def test_a_killed_run_loses_nothing_and_asks_nothing_twice(suite: Project) -> None:
