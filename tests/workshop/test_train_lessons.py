@@ -18,6 +18,7 @@ def made(name: str, length: int) -> Lesson:
     return Lesson(name, tuple(range(length)), (9,), (1.0,))
 
 
+@pytest.mark.real
 def test_a_lesson_is_the_models_own_template_then_the_answer_and_its_end(tokenizer: Any, pairs: Any) -> None:
     each = lesson(tokenizer, *pairs[0])
     assert tokenizer.decode(each.prompt) == (
@@ -27,6 +28,7 @@ def test_a_lesson_is_the_models_own_template_then_the_answer_and_its_end(tokeniz
     assert tokenizer.decode(each.answer) == '{"mood": "good"}<|im_end|>'
 
 
+@pytest.mark.real
 def test_a_prefill_is_read_and_not_learnt(tokenizer: Any, pairs: Any) -> None:
     request, answer = pairs[0]
     each = lesson(tokenizer, replace(request, prefill="{"), answer)
@@ -36,6 +38,7 @@ def test_a_prefill_is_read_and_not_learnt(tokenizer: Any, pairs: Any) -> None:
     assert [*each.prompt, *each.answer] != tokenizer.encode(tokenizer.decode([*each.prompt, *each.answer]))
 
 
+@pytest.mark.real
 def test_an_answer_that_does_not_begin_with_the_prefill_is_named(tokenizer: Any, pairs: Any) -> None:
     request, answer = pairs[0]
     with pytest.raises(ConfigError, match=r"example What a day!: .* does not begin with the task's prefill '\['"):
@@ -67,6 +70,7 @@ def test_the_seed_decides_the_order() -> None:
     assert one != other
 
 
+@pytest.mark.real
 def test_the_tokens_of_a_weighted_field_count_more_and_no_others(tokenizer: Any, pairs: Any) -> None:
     request, answer = pairs[0][0], '{"mood": "good", "strength": -0.5}'
     made = lesson(tokenizer, request, answer, {"strength": 3.0})
@@ -75,6 +79,7 @@ def test_the_tokens_of_a_weighted_field_count_more_and_no_others(tokenizer: Any,
     assert sum(weight == 1.0 for weight in made.weights) == len(made.answer) - len(heavy)
 
 
+@pytest.mark.real
 def test_a_trace_is_learnt_before_the_answer_and_its_braces_are_no_object(tokenizer: Any, pairs: Any) -> None:
     example = Example("e", "train", {}, {"mood": "good", "strength": 0.5}, thinking='It says {"mood": ...} up.')
     plain, traced = (spoken(example, thinking) for thinking in (False, True))
@@ -89,6 +94,7 @@ def test_without_a_trace_the_answer_alone_is_learnt() -> None:
     assert spoken(Example("e", "train", {}, {"mood": "good"}), thinking=True) == '{"mood": "good"}'
 
 
+@pytest.mark.real
 def test_weights_change_no_token(tokenizer: Any, pairs: Any) -> None:
     request, answer = pairs[0]
     plain = lesson(tokenizer, request, answer, {})

@@ -12,6 +12,7 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -21,7 +22,7 @@ from fault_proxy import FAULTS, WHOLE, at_random, once, proxy
 
 from evalkit.errors import BackendDied, ConfigError, MissingModel, NotAnswered
 from evalkit.golden.loader import load_task
-from evalkit.golden.model import Decoding
+from evalkit.golden.model import Decoding, Task
 from evalkit.golden.schema import Schema
 from evalkit.judging.output import parse
 from evalkit.models.backend import Completion, Opening, Spec, fingerprint_of
@@ -42,6 +43,11 @@ KEYS = {"anthropic": "sk-ant-api03-not-to-be-seen", "openai": "sk-proj-not-to-be
 NOWHERE = "http://127.0.0.1:9"
 
 
+@lru_cache
+def market_direction() -> Task:
+    return load_task(ROOT / "golden" / "market_direction")
+
+
 @dataclass(frozen=True)
 class Vendor:
     """A vendor's wire: the scheme of its specs, its module, and what its base URLs end with."""
@@ -52,7 +58,7 @@ class Vendor:
 
     def open(self, url: str, model: str = "base", **options: Any) -> RemoteBackend:
         given = {"base_url": url + self.tail, "key": f"{self.scheme.upper()}_API_KEY", "sampling": True, **options}
-        task = load_task(ROOT / "golden" / "market_direction")
+        task = market_direction()
         backend: RemoteBackend = self.module.open_backend(Opening(Spec(self.scheme, model), task, ROOT, given))
         backend.in_flight = InFlight(None)  # the tests ask the same again and again
         backend.pause = 0.02
@@ -109,7 +115,7 @@ def test_a_served_model_reads_the_same_prompt_over_either_wire_as_over_its_own(
     from evalkit.models.backends import ollama
 
     monkeypatch.setenv("OLLAMA_HOST", server.environment["OLLAMA_HOST"])
-    task = load_task(ROOT / "golden" / "market_direction")
+    task = market_direction()
     [(_, own)] = ollama.open_backend(Opening(Spec("ollama", "base"), task, ROOT)).answer([asked(1)])
     found = one(vendor.open(server.url))
     assert isinstance(own, Completion)
@@ -264,7 +270,7 @@ def test_only_what_may_be_paid_is_noted(vendor: Vendor, key: str, price: Price |
     name = f"{vendor.scheme.upper()}_API_KEY" if key else ""
     spec = Spec(vendor.scheme, "base")
     budget = Budget({str(spec): price} if price else {})
-    task = load_task(ROOT / "golden" / "market_direction")
+    task = market_direction()
     options = {"base_url": NOWHERE, "key": name}
     backend = vendor.module.open_backend(Opening(spec, task, ROOT, options, budget=budget))
     assert (backend.in_flight.folder is not None) is noted
@@ -418,7 +424,7 @@ def test_a_key_goes_to_an_address_of_pyproject_only_where_it_is_named(vendor: Ve
 
 def test_without_a_key_the_vendors_own_server_is_not_asked(vendor: Vendor, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(f"{vendor.scheme.upper()}_API_KEY")
-    task = load_task(ROOT / "golden" / "market_direction")
+    task = market_direction()
     with pytest.raises(MissingModel, match=f"{vendor.scheme}:x: set {vendor.scheme.upper()}_API_KEY"):
         vendor.module.open_backend(Opening(Spec(vendor.scheme, "x"), task, ROOT))
     # A server of one's own may need none.
@@ -471,7 +477,7 @@ def test_of_a_thousand_requests_with_a_third_of_faults_none_is_wrong_and_none_as
         between.fault, between.late = at_random(0.3), 1
         backend.model = replace(backend.model, price=Price(0.0, 1e6, 0.0, 0.0))
         backend.in_flight = InFlight(tmp_path / "under_way")
-        task = load_task(ROOT / "golden" / "market_direction")
+        task = market_direction()
         model = Model(Alias("served", ""), task, "", backend, fingerprint_of(backend))
         generate([(model, requests)], store, "run-1")
         first = Counter(between.asked)
