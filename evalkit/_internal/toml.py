@@ -1,4 +1,4 @@
-"""Finds the project at hand, and reads its table ``[tool.evalkit]`` of pyproject.toml, raw.
+"""Finds the project at hand, reads its table ``[tool.evalkit]`` of pyproject.toml raw, and spells keys and values.
 
 Light on purpose: this much is read in sessions that have nothing to do with evalkit. What the table means
 is read by ``evalkit.models.config``.
@@ -6,14 +6,21 @@ is read by ``evalkit.models.config``.
 
 from __future__ import annotations
 
+import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from evalkit.errors import ConfigError
 
 NAME = "pyproject.toml"
+
+Location = tuple[str | int, ...]
+"""The keys that lead to a value, from the outermost table; an element of a list by its index."""
+
+_BARE_KEY = re.compile(r"[A-Za-z0-9_-]+\Z")
+_LONGEST = 120
 
 
 def find_project(start: Path) -> Path | None:
@@ -69,3 +76,35 @@ def texts(path: Path, key: str, value: object) -> tuple[str, ...]:
     if isinstance(value, list | tuple) and all(isinstance(item, str) for item in value):
         return tuple(value)
     raise ConfigError(f"{path}: [tool.evalkit] {key} is {value!r}, expected a string or a list of strings")
+
+
+def dotted(location: Location) -> str:
+    """The keys of ``location`` with dots between them; elements of lists are counted from 1."""
+    return ".".join(quoted(part) for part in location)
+
+
+def quoted(part: str | int) -> str:
+    """A key as TOML writes it; the number, from 1, of an element of a list."""
+    if isinstance(part, int):
+        return str(part + 1)
+    return part if _BARE_KEY.match(part) else f'"{part}"'
+
+
+def as_toml(value: object) -> str:
+    """``value`` as TOML writes it, in one line and not longer than a message bears.
+
+    >>> as_toml({"few_shot": True, "words": ["a", 1]})
+    "{few_shot = true, words = ['a', 1]}"
+    """
+    text = _spelled(value)
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 3]}..."
+
+
+def _spelled(value: object) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{quoted(str(key))} = {_spelled(item)}" for key, item in value.items()) + "}"
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return "[" + ", ".join(map(_spelled, value)) + "]"
+    return repr(value) if isinstance(value, str | int | float) else str(value)

@@ -8,8 +8,7 @@ Only imported where a project of evalkit is read: importing pydantic takes 0.2 s
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from copy import deepcopy
 from dataclasses import dataclass
@@ -27,14 +26,12 @@ from pydantic import (
 )
 from pydantic_core import ErrorDetails, PydanticCustomError
 
+from evalkit._internal.toml import Location, as_toml, dotted, quoted
 from evalkit.errors import Problem, UnknownName
 
-_BARE_KEY = re.compile(r"[A-Za-z0-9_-]+\Z")
-_LONGEST = 120
 _DEEPEST = 5
 """How many levels of tables a file has, at most."""
 
-Location = tuple[str | int, ...]
 TableType = TypeVar("TableType", bound="Table")
 
 
@@ -81,7 +78,7 @@ class Source:
         return Problem(self.file, what, dotted((*self.heading, *location)), suggestion)
 
 
-def read_table(model: type[TableType], table: Mapping[str, Any], source: Source) -> tuple[TableType, list[Problem]]:
+def validate_table(model: type[TableType], table: Mapping[str, Any], source: Source) -> tuple[TableType, list[Problem]]:
     """``table`` as a ``model``, and everything that is wrong with it.
 
     Where something is, the model holds what is right, and None for each required key that is missing: only good for
@@ -200,35 +197,3 @@ def place(source: Source, location: Location, of_many: bool = False) -> str:
         return f"[[{dotted(names)}]] number {number + 1}: " + (f"{dotted(rest)} " if rest else "")
     heading = dotted(parts)
     return (f"[[{heading}]] " if of_many else f"[{heading}] ") if parts else ""
-
-
-def dotted(location: Location) -> str:
-    """The keys of ``location`` with dots between them; elements of lists are counted from 1."""
-    return ".".join(quoted(part) for part in location)
-
-
-def quoted(part: str | int) -> str:
-    """A key as TOML writes it; the number, from 1, of an element of a list."""
-    if isinstance(part, int):
-        return str(part + 1)
-    return part if _BARE_KEY.match(part) else f'"{part}"'
-
-
-def as_toml(value: object) -> str:
-    """``value`` as TOML writes it, in one line and not longer than a message bears.
-
-    >>> as_toml({"few_shot": True, "words": ["a", 1]})
-    "{few_shot = true, words = ['a', 1]}"
-    """
-    text = _spelled(value)
-    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 3]}..."
-
-
-def _spelled(value: object) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, Mapping):
-        return "{" + ", ".join(f"{quoted(str(key))} = {_spelled(item)}" for key, item in value.items()) + "}"
-    if isinstance(value, Sequence) and not isinstance(value, str):
-        return "[" + ", ".join(map(_spelled, value)) + "]"
-    return repr(value) if isinstance(value, str | int | float) else str(value)

@@ -12,7 +12,8 @@ from itertools import chain
 from typing import Any
 
 from evalkit._internal.registry import names
-from evalkit._internal.validation import Location, Source, place
+from evalkit._internal.toml import Location
+from evalkit._internal.validation import Source, place
 from evalkit.errors import ConfigError, EvalkitError, Problem, UnknownName
 from evalkit.golden.contract import Contract
 from evalkit.golden.examples import is_id

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from evalkit._internal.files import text_digest
-from evalkit._internal.validation import Source, read_table
+from evalkit._internal.validation import Source, validate_table
 from evalkit.errors import GoldenError, Problem
 from evalkit.golden import freeze as frozen
 from evalkit.golden.checks import Checker, Rules, Splits
@@ -32,7 +32,7 @@ def load_task(folder: Path, *, verify: bool = True) -> Task:
     """
     problems: list[Problem] = []
     source, table = Source(place(folder, CONTRACT)), _read_contract(folder, problems)
-    contract, mistakes = read_table(Contract, table or {}, source)
+    contract, mistakes = validate_table(Contract, table or {}, source)
     problems.extend(mistakes if table is not None else ())
     schema = _read_schema(folder, problems)
     if table is None or schema is None:

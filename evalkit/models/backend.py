@@ -17,8 +17,10 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, Literal, Protocol, TypeVar
 
-from evalkit.errors import ConfigError
+from evalkit._internal.toml import NAME, as_toml, quoted
+from evalkit.errors import ConfigError, Problem, UnknownName
 from evalkit.golden.model import Task
+from evalkit.models.alias import KEYS as ALIAS_KEYS
 from evalkit.models.budget import Budget
 from evalkit.models.request import Request, digest_of_fingerprint
 
@@ -127,7 +129,7 @@ class Opening:
     registered bases, by name and then by scheme. ``shared`` lives as long as the run: backends of one run
     keep there what they share, such as one copy of the weights. ``cache`` is a folder for what is made
     from other files and can be made again, ``kept`` one for what must outlive the run. ``budget`` is what may be spent,
-    for backends that cost money.
+    for backends that cost money. ``alias`` is its name in pyproject.toml, empty where it is opened by its spec alone.
     """
 
     spec: Spec
@@ -139,21 +141,37 @@ class Opening:
     cache: Path = Path(".evalkit/cache")
     kept: Path = Path(".evalkit")
     budget: Budget = field(default_factory=Budget)
+    alias: str = ""
 
     def path(self, text: str) -> Path:
         """``text`` as a path, taken from the root of the project."""
         return path_from(self.root, text)
 
     def settings(self, kind: type[Settings]) -> Settings:
-        """The options as ``kind``, a dataclass with a default for each. Raises ConfigError for one that it does
-        not have, or that is of another type than its default."""
-        known = asdict(kind())  # type: ignore[call-overload]
-        for key, value in self.options.items():
-            if key not in known:
-                raise ConfigError(f"{self.spec}: unknown option {key!r}. Known: {', '.join(known)}.")
-            if type(value) is not type(known[key]):
-                raise ConfigError(f"{self.spec}: {key} is {value!r}, expected {type(known[key]).__name__}")
-        return kind(**self.options)
+        """The options as ``kind``, a dataclass with a default for each. Raises ConfigError with all those that it does
+        not have (the keys of any alias are suggested too), or that are of another type than its default."""
+        defaults = asdict(kind())  # type: ignore[call-overload]
+        options = {key: _as_type(value, defaults.get(key)) for key, value in self.options.items()}
+        where = f"{NAME}: [tool.evalkit.backends.{quoted(self.alias)}]" if self.alias else str(self.spec)
+        problems = []
+        for key, value in options.items():
+            if key not in defaults:
+                unknown = UnknownName("option", key, [*defaults, *ALIAS_KEYS])
+                problems.append(Problem(where, str(unknown), key, unknown.suggestion))
+            elif type(value) is not type(defaults[key]):
+                expected = _IN_WORDS[type(defaults[key])]
+                problems.append(Problem(where, f"{key} is {as_toml(value)}, expected {expected}", key))
+        if problems:
+            raise ConfigError.of(problems)
+        return kind(**options)
+
+
+_IN_WORDS = {int: "a whole number", float: "a number", bool: "true or false", str: "a text"}
+
+
+def _as_type(value: object, default: object) -> object:
+    """``value`` as a number with a point, where the option is one: TOML has 1 for 1.0."""
+    return float(value) if isinstance(default, float) and type(value) is int else value
 
 
 def path_from(root: Path, text: str) -> Path:

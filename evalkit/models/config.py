@@ -1,45 +1,28 @@
-"""Reads ``[tool.evalkit]`` of pyproject.toml: aliases, registered models, where things are."""
+"""What a project says in ``[tool.evalkit]`` of pyproject.toml: its models, their lineages, and where its files are."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, fields
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from evalkit._internal.registry import find, names
-from evalkit._internal.toml import NAME, read_table, suites_of, texts
-from evalkit.errors import ConfigError, UnknownName
+from evalkit._internal.toml import NAME, Location, as_toml, dotted, read_table
+from evalkit._internal.validation import Source, place, validate_table
+from evalkit.errors import ConfigError, EvalkitError, Problem, UnknownName
+from evalkit.models.alias import Alias, circle_of
 from evalkit.models.backend import Spec
-from evalkit.models.pricing import Price, is_price, list_prices, read_price
+from evalkit.models.folders import cache_folder
+from evalkit.models.lineages import check_rungs
+from evalkit.models.pricing import Price, list_prices, read_price
+from evalkit.models.project_file import (
+    BASELINE_MARGIN,
+    INCONCLUSIVE_NO_LOSS,
+    INCONCLUSIVE_WIN,
+    AliasTable,
+    ProjectTable,
+)
 from evalkit.models.request import Asking
-
-_OPEN = {"inconclusive_win": 1, "inconclusive_no_loss": 0}
-_MARGIN = 0.05
-_KEYS = {"backend", "backends", "models", "golden", "suites", "reports", "baseline_margin", "lineage", "prices", *_OPEN}
-_ALIAS_KEYS = {"spec", "parent", "cost_per_hour"}
-
-
-@dataclass(frozen=True, slots=True)
-class Alias:
-    """A backend by the name it has in tables and tests.
-
-    ``spec`` may hold ``{task}``. ``options`` are the alias's further keys, handed to the backend.
-    ``parent`` is the alias it was made from. ``asking`` shapes what it is asked, and is not the backend's.
-    ``cost_per_hour`` is what the machine costs that it runs on, in US dollars, None where nobody says.
-    """
-
-    name: str
-    spec: str
-    parent: str | None = None
-    options: Mapping[str, Any] = field(default_factory=dict)
-    asking: Asking = field(default_factory=Asking)
-    cost_per_hour: float | None = None
-
-    def spec_for(self, task: str) -> str:
-        """Its spec for the golden task of that name."""
-        return self.spec.replace("{task}", task)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +36,11 @@ class Config:
     golden: str = "golden"
     suites: tuple[str, ...] = ("suites",)
     reports: str = "reports"
-    baseline_margin: float = _MARGIN
+    baseline_margin: float = BASELINE_MARGIN
     lineages: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     prices: Mapping[str, Price] = field(default_factory=list_prices)
-    inconclusive_win: int = _OPEN["inconclusive_win"]
-    inconclusive_no_loss: int = _OPEN["inconclusive_no_loss"]
+    inconclusive_win: int = INCONCLUSIVE_WIN
+    inconclusive_no_loss: int = INCONCLUSIVE_NO_LOSS
 
     def code_of_open(self, kinds: Iterable[str]) -> int:
         """The exit code of a verdict that leaves hypotheses of these kinds open: a win's, if it is not 0."""
@@ -89,108 +72,87 @@ class Config:
         return alias
 
 
-def cache_folder() -> Path:
-    """The user's folder for downloaded models: ``$EVALKIT_CACHE``, else the platform's cache folder."""
-    from platformdirs import user_cache_path
-
-    return Path(os.environ.get("EVALKIT_CACHE") or user_cache_path("evalkit"))
-
-
 def read_config(root: Path) -> Config:
     """Reads ``root/pyproject.toml``. Without one, or without ``[tool.evalkit]``, all defaults hold.
 
-    Raises ConfigError with the key that can't be used.
+    Raises ConfigError with every key that can't be used.
     """
-    path, table = root / NAME, read_table(root)
-    for key in table:
-        if key not in _KEYS:
-            raise ConfigError(f"{path}: {UnknownName('key of [tool.evalkit]', key, _KEYS)}")
-    aliases = {name: _alias(path, name, entry) for name, entry in _table(path, table, "backends").items()}
-    for alias in aliases.values():
-        if alias.parent is not None and alias.parent not in aliases:
-            raise ConfigError(
-                f"{path}: [tool.evalkit.backends] {alias.name}: {UnknownName('parent', alias.parent, aliases)}"
-            )
-    inconclusive = {key: table.get(key, code) for key, code in _OPEN.items()}
-    for key, code in inconclusive.items():
-        if type(code) is not int or not (code in (0, 1) or code >= 6):  # true is no exit code
-            raise ConfigError(f"{path}: {key} is {code!r}, expected 0, 1, or 6 and above (2 to 5 are pytest's)")
+    table, source = read_table(root), Source(str(root / NAME), ("tool", "evalkit"))
+    project, problems = validate_table(ProjectTable, table, source)
+    aliases = {name: _alias(name, entry) for name, entry in project.backends.items()}
+    lineages = {name: tuple(entry.rungs) for name, entry in project.lineage.items()}
+    declared = table["backends"] if isinstance(table.get("backends"), dict) else {}
+    problems.extend(_family_problems(aliases, declared, lineages, source))
+    prices = {**list_prices(), **_prices(project, source, problems)}
+    if problems:
+        raise ConfigError.of(problems)
     return Config(
         root,
-        backend=texts(path, "backend", table.get("backend", ())),
+        backend=tuple(project.backend),
         aliases=aliases,
-        models={name: _model(path, name, entry) for name, entry in _table(path, table, "models").items()},
-        golden=str(table.get("golden", "golden")),
-        suites=suites_of(root, table),
-        reports=str(table.get("reports", "reports")),
-        baseline_margin=_margin(path, table.get("baseline_margin", _MARGIN)),
-        lineages={name: _rungs(path, name, entry, aliases) for name, entry in _table(path, table, "lineage").items()},
-        prices={
-            **list_prices(),
-            **{spec: _price(path, spec, entry) for spec, entry in _table(path, table, "prices").items()},
-        },
-        **inconclusive,
+        models={name: _files(entry) for name, entry in project.models.items()},
+        golden=project.golden,
+        suites=tuple(project.suites),
+        reports=project.reports,
+        baseline_margin=project.baseline_margin,
+        lineages=lineages,
+        prices=prices,
+        inconclusive_win=project.inconclusive_win,
+        inconclusive_no_loss=project.inconclusive_no_loss,
     )
 
 
-def _table(path: Path, table: Mapping[str, Any], key: str) -> Mapping[str, Any]:
-    value = table.get(key, {})
-    if not isinstance(value, dict):
-        raise ConfigError(f"{path}: [tool.evalkit] {key} is {value!r}, expected a table")
-    return value
+def _alias(name: str, entry: str | AliasTable) -> Alias:
+    if isinstance(entry, str):
+        return Alias(name, entry)
+    asking = Asking(entry.few_shot, entry.prefill, entry.constrained)
+    return Alias(name, entry.spec, entry.parent, entry.model_extra or {}, asking, entry.cost_per_hour)
 
 
-def _rungs(path: Path, name: str, entry: object, aliases: Mapping[str, Alias]) -> tuple[str, ...]:
-    where = f"{path}: [tool.evalkit.lineage.{name}]"
-    if not isinstance(entry, dict) or entry.keys() != {"rungs"}:
-        raise ConfigError(f'{where}: got {entry!r}, expected rungs = ["alias", ...] and nothing else')
-    rungs = texts(path, f"lineage.{name}.rungs", entry["rungs"])
-    if len(set(rungs)) < 2 or len(set(rungs)) != len(rungs):
-        raise ConfigError(f"{where}: rungs is {list(rungs)!r}, expected two or more aliases, each once")
-    for rung in rungs:
-        if rung not in aliases:
-            # A spec alone has no parent, and a step is from a parent.
-            raise ConfigError(f"{where}: {UnknownName('alias', rung, aliases)}")
-    for rung in rungs[1:]:
-        parent = aliases[rung].parent
-        if parent is not None and parent not in rungs:
-            raise ConfigError(f"{where}: the parent of {rung!r} is {parent!r}, which is no rung of it: add it")
-    if not any(aliases[rung].parent in rungs for rung in rungs):
-        raise ConfigError(f"{where}: no rung has a parent among them: set `parent` in [tool.evalkit.backends]")
-    return rungs
+def _files(entry: Mapping[str, str]) -> Mapping[str, str]:
+    return {scheme: file.replace("{cache}", str(cache_folder())) for scheme, file in entry.items()}
 
 
-def _price(path: Path, spec: str, entry: object) -> Price:
-    return read_price(f'{path}: [tool.evalkit.prices."{spec}"]', entry, list_prices().get(spec))
+def _prices(project: ProjectTable, source: Source, problems: list[Problem]) -> dict[str, Price]:
+    """The project's own prices; adds to ``problems`` those that lack a part, and were not told already."""
+    prices, listed = {}, list_prices()
+    told = {problem.key.rpartition(".")[0] for problem in problems}
+    for spec, entry in project.prices.items():
+        location: Location = ("prices", spec)
+        try:
+            heading = place(source, location).rstrip()
+            prices[spec] = read_price(heading, entry.model_dump(exclude_unset=True), listed.get(spec))
+        except ConfigError as error:
+            if dotted((*source.heading, *location)) not in told:
+                problems.append(source.problem(location, str(error)))
+    return prices
 
 
-def _margin(path: Path, value: object) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < 1:
-        raise ConfigError(f"{path}: baseline_margin is {value!r}, expected a difference of scores between 0 and 1")
-    return float(value)
+def _family_problems(
+    aliases: Mapping[str, Alias], declared: Iterable[str], lineages: Mapping[str, tuple[str, ...]], source: Source
+) -> Iterator[Problem]:
+    """What is wrong with the parents of aliases, and with the lineages. ``declared`` are the names of all aliases, also
+    of those that can't be used."""
+    parents: dict[str, str | None] = dict.fromkeys(declared) | {name: alias.parent for name, alias in aliases.items()}
+    told: set[str] = set()
+    for name, parent in parents.items():
+        location: Location = ("backends", name)
+        circle = circle_of(name, parents)
+        if parent is not None and parent not in parents:
+            yield _problem(source, location, UnknownName("parent", parent, parents))
+        elif parent == name:
+            yield _problem(source, location, f"parent is {as_toml(name)}, the alias itself: name what it was made from")
+        elif circle and name not in told:
+            told.update(circle)
+            way = " from ".join(map(as_toml, (*circle, name)))
+            yield _problem(source, location, f"the parents go in a circle: {way}. Take one `parent` away")
+    for name, rungs in lineages.items():
+        try:
+            check_rungs(rungs, parents)
+        except EvalkitError as error:
+            yield _problem(source, ("lineage", name), error)
 
 
-def _alias(path: Path, name: str, entry: object) -> Alias:
-    where = f"{path}: [tool.evalkit.backends] {name}"
-    given = {"spec": entry} if isinstance(entry, str) else entry
-    if not isinstance(given, dict) or not isinstance(given.get("spec"), str):
-        raise ConfigError(f'{where}: got {entry!r}, expected a spec ("scheme:model") or a table with one')
-    parent = given.get("parent")
-    if parent is not None and not isinstance(parent, str):
-        raise ConfigError(f"{where}: parent is {parent!r}, expected the name of an alias")
-    shaping = {one.name: given[one.name] for one in fields(Asking) if one.name in given}
-    for key, value in shaping.items():
-        kind, expected = (str, "a text") if key == "prefill" else (bool, "true or false")
-        if not isinstance(value, kind):
-            raise ConfigError(f"{where}: {key} is {value!r}, expected {expected}")
-    options = {key: value for key, value in given.items() if key not in _ALIAS_KEYS and key not in shaping}
-    hourly = given.get("cost_per_hour")
-    if hourly is not None and not is_price(hourly):
-        raise ConfigError(f"{where}: cost_per_hour is {hourly!r}, expected US dollars, 0 or more")
-    return Alias(name, given["spec"], parent, options, Asking(**shaping), None if hourly is None else float(hourly))
-
-
-def _model(path: Path, name: str, entry: object) -> Mapping[str, str]:
-    if not isinstance(entry, dict) or not all(isinstance(value, str) for value in entry.values()):
-        raise ConfigError(f"{path}: [tool.evalkit.models] {name}: got {entry!r}, expected a table of strings")
-    return {key: value.replace("{cache}", str(cache_folder())) for key, value in entry.items()}
+def _problem(source: Source, location: Location, what: EvalkitError | str) -> Problem:
+    suggestion = what.suggestion if isinstance(what, UnknownName) else None
+    return source.problem(location, f"{place(source, location)}{what}", suggestion)

@@ -8,12 +8,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from evalkit._internal.registry import find
+from evalkit._internal.toml import NAME, quoted
 from evalkit.errors import ConfigError, StoreError, describe_error
 from evalkit.golden.model import Task
+from evalkit.models.alias import Alias
 from evalkit.models.backend import Backend, Completion, Opening, Spec, fingerprint_of
 from evalkit.models.budget import Budget
 from evalkit.models.cache import Store
-from evalkit.models.config import Alias, Config
+from evalkit.models.config import Config
 from evalkit.models.latency import probe, spread
 from evalkit.models.request import Request, canonical
 
@@ -69,7 +71,7 @@ class Workbench:
         place = (name, task.name)
         if place not in self.opened:
             alias = self.config.alias(name)
-            where = f"[tool.evalkit.backends] {name}"
+            where = f"{NAME}: [tool.evalkit.backends.{quoted(name)}]"
             if problem := alias.asking.problem(task):
                 raise ConfigError(f"{where}: {problem}")
             text = alias.spec_for(task.name)
@@ -84,6 +86,7 @@ class Workbench:
                 cache=self.config.cache,
                 kept=self.config.store.parent,
                 budget=self.budget,
+                alias=name if name in self.config.aliases else "",
             )
             backend = find("backends", spec.scheme).open_backend(opening)
             if alias.asking.constrained and not getattr(backend, "constrains", False):

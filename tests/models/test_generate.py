@@ -10,9 +10,9 @@ import pytest
 
 from evalkit.errors import BackendDied, NotAnswered, StoreError, UnknownName
 from evalkit.golden.model import Task
+from evalkit.models.alias import Alias
 from evalkit.models.backend import Completion, fingerprint_of
 from evalkit.models.cache import Store
-from evalkit.models.config import Alias
 from evalkit.models.generate import Model, Progress, Workbench, generate
 from evalkit.models.request import Request, render
 

@@ -143,7 +143,7 @@ def test_a_stored_lineage_is_printed_again(suite: Project) -> None:
     [
         ('"shipped"]', '"shiped"]', "*unknown alias 'shiped'. Did you mean 'shipped'?*"),
         ('"bad", "good", "merged", "shipped"', '"good"', "*rungs is [[]'good'], expected two or more*"),
-        ("rungs =", "steps =", "*lineage.moods]: got *, expected rungs = *"),
+        ("rungs =", "steps =", "*lineage.moods] rungs is missing: *, as in rungs = *"),
         ('"good", "merged", "shipped"]', '"good", "shipped"]', "*parent of 'shipped' is 'merged', which is no rung*"),
     ],
 )

@@ -67,8 +67,16 @@ MISTAKES: dict[str, tuple[Mistake, list[str], list[str]]] = {
     "unknown rival": (nothing, ["--backend=good", "--against=bat"], ["unknown backend 'bat'. Did you mean 'bad'?*"]),
     "no backend": (nothing, [], ["no backend: give --backend=ALIAS, or backend = *"]),
     "no task at all": (no_task, ["--backend=good"], ["*golden: no golden task there*"]),
-    "unknown key in pyproject.toml": (unknown_key, ["--backend=good"], ["*unknown key of *'backned'. Did you mean*"]),
-    "backends that are no table": (table_is_no_table, [], ["*pyproject.toml: *backends is 3, expected a table"]),
+    "unknown key in pyproject.toml": (
+        unknown_key,
+        ["--backend=good"],
+        ["*pyproject.toml: [[]tool.evalkit[]] unknown key 'backned'. Did you mean*"],
+    ),
+    "backends that are no table": (
+        table_is_no_table,
+        [],
+        ["*pyproject.toml: [[]tool.evalkit.backends[]] is 3, expected a table"],
+    ),
     "samples of greedy answers": (
         nothing,
         ["--backend=good", "--samples=3"],
@@ -110,12 +118,12 @@ TASK_MISTAKES: dict[str, tuple[Mistake, list[str], list[str]]] = {
     "a backend that can't constrain": (
         lambda suite: suite.replace("pyproject.toml", '"clerk:one"', '{ spec = "clerk:one", constrained = true }'),
         ["--backend=clerk"],
-        ["*backends[]] clerk: constrained = true, and clerk can't hold an answer to a schema; use gguf for*"],
+        ["*backends.clerk[]]: constrained = true, and clerk can't hold an answer to a schema; use gguf for*"],
     ),
     "few_shot without reference examples": (
         no_shots,
         ["--backend=shots"],
-        ["*backends[]] shots: few_shot = true shows the examples of *reference.jsonl, and there are none"],
+        ["*backends.shots[]]: few_shot = true shows the examples of *reference.jsonl, and there are none"],
     ),
 }
 """Seen when the first test of the task is collected: a task that no test is about is not read."""

@@ -113,7 +113,7 @@ def test_a_way_of_asking_that_the_task_does_not_allow_is_told(project: MiniProje
     rival(project, keys)
     (project.folder / "reference.jsonl").unlink()
     project.contract("[decoding]", 'prefill = "{"\n[decoding]')
-    with pytest.raises(ConfigError, match=rf"\[tool.evalkit.backends\] rival: {what}"):
+    with pytest.raises(ConfigError, match=rf"\[tool.evalkit.backends.rival\]: {what}"):
         project.session(["tuned"], ["rival"]).check()
 
 

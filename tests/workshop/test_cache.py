@@ -15,10 +15,10 @@ def test_the_environment_names_another_cache_folder(monkeypatch: pytest.MonkeyPa
 
 
 def test_fixtures_and_evalkit_mean_the_same_cache_folder(monkeypatch: pytest.MonkeyPatch) -> None:
-    from evalkit.models import config
+    from evalkit.models import folders
 
     monkeypatch.delenv("EVALKIT_CACHE", raising=False)
-    assert cache_folder() == config.cache_folder()
+    assert cache_folder() == folders.cache_folder()
 
 
 @pytest.mark.parametrize("stop", [OSError("disk full"), KeyboardInterrupt("ctrl-c")], ids=["error", "ctrl-c"])

@@ -25,11 +25,11 @@ from evalkit.golden.loader import load_task
 from evalkit.golden.model import Decoding, Task
 from evalkit.golden.schema import Schema
 from evalkit.judging.output import parse
+from evalkit.models.alias import Alias
 from evalkit.models.backend import Completion, Opening, Spec, fingerprint_of
 from evalkit.models.backends import anthropic, openai
 from evalkit.models.budget import Budget
 from evalkit.models.cache import Store
-from evalkit.models.config import Alias
 from evalkit.models.generate import Model, generate
 from evalkit.models.in_flight import InFlight
 from evalkit.models.latency import probe

@@ -207,8 +207,13 @@ def test_another_adapter_or_mode_has_another_fingerprint(opening: Opening) -> No
         ("gguf:smollm2+nowhere", {}, MissingModel, r"the adapter .*nowhere is not there\. Expected a PEFT folder"),
         ("gguf:smollm2+golden", {}, MissingModel, r"has no adapter_model\.safetensors"),
         ("gguf:README.md", {}, MissingModel, r"README\.md is not a GGUF file"),
-        ("gguf:smollm2", {"slot": 2}, ConfigError, r"unknown option 'slot'\. Known: context, slots"),
-        ("gguf:smollm2", {"slots": "many"}, ConfigError, r"slots is 'many', expected int"),
+        (
+            "gguf:smollm2",
+            {"slot": 2},
+            ConfigError,
+            r"unknown option 'slot'\. Did you mean 'slots'\? Known: .*context.*, slots",
+        ),
+        ("gguf:smollm2", {"slots": "many"}, ConfigError, r"slots is 'many', expected a whole number"),
     ],
 )
 def test_what_is_missing_or_misspelt_is_said_before_anything_is_loaded(

@@ -238,7 +238,7 @@ def test_the_fingerprint_tells_models_and_arithmetic_apart(opening: Opening) -> 
         ({"dtype": "int4"}, "dtype is 'int4', expected one of float32, bfloat16"),
         ({"load": "8bit"}, "load is '8bit', expected '4bit' or nothing"),
         ({"batch": 0}, "batch is 0, expected 1 or more"),
-        ({"batch": "4"}, "batch is '4', expected int"),
+        ({"batch": "4"}, "batch is '4', expected a whole number"),
         ({"bach": 4}, "unknown option 'bach'"),
     ],
 )

@@ -159,7 +159,7 @@ def test_no_server_says_how_to_start_one(opening: Opening) -> None:
     ("options", "said"),
     [
         ({"context": 0}, "context must be above 0"),
-        ({"patience": "long"}, "patience is 'long', expected int"),
+        ({"patience": "long"}, "patience is 'long', expected a whole number"),
         ({"think": True}, "think = true, but the server says that this model can't"),
     ],
 )
