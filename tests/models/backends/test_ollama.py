@@ -172,7 +172,7 @@ def test_patience_begins_with_the_first_failure_and_not_with_the_answer(
     opening: Opening, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     backend = opened(opening, patience=2)
-    whole, tries = OllamaBackend._asked, []
+    whole, tries = OllamaBackend._answer_once, []
 
     def breaks_once(self: Any, request: Request, stopped: Any) -> Any:
         tries.append(request)
@@ -181,7 +181,7 @@ def test_patience_begins_with_the_first_failure_and_not_with_the_answer(
             raise ConnectionError("the answer ended in the middle")
         return whole(self, request, stopped)
 
-    monkeypatch.setattr(OllamaBackend, "_asked", breaks_once)
+    monkeypatch.setattr(OllamaBackend, "_answer_once", breaks_once)
     assert answers(backend, [asked(HEADLINES[0])])[HEADLINES[0]].completion_tokens == 16
 
 
