@@ -1,6 +1,6 @@
 """What a backend is: something that turns requests into completions.
 
-A backend is one file of this folder, or an entry point in the group ``evalkit.backends``; its name is
+A backend is one file of ``backends/``, or an entry point in the group ``evalkit.backends``; its name is
 what people type: ``backends/gguf.py`` is ``--backend=gguf:...``. The file has one function
 
     def open_backend(opening: Opening) -> Backend

@@ -67,11 +67,9 @@ class Replay:
 
     def answer(self, requests: Sequence[Request]) -> Iterator[tuple[Request, Completion | Exception]]:
         for request in requests:
-            found = self.answers.get((request.example_id, request.sample))
-            yield (
-                request,
-                found or NotAnswered(f"{self.path} has no answer for {request.example_id}, sample {request.sample}"),
-            )
+            completion = self.answers.get((request.example_id, request.sample))
+            missing = f"{self.path} has no answer for {request.example_id}, sample {request.sample}"
+            yield request, completion or NotAnswered(missing)
 
     def close(self) -> None:
         """Nothing is held."""
