@@ -100,7 +100,7 @@ def test_the_servers_own_repeat_penalty_changes_answers_and_is_named_as_decoding
         rungs.append(Rung(name, parent, backend.fingerprint["decoding"], {}))
     assert any(found["neutral"][name].text != found["penalized"][name].text for name in found["neutral"])
     [step] = follow("penalty", task, "test", rungs, found).steps
-    assert (step.cause, step.why) == ("decoding", "repeat_penalty 1.0 became 1.1")
+    assert (step.cause, explanation(step.why)) == ("decoding", "repeat_penalty 1.0 became 1.1")
 
 
 def test_a_template_without_the_system_message_is_named_as_a_template_and_not_as_quantization_loss(
@@ -116,7 +116,7 @@ def test_a_template_without_the_system_message_is_named_as_a_template_and_not_as
     rungs = [Rung("base", None, {}, {}), Rung("no-system", "base", {}, {})]
     [step] = follow("template", task, "test", rungs, found).steps
     assert step.cause == "template"
-    assert explanation(step.why).startswith("the rendered prompt is another on 1 of 1 examples: '<|im_start|>system")
+    assert explanation(step.why).startswith("the rendered prompt is another on 1 of 1 example: '<|im_start|>system")
 
 
 def test_an_answer_goes_on_where_the_prefill_ends(opening: Opening) -> None:
