@@ -15,8 +15,8 @@ from wrong_files import Mistake, as_data, fields_without_description
 from evalkit.errors import ConfigError, UnknownName
 from evalkit.golden.model import Task
 from evalkit.models.backend import Opening, Spec
-from evalkit.models.backends.gguf import Settings
 from evalkit.models.config import Config, read_config
+from evalkit.models.engines.llama_cpp import Settings
 from evalkit.models.folders import cache_folder
 from evalkit.models.project_file import ProjectTable
 from evalkit.models.request import Asking
