@@ -166,6 +166,11 @@ class Opening:
         return kind(**options)
 
 
+@dataclass(frozen=True, slots=True)
+class NoOptions:
+    """The settings of a backend that has none: every option of its alias is refused."""
+
+
 _IN_WORDS = {int: "a whole number", float: "a number", bool: "true or false", str: "a text"}
 
 
