@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from hashlib import file_digest as hash_file
 from hashlib import sha256
@@ -36,15 +36,19 @@ def atomically(path: Path) -> Iterator[Path]:
         unfinished.unlink(missing_ok=True)
 
 
-def write_atomically(path: Path, content: str | bytes, *, errors: str = "strict", sync: bool = False) -> None:
-    """Writes ``content`` (a text in UTF-8) to ``path``, whole or not at all. Its folder is made where it is missing.
+def write_atomically(
+    path: Path, content: str | bytes | Iterable[str], *, errors: str = "strict", sync: bool = False
+) -> None:
+    """Writes ``content`` (a text in UTF-8, or its pieces, of which one at a time is held) to ``path``, whole or not at
+    all. Its folder is made where it is missing.
 
     ``errors`` is what ``str.encode`` takes. With ``sync`` it returns only when the content is on the disk.
     Raises OSError.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     with atomically(path) as unfinished, unfinished.open("wb") as file:
-        file.write(content.encode("utf-8", errors) if isinstance(content, str) else content)
+        for piece in (content,) if isinstance(content, str | bytes) else content:
+            file.write(piece.encode("utf-8", errors) if isinstance(piece, str) else piece)
         if sync:
             file.flush()
             os.fsync(file.fileno())

@@ -50,8 +50,7 @@ class Asking:
     def describe(self, task: Task) -> str:
         """The same for a reader of a report; empty for how the task itself asks."""
         count = len(task.splits.get("reference", ()))
-        examples = "1 example" if count == 1 else f"{count} examples"
-        parts = [f"few_shot ({examples}, never one of the asked one's own group)"] if self.few_shot else []
+        parts = [f"few_shot ({count} examples, never one of the asked one's own group)"] if self.few_shot else []
         parts += [] if self.prefill is None else [f"prefill {self.prefill!r}"]
         return ", ".join([*parts, *(["constrained"] if self.constrained else [])])
 
@@ -95,17 +94,17 @@ def asking_digest(task: Task, asking: Asking) -> str:
     the examples that it shows (sha256, hex)."""
     shown = [[shot.input, shot.expected] for shot in task.splits.get("reference", ()) if asking.few_shot]
     schema = json.dumps(task.schema) if asking.constrained else ""
-    shaping = [asdict(task.prompt), _stated(task.decoding), asdict(asking), shown, schema]
-    return sha256(canonical(shaping).encode()).hexdigest()
+    told = [asdict(task.prompt), _stated(task.decoding), asdict(asking), shown, schema]
+    return sha256(canonical(told).encode()).hexdigest()
 
 
 def _stated(decoding: Decoding) -> dict[str, Any]:
     """The settings as a key has them. One that came later is left out where it changes nothing: what older releases
     stored, and someone may have paid for, stays an answer to the same question."""
-    settings = asdict(decoding)
+    told = asdict(decoding)
     if decoding.repeat_penalty == 1:
-        del settings["repeat_penalty"]
-    return settings
+        del told["repeat_penalty"]
+    return told
 
 
 def digest_of_fingerprint(fingerprint: Mapping[str, Any]) -> str:

@@ -77,6 +77,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
         from evalkit.errors import SetupError
 
         try:
+            options.check_report(state.options)
             eval_session(config).check_options()
             baselines.check(state.options, eval_session(config))
         except SetupError as error:

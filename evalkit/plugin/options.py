@@ -47,8 +47,8 @@ _OPTIONS: Mapping[str, Mapping[str, Any]] = {
         "help": "stop asking a model that is only compared with as soon as every comparison with it is settled",
     },
     "format": {
-        "choices": ("text", "markdown"), "default": "text",
-        "help": "how the tables at the end are written: for a terminal, or as Markdown for a README (default: text)",
+        "metavar": "REPORT", "default": "terminal",
+        "help": "the report at the end: terminal, markdown, json, jsonl, or one of another package (default: terminal)",
     },
     "strict-examples": {"action": "store_true", "help": "make every missed example a failure"},
     "last-missed": {"action": "store_true", "help": "run only the examples that were missed last time"},
@@ -132,6 +132,13 @@ def check_spelling(config: pytest.Config, options: Options) -> None:
             raise pytest.UsageError(
                 f"{written} took {options.save_baseline!r} for its name: write {written}=NAME, or put it last"
             )
+
+
+def check_report(options: Options) -> None:
+    """Raises SetupError where ``--format`` names no report."""
+    from evalkit._internal.registry import find
+
+    find("reports", options.format)
 
 
 def _group(parser: pytest.Parser) -> pytest.OptionGroup:

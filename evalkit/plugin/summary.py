@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
 from evalkit.plugin import baselines
 from evalkit.plugin.collect import MISSED
 from evalkit.plugin.state import STATE, State, eval_session, is_worker
+
+if TYPE_CHECKING:
+    from evalkit.session.finish import FinishedRun
 
 
 def finish_session(session: pytest.Session, exitstatus: int) -> None:
@@ -78,17 +83,21 @@ def write_summary(reporter: pytest.TerminalReporter, state: State) -> None:
     if spent:
         reporter.write_line(spent)
     if state.finished_run is not None:
-        from evalkit.reports import markdown, terminal
-
-        run, screen = state.finished_run.run, reporter._tw
-        as_markdown = state.options.format == "markdown"
-        text = markdown.render(run) if as_markdown else terminal.render(run, screen.fullwidth, screen.hasmarkup)
-        reporter.write(text, flush=True)
+        _write_report(reporter, state, state.finished_run)
         for path in state.finished_run.written:
             reporter.write_line(f"written: {path}")
         state.trouble = state.finished_run.trouble
     if state.trouble:
         reporter.write_line(state.trouble, red=True)
+
+
+def _write_report(reporter: pytest.TerminalReporter, state: State, finished: FinishedRun) -> None:
+    from evalkit._internal.registry import find
+    from evalkit.reports.page import Page
+
+    page = Page(reporter._tw.fullwidth, reporter._tw.hasmarkup)
+    for text in find("reports", state.options.format).render(finished.run, finished.rows, page):
+        reporter.write(text, flush=True)
 
 
 def _spent(state: State) -> str:

@@ -1,8 +1,10 @@
-"""What a report is: something that renders a stored run, and computes nothing.
+"""A stored run, its header and its rows, as text for a person or another program. Nothing is computed here.
 
-A report is one file of this folder with one function
+A report is one file of this folder, or an entry point of the group ``evalkit.reports``, and its name is what
+``--format`` takes. It has one function, which gives its text piece by piece; ``rows()`` reads the rows one at a time:
 
-    def render(run: Mapping[str, Any]) -> str
-
-and its name is what ``evalkit report RUN --format=NAME`` takes.
+    def render(run: Run, rows: Rows, page: Page) -> Iterator[str]
 """
+
+SHARED = ("figures", "history", "merge", "notes", "page", "view")
+"""Files of this folder that are no report."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from evalkit.reports.view import rate
+from evalkit.reports.figures import rate
 from evalkit.runs.history import History, HistoryPoint
 
 _BARS = "▁▂▃▄▅▆▇█"

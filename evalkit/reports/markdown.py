@@ -4,42 +4,46 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
-from evalkit.reports import view
-from evalkit.runs.record import Run, TaskResult
+from evalkit.reports import notes, view
+from evalkit.reports.page import PAGE, Page
+from evalkit.runs.record import Rows, Run, TaskResult, no_rows
 
 
-def render(run: Run) -> str:
+def render(run: Run, _rows: Rows = no_rows, _page: Page = PAGE) -> Iterator[str]:
     """The run as GitHub-flavoured Markdown."""
     return _each(run, _whole)
 
 
-def render_scores(run: Run) -> str:
+def render_scores(run: Run) -> Iterator[str]:
     """Of each task only the table of scores, and what else there is to know of them."""
     return _each(run, _scores)
 
 
-def render_results(run: Run) -> str:
+def render_results(run: Run) -> Iterator[str]:
     """Of each task its table of scores, what it says of its rivals, and its verdicts."""
     return _each(run, lambda task: (*_scores(task), *_rivals(task), *_verdicts(task)))
 
 
-def render_rivals(run: Run) -> str:
+def render_rivals(run: Run) -> Iterator[str]:
     """Of each task only the tested models beside their rivals, with the verdicts."""
-    return _each(run, lambda task: (f"{view.heading(task)}.", "", *_rivals(task), *_verdicts(task)))
+    return _each(run, lambda task: (f"{notes.heading(task)}.", "", *_rivals(task), *_verdicts(task)))
 
 
-def render_relations(run: Run) -> str:
+def render_relations(run: Run) -> Iterator[str]:
     """Of each task only how often its relations hold."""
     return _each(run, _relations)
 
 
-def render_lineage(run: Run) -> str:
+def render_lineage(run: Run) -> Iterator[str]:
     """Of each task only its lineage."""
     return _each(run, _lineage)
 
 
-def _each(run: Run, lines_of: Callable[[TaskResult], Iterable[str]]) -> str:
-    return "\n".join([*(line for task in run.tasks for line in lines_of(task)), _origin(run)]) + "\n"
+def _each(run: Run, lines_of: Callable[[TaskResult], Iterable[str]]) -> Iterator[str]:
+    for task in run.tasks:
+        for line in lines_of(task):
+            yield f"{line}\n"
+    yield f"{_origin(run)}\n"
 
 
 def _whole(task: TaskResult) -> Iterator[str]:
@@ -59,11 +63,11 @@ def _whole(task: TaskResult) -> Iterator[str]:
 
 def _scores(task: TaskResult) -> Iterator[str]:
     models = view.shown(task)
-    yield f"{view.heading(task)}. Rates in %, with 95 % intervals; * marks the primary score."
+    yield f"{notes.heading(task)}. Rates in %, with 95 % intervals; * marks the primary score."
     yield ""
     if models:
         yield from _table([model_run.name for model_run in models], view.rows(task))
-    for line in (*view.floors_not_beaten(task), *view.notes(task), *view.changes(task.regression)):
+    for line in (*notes.floors_not_beaten(task), *notes.notes(task), *notes.changes(task.regression)):
         yield f"- {line}"
     yield ""
 
@@ -80,13 +84,13 @@ def _rivals(task: TaskResult) -> Iterator[str]:
         yield f"{view.rivals_heading(candidate)}:"
         yield ""
         yield from _table(names, rows)
-    for sentence in view.picks(task):
+    for sentence in notes.picks(task):
         yield sentence
         yield ""
 
 
 def _verdicts(task: TaskResult) -> Iterator[str]:
-    for status, sentence in view.verdict_lines(task):
+    for status, sentence in notes.verdict_lines(task):
         yield f"**{sentence}**" if status else sentence
         yield ""
 
@@ -96,7 +100,7 @@ def _lineage(task: TaskResult) -> Iterator[str]:
         yield f"#### Lineage {task.lineage.name}"
         yield ""
         yield from _table(view.rungs(task), view.lineage_rows(task))
-        yield from (f"- {line}" for line in view.lineage_notes(task))
+        yield from (f"- {line}" for line in notes.lineage_notes(task))
         yield ""
 
 
@@ -106,8 +110,17 @@ def _origin(run: Run) -> str:
 
 
 def _table(columns: Sequence[str], rows: Iterable[tuple[str, Sequence[str]]]) -> Iterator[str]:
-    yield "| | " + " | ".join(columns) + " |"
+    yield "| | " + " | ".join(map(_cell, columns)) + " |"
     yield "|---|" + "---:|" * len(columns)
     for name, cells in rows:
-        yield f"| {name.replace('*', chr(92) + '*')} | " + " | ".join(cells) + " |"
+        yield f"| {_cell(name)} | " + " | ".join(map(_cell, cells)) + " |"
     yield ""
+
+
+def _cell(text: str) -> str:
+    """``text`` as one cell: what would end the cell, or begin emphasis, is escaped.
+
+    >>> print(_cell("a|b *"))
+    a\\|b \\*
+    """
+    return text.replace("\\", "\\\\").replace("|", "\\|").replace("*", "\\*")

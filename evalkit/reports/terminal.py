@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from io import StringIO
 
 from rich.console import Console
@@ -10,46 +11,55 @@ from rich.table import Table
 from rich.text import Text
 
 from evalkit.judging import wording
-from evalkit.reports import view
-from evalkit.runs.record import Run, TaskResult
+from evalkit.reports import notes, view
+from evalkit.reports.page import PAGE, Page
+from evalkit.runs.record import Rows, Run, TaskResult, no_rows
 
 _COLORS = {"SHIP": "bold green", "BLOCK": "bold red", "INCONCLUSIVE": "bold yellow"}
 
 
-def render(run: Run, width: int = 120, color: bool = False) -> str:
-    """The run as text; sentences are wrapped at ``width`` columns."""
-    out = StringIO()
-    console = _console(out, color)
+def render(run: Run, _rows: Rows = no_rows, page: Page = PAGE) -> Iterator[str]:
+    """The run as text; sentences are wrapped at the width of the page."""
     for task in run.tasks:
-        if task.verdicts:
-            console.print(_judged(task))
-        for line in (*view.floors_not_beaten(task), *view.notes(task)) if task.verdicts else ():
-            console.print(Text(f"- {line}"), width=width)
-        if models := view.related(task):
-            console.print(_table(view.relations_heading(task), dict.fromkeys(models, ""), view.relation_rows(task)))
-        for candidate, names, rows in view.rival_tables(task):
-            console.print(_table(view.rivals_heading(candidate), dict.fromkeys(names, ""), rows))
-        for sentence in view.picks(task):
-            console.print(Text(sentence), width=width)
-        _print_lineage(console, task, width)
-        for line in view.changes(task.regression):
-            console.print(Text(f"- {line}"), width=width)
-        for status, sentence in view.verdict_lines(task):
-            console.print(Text(f"{task.task} · {sentence}", style=_COLORS.get(status, "")), width=width)
-    console.print(Text(f"run {run.id}; one answer: evalkit show {run.id} EXAMPLE"))
-    return out.getvalue()
+        yield _printed(page, partial(_print_task, task=task, width=page.width))
+    yield f"run {run.id}; one answer: evalkit show {run.id} EXAMPLE\n"
 
 
-def render_lineage(run: Run, width: int = 120, color: bool = False) -> str:
+def render_lineage(run: Run, page: Page = PAGE) -> Iterator[str]:
     """The lineages of the run alone, as text."""
-    out = StringIO()
-    console = _console(out, color)
     for task in run.tasks:
-        _print_lineage(console, task, width)
-        if lineage := task.lineage:
-            sentence = f"{task.task} · {wording.lineage(lineage)}"
-            console.print(Text(sentence, style=_COLORS[lineage.status]), width=width)
+        yield _printed(page, partial(_print_lineage_alone, task=task, width=page.width))
+
+
+def _printed(page: Page, write: Callable[[Console], None]) -> str:
+    out = StringIO()
+    write(_console(out, page.color))
     return out.getvalue()
+
+
+def _print_task(console: Console, task: TaskResult, width: int) -> None:
+    if task.verdicts:
+        console.print(_judged(task))
+    for line in (*notes.floors_not_beaten(task), *notes.notes(task)) if task.verdicts else ():
+        console.print(Text(f"- {line}"), width=width)
+    if models := view.related(task):
+        console.print(_table(view.relations_heading(task), dict.fromkeys(models, ""), view.relation_rows(task)))
+    for candidate, names, rows in view.rival_tables(task):
+        console.print(_table(view.rivals_heading(candidate), dict.fromkeys(names, ""), rows))
+    for sentence in notes.picks(task):
+        console.print(Text(sentence), width=width)
+    _print_lineage(console, task, width)
+    for line in notes.changes(task.regression):
+        console.print(Text(f"- {line}"), width=width)
+    for status, sentence in notes.verdict_lines(task):
+        console.print(Text(f"{task.task} · {sentence}", style=_COLORS.get(status, "")), width=width)
+
+
+def _print_lineage_alone(console: Console, task: TaskResult, width: int) -> None:
+    _print_lineage(console, task, width)
+    if lineage := task.lineage:
+        sentence = f"{task.task} · {wording.lineage(lineage)}"
+        console.print(Text(sentence, style=_COLORS[lineage.status]), width=width)
 
 
 def _console(out: StringIO, color: bool) -> Console:
@@ -62,12 +72,12 @@ def _console(out: StringIO, color: bool) -> Console:
 def _print_lineage(console: Console, task: TaskResult, width: int) -> None:
     if task.lineage is not None:
         console.print(_lineage(task, task.lineage.name))
-    for line in view.lineage_notes(task):
+    for line in notes.lineage_notes(task):
         console.print(Text(f"- {line}"), width=width)
 
 
 def _judged(task: TaskResult) -> Table:
-    title = f"{view.heading(task)} (rates in %, 95 % intervals; * primary)"
+    title = f"{notes.heading(task)} (rates in %, 95 % intervals; * primary)"
     columns = {model_run.name: "dim" if model_run.participant.role == "floor" else "" for model_run in view.shown(task)}
     return _table(title, columns, view.rows(task))
 

@@ -7,165 +7,205 @@ session, made again by ``evalkit rescore``, and rendered by the reports, which c
 from __future__ import annotations
 
 import platform
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import combinations
 from statistics import fmean
-from types import MappingProxyType
 
 import evalkit
 from evalkit.golden.looks import Look
 from evalkit.golden.model import ANSWERED, Task
-from evalkit.golden.perturbations import Perturbed, variants
+from evalkit.golden.perturbations import variants
 from evalkit.golden.scoring import measurement_of
 from evalkit.judging import comparison as pairing
 from evalkit.judging.answer import Answer
 from evalkit.judging.book import AnswerBook
+from evalkit.judging.comparison import Comparison
 from evalkit.judging.early_stopping import settled
 from evalkit.judging.lineage import Lineage, Rung, follow
 from evalkit.judging.measurement_change import MeasurementChange, change
-from evalkit.judging.planned import Lineup, declared_comparisons, planned_comparisons
-from evalkit.judging.recommendation import Rivalry, Side, recommend
+from evalkit.judging.planned import Lineup, Planned, declared_comparisons, planned_comparisons
+from evalkit.judging.recommendation import Recommendation, Rivalry, Side, recommend
 from evalkit.judging.relation_check import Rate, held, rates
-from evalkit.judging.verdict import judge
+from evalkit.judging.verdict import Verdict, judge
 from evalkit.models.backend import Spec
 from evalkit.models.latency import P50
 from evalkit.runs.model_run import COST, model_run_of, read_numbers, scored_examples
-from evalkit.runs.record import InTurn, ModelRun, Participant, Run, TaskResult, Unbeaten
+from evalkit.runs.record import InTurn, ModelRun, Participation, Role, Run, TaskResult, Unbeaten
 
 
-def judge_task(
-    task: Task,
-    split: str,
-    participants: Sequence[Participant],
-    book: AnswerBook,
-    frozen: bool,
-    margin: float,
-    lineage: tuple[str, Sequence[str]] | None = None,
-    turns: pairing.Turns = MappingProxyType({}),
-    unchanged: Sequence[str] = (),
-) -> TaskResult:
-    """Judges one task from its book of answers.
+@dataclass(frozen=True, slots=True)
+class AskedTask:
+    """One task as it was asked: who took part, and the book with their answers.
 
-    ``margin`` is for pairs that were only asked for, ``lineage`` is a name with its rungs. ``turns`` has those that
-    were asked in turn, with the examples of the judged split that they were asked. ``unchanged`` is what
-    ``unchanged_adapters`` says of the participants.
+    ``frozen`` tells whether its data are those that were frozen, ``margin`` is for pairs that were only asked for,
+    ``lineage`` is a name with its rungs. ``turns`` has those that were asked in turn, with the examples of the judged
+    split that they were asked.
     """
-    answers = {participant.name: _scored_answers(task, split, participant, book) for participant in participants}
-    model_runs = tuple(
-        model_run_of(task, split, participant, answers[participant.name]) for participant in participants
-    )
-    whole = _run_whole(task, split, participants, turns)
-    backends = [participant.name for participant in participants if participant.role == "backend"]
-    rungs = lineage[1] if lineage else ()
-    against = [participant.name for participant in participants if participant.role == "against"]
-    parents = {participant.name: participant.parent for participant in participants}
-    lineup = Lineup(backends, against, parents, rungs)
-    planned = [plan for plan in planned_comparisons(task, lineup, margin) if {plan.candidate, plan.against} <= whole]
-    looks = {
-        participant.name: Look(participant.look)
-        for participant in participants
-        if participant.look and participant.name in whole
-    }
-    comparisons = tuple(pairing.comparisons(task, planned, answers, split, turns, looks))
-    thresholds = {split if name == "test" else name: least for name, least in task.thresholds.items()}
-    verdicts = tuple(
-        judge(model_run.name, model_run.rates, thresholds, comparisons, model_run.failed, tuple(model_run.unanswered))
-        for model_run in model_runs
-        if model_run.participant.role == "backend" and model_run.name in whole
-    )
-    real = [participant.name for participant in participants if participant.role != "floor"]
-    changed = variants(task, split)
+
+    task: Task
+    split: str
+    participations: Sequence[Participation]
+    book: AnswerBook
+    margin: float
+    frozen: bool = True
+    lineage: tuple[str, Sequence[str]] | None = None
+    turns: pairing.Turns = field(default_factory=dict)
+
+    @property
+    def judged(self) -> list[str]:
+        """The examples of the judged split."""
+        return [example.id for example in self.task.splits.get(self.split, ())]
+
+    @property
+    def lineup(self) -> Lineup:
+        """Who is tested and who is compared with."""
+        return Lineup(
+            self._of_role("backend"),
+            self._of_role("against"),
+            {part.name: part.participant.parent for part in self.participations},
+            self.lineage[1] if self.lineage else (),
+        )
+
+    def _of_role(self, role: Role) -> list[str]:
+        return [part.name for part in self.participations if part.role == role]
+
+    @property
+    def whole(self) -> frozenset[str]:
+        """Who was asked all of the judged split, or in turn as much of it as was needed."""
+        judged = self.judged
+        return frozenset(
+            part.name
+            for part in self.participations
+            if self.turns.get(part.name)
+            or (part.participant.problem is None and all(name in part.keys for name in judged))
+        )
+
+    @property
+    def looks(self) -> dict[str, Look]:
+        """The looks that are spent, by model."""
+        whole = self.whole
+        return {
+            part.name: Look(part.participant.look)
+            for part in self.participations
+            if part.participant.look and part.name in whole
+        }
+
+    @property
+    def planned(self) -> list[Planned]:
+        """What is compared: of what the task declares and what was asked for, that of which both sides were run."""
+        whole = self.whole
+        return [
+            plan
+            for plan in planned_comparisons(self.task, self.lineup, self.margin)
+            if {plan.candidate, plan.against} <= whole
+        ]
+
+    def answers(self, part: Participation) -> dict[str, Answer]:
+        """Its answers to the examples that are scored: perturbed ones have no expected answer."""
+        scored = scored_examples(self.task, self.split)
+        return self.book.answers(part.name, {name: keys for name, keys in part.keys.items() if name in scored})
+
+    def compared(self, planned: Sequence[Planned], answers: pairing.Answers) -> list[Comparison]:
+        """Every planned pair, judged."""
+        return list(pairing.comparisons(self.task, planned, answers, self.split, self.turns, self.looks))
+
+
+def judge_task(asked: AskedTask, unchanged: Sequence[str] = ()) -> TaskResult:
+    """Judges one task. ``unchanged`` is what ``unchanged_adapters`` says of those who took part."""
+    task, split = asked.task, asked.split
+    answers = {part.name: asked.answers(part) for part in asked.participations}
+    model_runs = tuple(model_run_of(task, split, part, answers[part.name]) for part in asked.participations)
+    comparisons = tuple(asked.compared(asked.planned, answers))
+    verdicts = tuple(_verdicts(asked, model_runs, comparisons))
     return TaskResult(
         task=task.name,
         title=task.title,
         split=split,
-        examples=len(task.splits.get(split, ())),
-        frozen=frozen,
+        examples=len(asked.judged),
+        frozen=asked.frozen,
         checksum=task.checksum,
         primary=task.primary,
         model_runs=model_runs,
         comparisons=comparisons,
-        agreements=tuple(
-            pairing.agreement(one, two, answers, split)
-            for one, two in combinations(real, 2)
-            if not {one, two} <= set(rungs)
-        ),
+        agreements=tuple(_agreements(asked, answers)),
         unbeaten=tuple(_unbeaten(model_runs, split)),
-        unjudged=tuple(
-            f"{candidate} against {rival} on {score}"
-            for _, candidate, rival, score in declared_comparisons(task, lineup)
-            if rival not in {*answers}
-        ),
+        unjudged=tuple(_unjudged(asked)),
         verdicts=verdicts,
         idle=tuple(unchanged),
-        relations=tuple(
-            rate
-            for participant in participants
-            if participant.role == "backend"
-            for rate in _relations(task, participant, changed, answers[participant.name], book)
-        ),
-        looks=tuple(
-            f"{name}: {look}"
-            for name, look in looks.items()
-            if any(comparison.candidate == name and comparison.declared for comparison in comparisons)
-        ),
-        rivals=tuple(
-            recommend(
-                _side(model_runs, backend),
-                _side(model_runs, rival),
-                Rivalry(answers, split, task.primary, margin, turns.get(rival)),
-                next((verdict.status for verdict in verdicts if verdict.backend == backend), None),
-            )
-            for backend in backends
-            for rival in against
-            if rival not in rungs and {backend, rival} <= whole
-        ),
-        in_turn=tuple(
-            InTurn(
-                name,
-                len(asked),
-                len(task.splits.get(split, ())),
-                settled(one for one in comparisons if one.against == name),
-            )
-            for name, asked in turns.items()
-            if asked
-        ),
-        lineage=_lineage(task, split, *lineage, participants, whole, answers, book) if lineage else None,
+        relations=tuple(_relations(asked, answers)),
+        looks=tuple(_looks(asked, comparisons)),
+        rivals=tuple(_recommendations(asked, answers, model_runs, verdicts)),
+        in_turn=tuple(_in_turn(asked, comparisons)),
+        lineage=_lineage(asked, *asked.lineage, answers) if asked.lineage else None,
     )
 
 
-def comparisons_with(
-    rival: str,
-    task: Task,
-    split: str,
-    participants: Sequence[Participant],
-    book: AnswerBook,
-    margin: float,
-    rungs: Collection[str],
-    turns: pairing.Turns,
-) -> list[pairing.Comparison]:
+def comparisons_with(rival: str, asked: AskedTask) -> list[Comparison]:
     """What ``judge_task`` would say of ``rival``, and nothing else: whether it is settled is asked again and again.
 
     Alternatives to what is declared of it are judged too, because they share its level.
     """
-    backends = [participant.name for participant in participants if participant.role == "backend"]
-    against = [participant.name for participant in participants if participant.role == "against"]
-    parents = {participant.name: participant.parent for participant in participants}
-    whole = _run_whole(task, split, participants, turns)
-    wanted = planned_comparisons(task, Lineup(backends, against, parents, rungs), margin)
-    judged = [plan for plan in wanted if {plan.candidate, plan.against} <= whole]
-    families = {plan.family for plan in judged if plan.against == rival and plan.family}
-    planned = [plan for plan in judged if plan.against == rival or plan.family in families]
-    names = {name for plan in planned for name in (plan.candidate, plan.against)}
-    answers = {one.name: _scored_answers(task, split, one, book) for one in participants if one.name in names}
-    looks = {
-        participant.name: Look(participant.look)
-        for participant in participants
-        if participant.look and participant.name in whole
-    }
-    found = pairing.comparisons(task, planned, answers, split, turns, looks)
-    return [one for one in found if one.against == rival]
+    planned = asked.planned
+    families = {plan.family for plan in planned if plan.against == rival and plan.family}
+    needed = [plan for plan in planned if plan.against == rival or plan.family in families]
+    names = {name for plan in needed for name in (plan.candidate, plan.against)}
+    answers = {part.name: asked.answers(part) for part in asked.participations if part.name in names}
+    return [comparison for comparison in asked.compared(needed, answers) if comparison.against == rival]
+
+
+def _verdicts(asked: AskedTask, model_runs: Iterable[ModelRun], comparisons: Sequence[Comparison]) -> Iterator[Verdict]:
+    thresholds = {asked.split if name == "test" else name: least for name, least in asked.task.thresholds.items()}
+    whole = asked.whole
+    for model_run in model_runs:
+        if model_run.participant.role == "backend" and model_run.name in whole:
+            failed, unanswered = model_run.failed, tuple(model_run.unanswered)
+            yield judge(model_run.name, model_run.rates, thresholds, comparisons, failed, unanswered)
+
+
+def _agreements(asked: AskedTask, answers: pairing.Answers) -> Iterator[pairing.Agreement]:
+    rungs = set(asked.lineup.rungs)
+    real = [part.name for part in asked.participations if part.role != "floor"]
+    for first, second in combinations(real, 2):
+        if not {first, second} <= rungs:
+            yield pairing.agreement(first, second, answers, asked.split)
+
+
+def _unjudged(asked: AskedTask) -> Iterator[str]:
+    present = {part.name for part in asked.participations}
+    for _, candidate, rival, score in declared_comparisons(asked.task, asked.lineup):
+        if rival not in present:
+            yield f"{candidate} against {rival} on {score}"
+
+
+def _looks(asked: AskedTask, comparisons: Sequence[Comparison]) -> Iterator[str]:
+    for name, look in asked.looks.items():
+        if any(comparison.candidate == name and comparison.declared for comparison in comparisons):
+            yield f"{name}: {look}"
+
+
+def _recommendations(
+    asked: AskedTask, answers: pairing.Answers, model_runs: Sequence[ModelRun], verdicts: Sequence[Verdict]
+) -> Iterator[Recommendation]:
+    lineup, whole = asked.lineup, asked.whole
+    statuses = {verdict.backend: verdict.status for verdict in verdicts}
+    for backend in lineup.backends:
+        for rival in lineup.against:
+            if rival not in lineup.rungs and {backend, rival} <= whole:
+                yield recommend(
+                    _side(model_runs, backend),
+                    _side(model_runs, rival),
+                    Rivalry(answers, asked.split, asked.task.primary, asked.margin, asked.turns.get(rival)),
+                    statuses.get(backend),
+                )
+
+
+def _in_turn(asked: AskedTask, comparisons: Sequence[Comparison]) -> Iterator[InTurn]:
+    for name, examples in asked.turns.items():
+        if examples:
+            with_it = (comparison for comparison in comparisons if comparison.against == name)
+            yield InTurn(name, len(examples), len(asked.judged), settled(with_it))
 
 
 def _side(model_runs: Iterable[ModelRun], name: str) -> Side:
@@ -176,80 +216,66 @@ def _side(model_runs: Iterable[ModelRun], name: str) -> Side:
     return Side(name, cost, p50, seconds, model_run.participant.cost_per_hour)
 
 
-def unchanged_adapters(participants: Iterable[Participant], book: AnswerBook) -> Iterator[str]:
+def unchanged_adapters(participations: Iterable[Participation], book: AnswerBook) -> Iterator[str]:
     """A sentence for each adapter that changed nothing: every answer is the very text of the base it sits on.
 
     Known before anything is scored. Base is the parent that is in the run and has no adapter itself.
     """
-    known = {participant.name: participant for participant in participants}
-    for participant in known.values():
-        base = known.get(participant.parent or "")
-        if base is None or not Spec.parse(participant.spec).adapter or Spec.parse(base.spec).adapter:
+    parts = {part.name: part for part in participations}
+    for part in parts.values():
+        base = parts.get(part.participant.parent or "")
+        if base is None or not Spec.parse(part.participant.spec).adapter or Spec.parse(base.participant.spec).adapter:
             continue
-        stored = book.stored((*participant.stored_under, *base.stored_under))
+        stored = book.stored((*part.stored_under, *base.stored_under))
         pairs = [
             (stored[own].completion.text, stored[other].completion.text)
-            for example in sorted(participant.keys.keys() & base.keys.keys())
-            for own, other in zip(participant.keys[example], base.keys[example], strict=False)
+            for example in sorted(part.keys.keys() & base.keys.keys())
+            for own, other in zip(part.keys[example], base.keys[example], strict=False)
             if own in stored and other in stored
         ]
         if pairs and all(own == other for own, other in pairs):
             yield (
-                f"{participant.name}: its adapter changes nothing: all {len(pairs)} answers are the very text of "
+                f"{part.name}: its adapter changes nothing: all {len(pairs)} answers are the very text of "
                 f"{base.name}. Was it trained, and is it the right folder?"
             )
 
 
-def _lineage(
-    task: Task,
-    split: str,
-    name: str,
-    rungs: Sequence[str],
-    participants: Sequence[Participant],
-    whole: Collection[str],
-    answers: Mapping[str, Mapping[str, Answer]],
-    book: AnswerBook,
-) -> Lineage | None:
-    present = {participant.name: participant for participant in participants}
-    if not any(present[rung].problem is None and rung in whole for rung in rungs if rung in present):
+def _lineage(asked: AskedTask, name: str, rungs: Sequence[str], answers: pairing.Answers) -> Lineage | None:
+    parts = {part.name: part for part in asked.participations}
+    whole = asked.whole
+    if not any(parts[rung].participant.problem is None and rung in whole for rung in rungs if rung in parts):
         return None  # a part of the split was selected: nothing is said of steps
-    asked = [example.id for example in task.splits.get(split, ())]
-    found = []
-    for rung in (present[name] for name in rungs if name in present):
-        problem = rung.problem
-        if problem is None and (open_ones := [name for name in asked if name not in answers[rung.name]]):
-            reason = rung.reasons.get(open_ones[0], "it was not asked")
-            problem = f"{len(open_ones)} of {len(asked)} examples stayed unanswered ({open_ones[0]}: {reason})"
-        again = book.answers(rung.name, rung.again)
-        found.append(Rung(rung.name, rung.parent, rung.decoding, again, problem))
-    return follow(name, task, split, found, answers, lambda before, after: _changes(task, before, after))
+    judged = asked.judged
+    followed = []
+    for part in (parts[rung] for rung in rungs if rung in parts):
+        participant = part.participant
+        problem = participant.problem
+        if problem is None and (unanswered := [example for example in judged if example not in answers[part.name]]):
+            reason = part.reasons.get(unanswered[0], "it was not asked")
+            problem = f"{len(unanswered)} of {len(judged)} examples stayed unanswered ({unanswered[0]}: {reason})"
+        again = asked.book.answers(part.name, part.again)
+        followed.append(Rung(part.name, participant.parent, participant.decoding, again, problem))
+    return follow(
+        name, asked.task, asked.split, followed, answers, lambda before, after: _changes(asked.task, before, after)
+    )
 
 
-def _relations(
-    task: Task,
-    participant: Participant,
-    changed: Mapping[str, Perturbed],
-    before: Mapping[str, Answer],
-    book: AnswerBook,
-) -> list[Rate]:
-    tried = {name: one for name, one in changed.items() if name in participant.keys}
-    after = book.answers(participant.name, {name: participant.keys[name] for name in tried})
-    answered = {name: one for name, one in tried.items() if name in after and one.of.id in before}
-    found = [(one, held(task, participant.name, one, before[one.of.id], after[name])) for name, one in answered.items()]
-    return rates(task, participant.name, found, [one for name, one in tried.items() if name not in answered])
-
-
-def _scored_answers(task: Task, split: str, participant: Participant, book: AnswerBook) -> dict[str, Answer]:
-    """The answers of ``participant`` to the examples that are scored: perturbed ones have no expected answer."""
-    scored = scored_examples(task, split)
-    return book.answers(participant.name, {name: keys for name, keys in participant.keys.items() if name in scored})
-
-
-def _run_whole(task: Task, split: str, participants: Iterable[Participant], turns: pairing.Turns) -> set[str]:
-    """Who was asked all of the judged split, or in turn as much of it as was needed."""
-    judged = [example.id for example in task.splits.get(split, ())]
-    whole = {one.name for one in participants if one.problem is None and all(name in one.keys for name in judged)}
-    return whole | {one.name for one in participants if turns.get(one.name)}
+def _relations(asked: AskedTask, answers: pairing.Answers) -> Iterator[Rate]:
+    changed = variants(asked.task, asked.split)
+    for part in asked.participations:
+        if part.role != "backend":
+            continue
+        before = answers[part.name]
+        tried = {name: variant for name, variant in changed.items() if name in part.keys}
+        after = asked.book.answers(part.name, {name: part.keys[name] for name in tried})
+        both = {name: variant for name, variant in tried.items() if name in after and variant.of.id in before}
+        results = [
+            (variant, held(asked.task, part.name, variant, before[variant.of.id], after[name]))
+            for name, variant in both.items()
+        ]
+        yield from rates(
+            asked.task, part.name, results, [variant for name, variant in tried.items() if name not in both]
+        )
 
 
 def _changes(task: Task, before: Sequence[Answer], after: Sequence[Answer]) -> dict[str, MeasurementChange]:

@@ -2,35 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from evalkit.errors import ConfigError, UnknownName
 from evalkit.judging.baseline import ScoredExample, ScoredModel
-from evalkit.runs.record import Run, TaskResult
+from evalkit.runs.record import Row, Run, TaskResult
 
 
-def scored_model(task: TaskResult, backend: str) -> ScoredModel:
-    """What ``backend`` scored on ``task``. Raises UnknownName where it is not in the run."""
+def scored_model(task: TaskResult, backend: str, rows: Iterable[Row]) -> ScoredModel:
+    """What ``backend`` scored on ``task``, by the task's ``rows``. Raises UnknownName where it is not in the run."""
     model_runs = {model_run.name: model_run for model_run in task.model_runs}
     if backend not in model_runs:
         raise UnknownName(f"backend of this run on {task.task}", backend, model_runs)
-    model_run = model_runs[backend]
+    known, asked, examples = set(), set(), {}
+    for row in rows:
+        if not row.keys:
+            continue
+        known.add(row.example)
+        if row.model != backend:
+            continue
+        asked.add(row.example)
+        if row.scores:
+            scores = {name: score.value for name, score in row.scores.items()}
+            examples[row.example] = ScoredExample(row.split, row.group, scores)
     return ScoredModel(
         task=task.task,
         split=task.split,
         backend=backend,
         checksum=task.checksum,
         primary=task.primary,
-        selected=model_run.selected,
+        selected=model_runs[backend].selected,
         judged=task.examples,
-        examples={
-            name: ScoredExample(example["split"], example["group"], example["scores"])
-            for name, example in model_run.examples.items()
-        },
-        asked=frozenset(model_run.participant.keys),
-        known=frozenset(name for other in task.model_runs for name in other.participant.keys),
-        failed=model_run.failed,
-        unanswered=tuple(model_run.unanswered),
+        examples=examples,
+        asked=frozenset(asked),
+        known=frozenset(known),
+        failed=model_runs[backend].failed,
+        unanswered=tuple(model_runs[backend].unanswered),
     )
 
 

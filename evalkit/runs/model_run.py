@@ -9,7 +9,7 @@ from evalkit.golden.model import ANSWERED, Example, Task
 from evalkit.golden.scoring import measurement_of
 from evalkit.judging.answer import Answer, is_right
 from evalkit.models.latency import cost_of_time, mean, measured
-from evalkit.runs.record import ModelRun, Participant
+from evalkit.runs.record import ModelRun, Participant, Participation
 from evalkit.scorers.measurements.readings import Readings
 from evalkit.scorers.values import as_number
 from evalkit.stats.intervals import Estimate
@@ -31,7 +31,8 @@ def scored_examples(task: Task, split: str) -> dict[str, Example]:
     return {example.id: example for name in (split, *ALSO) for example in task.splits.get(name, ())}
 
 
-def model_run_of(task: Task, split: str, participant: Participant, answers: Mapping[str, Answer]) -> ModelRun:
+def model_run_of(task: Task, split: str, part: Participation, answers: Mapping[str, Answer]) -> ModelRun:
+    """The figures of one model on the judged split and on those beside it."""
     judged = [answer for answer in answers.values() if answer.example.split == split]
     members = [example.id for example in task.splits.get(split, ())]
     known = scored_examples(task, split)
@@ -39,11 +40,11 @@ def model_run_of(task: Task, split: str, participant: Participant, answers: Mapp
     scores = {name: {one.name: one.value for one in answer.scores.values()} for name, answer in answers.items()}
     right = {name: is_right(task.primary, values) for name, values in scores.items()}
     return ModelRun(
-        participant=participant,
-        complete=all(name in participant.keys for name in members),
-        selected=sum(name in participant.keys for name in members),
+        participant=part.participant,
+        complete=all(name in part.keys for name in members),
+        selected=sum(name in part.keys for name in members),
         rates=_rates(task, (split, *ALSO), answers.values()),
-        measurements=_measurements(task, judged, participant),
+        measurements=_measurements(task, judged, part.participant),
         defects=dict(defects.most_common()),
         failed=tuple(
             name
@@ -56,18 +57,9 @@ def model_run_of(task: Task, split: str, participant: Participant, answers: Mapp
             if answer.example.known_fail
         },
         unanswered={
-            name: participant.reasons.get(name, "not asked")
-            for name in participant.keys
+            name: part.reasons.get(name, "not asked")
+            for name in part.keys
             if name in known and name not in answers  # a rescored run may know examples that are gone
-        },
-        examples={
-            name: {
-                "split": answer.example.split,
-                "group": answer.example.group,
-                "scores": scores[name],
-                "defects": list(dict.fromkeys(defect for one in answer.each for defect in one.defects)),
-            }
-            for name, answer in answers.items()
         },
     )
 

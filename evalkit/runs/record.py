@@ -1,12 +1,13 @@
-"""A run as data: a small header that says everything of the run as a whole, typed and versioned.
+"""A run as data, typed and versioned: a small header of the run as a whole, and a row for each model and example.
 
 This is the one module that writes the form in which runs are stored, and the one that reads it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+import json
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict, dataclass, field, replace
 from functools import cache
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -32,12 +33,11 @@ Role = Literal["backend", "against", "floor"]
 
 @dataclass(frozen=True, slots=True)
 class Participant:
-    """One model in a run of one task: where the answers to which examples are stored.
+    """One model in a run of one task.
 
-    ``keys`` are by example id, one for each of its samples. ``reasons`` say why an example stayed unanswered.
     ``problem`` says why the model could not be run at all (a floor that the task has no data for). ``asked`` tells how
     it was asked, where that is not as the task says and once. ``decoding`` is what its sampler does beside what is
-    asked. ``again`` are the keys of second answers to some examples, of a rung of a lineage. ``price`` is what its
+    asked. ``price`` is what its
     tokens cost, ``cost_per_hour`` what the machine does that it runs on; ``probe`` is what its latency was found to be.
     ``moves`` is true where its name stands for another model from time to time. ``look`` is its number among those that
     were judged on the test split, 0 where it spends no look.
@@ -47,18 +47,39 @@ class Participant:
     role: Role
     spec: str
     fingerprint: str
-    keys: Mapping[str, tuple[str, ...]]
-    reasons: Mapping[str, str]
     parent: str | None = None
     problem: str | None = None
     asked: str = ""
     decoding: Mapping[str, Any] = field(default_factory=dict)
-    again: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     price: Price | None = None
     cost_per_hour: float | None = None
     probe: Probe | None = None
     moves: bool = False
     look: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Participation:
+    """Where the answers of a participant are stored. It is not in a run's header: its rows have that.
+
+    ``keys`` are by example id, one for each of its samples. ``reasons`` say why an example stayed unanswered.
+    ``again`` are the keys of second answers to some examples, of a rung of a lineage.
+    """
+
+    participant: Participant
+    keys: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    reasons: Mapping[str, str] = field(default_factory=dict)
+    again: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """What the model is called in this run."""
+        return self.participant.name
+
+    @property
+    def role(self) -> Role:
+        """Whether it is tested, compared with, or a floor."""
+        return self.participant.role
 
     @property
     def stored_under(self) -> list[str]:
@@ -83,7 +104,6 @@ class ModelRun:
     failed: tuple[str, ...]
     known_fails: Mapping[str, str]
     unanswered: Mapping[str, str]
-    examples: Mapping[str, Mapping[str, Any]]
 
     @property
     def name(self) -> str:
@@ -166,13 +186,80 @@ class Run:
 
 
 @dataclass(frozen=True, slots=True)
+class Sample:
+    """One answer as the model gave it, and what was read from it.
+
+    ``text`` is what is judged: prefill and completion, the reasoning (``thinking``) set apart. ``value`` is the object
+    that was read from it, None where none could be. Tokens, ``seconds`` and ``usage`` are those of ``Completion``.
+    """
+
+    text: str
+    value: Mapping[str, Any] | None
+    defects: tuple[str, ...]
+    finish_reason: str
+    thinking: str | None = None
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+    seconds: Mapping[str, float] | None = None
+    usage: Mapping[str, int] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RowScore:
+    """How right an answer is in one score, from 0 to 1, and why not fully; the mean over the samples."""
+
+    value: float
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """What one model answered to one example.
+
+    ``keys`` are where its samples are stored, ``again`` where second answers are, of a rung of a lineage. Without
+    ``samples`` it is ``unanswered``, for the reason that stands there. ``of`` is the example of which this one is a
+    perturbed form; such a row has no scores.
+    """
+
+    task: str
+    model: str
+    example: str
+    keys: tuple[str, ...]
+    split: str = ""
+    group: str = ""
+    tags: tuple[str, ...] = ()
+    must_pass: bool = False
+    input: Mapping[str, Any] = field(default_factory=dict)
+    expected: Mapping[str, Any] = field(default_factory=dict)
+    samples: tuple[Sample, ...] = ()
+    scores: Mapping[str, RowScore] = field(default_factory=dict)
+    unanswered: str = ""
+    again: tuple[str, ...] = ()
+    of: str = ""
+
+    @property
+    def defects(self) -> tuple[str, ...]:
+        """What is wrong with its samples, each once."""
+        return tuple(dict.fromkeys(defect for sample in self.samples for defect in sample.defects))
+
+
+Rows = Callable[[], Iterable[Row]]
+"""Gives the rows of a run, read as they are asked for: by task, then by model."""
+
+
+def no_rows() -> Iterable[Row]:
+    """The rows of a run that has none at hand."""
+    return ()
+
+
+@dataclass(frozen=True, slots=True)
 class TaskRequest:
     """What a run asked of one task: enough to score the answers again. ``lineage`` is a name with its rungs,
     ``in_turn`` are the models that were asked until all was settled."""
 
     task: str
     split: str
-    participants: tuple[Participant, ...]
+    participations: tuple[Participation, ...]
     lineage: tuple[str, tuple[str, ...]] | None
     in_turn: frozenset[str]
 
@@ -208,19 +295,53 @@ def load_run(table: Mapping[str, Any]) -> Run:
         raise StoreError(f"run {name} can't be read: {error}") from error
 
 
-def load_requests(table: Mapping[str, Any]) -> list[TaskRequest]:
-    """What the run of this header asked, whatever evalkit stored it. Raises StoreError as ``load_run``."""
+def dump_row(row: Row) -> str:
+    """``row`` as one line of JSON. ASCII, so that half a surrogate pair in an answer is kept as what it is."""
+    return json.dumps(asdict(row))
+
+
+def load_row(line: str) -> Row:
+    """The row that ``dump_row`` made ``line`` of."""
+    return _row_adapter().validate_python(json.loads(line))
+
+
+def load_requests(table: Mapping[str, Any], rows: Rows) -> list[TaskRequest]:
+    """What the run of this header and these rows asked, whatever evalkit stored it. Raises StoreError as ``load_run``.
+
+    A header of before there were rows has all itself.
+    """
     if is_older(table):
         return [_older_request(task) for task in table["tasks"]]
+    run = load_run(table)
+    parts = {
+        (result.task, model_run.name): Participation(model_run.participant, {}, {}, {})
+        for result in run.tasks
+        for model_run in result.model_runs
+    }
+    keys: dict[tuple[str, str], dict[str, tuple[str, ...]]] = {place: {} for place in parts}
+    again: dict[tuple[str, str], dict[str, tuple[str, ...]]] = {place: {} for place in parts}
+    reasons: dict[tuple[str, str], dict[str, str]] = {place: {} for place in parts}
+    for row in rows():
+        place = (row.task, row.model)
+        if row.keys:
+            keys[place][row.example] = row.keys
+        if row.again:
+            again[place][row.example] = row.again
+        if row.unanswered:
+            reasons[place][row.example] = row.unanswered
     return [
         TaskRequest(
             result.task,
             result.split,
-            tuple(model_run.participant for model_run in result.model_runs),
+            tuple(
+                replace(parts[place], keys=keys[place], again=again[place], reasons=reasons[place])
+                for place in parts
+                if place[0] == result.task
+            ),
             (result.lineage.name, result.lineage.rungs) if result.lineage is not None else None,
             frozenset(item.model for item in result.in_turn),
         )
-        for result in load_run(table).tasks
+        for result in run.tasks
     ]
 
 
@@ -229,19 +350,21 @@ def _older_request(task: Mapping[str, Any]) -> TaskRequest:
     return TaskRequest(
         task["task"],
         task["split"],
-        tuple(_older_participant(column["entrant"]) for column in task["columns"]),
+        tuple(_older_participation(column["entrant"]) for column in task["columns"]),
         (lineage["name"], tuple(lineage["rungs"])) if lineage else None,
         frozenset(item["model"] for item in task.get("in_turn", ())),
     )
 
 
-def _older_participant(table: Mapping[str, Any]) -> Participant:
+def _older_participation(entrant: Mapping[str, Any]) -> Participation:
     """Of a run without a version. The first of them had one key an example, and none to ask again."""
-    keys = {name: (found,) if isinstance(found, str) else tuple(found) for name, found in table["keys"].items()}
-    again = {name: tuple(found) for name, found in table.get("again", {}).items()}
+    table = dict(entrant)
+    keys = {name: (key,) if isinstance(key, str) else tuple(key) for name, key in table.pop("keys").items()}
+    again = {name: tuple(key) for name, key in table.pop("again", {}).items()}
+    reasons = table.pop("reasons")
     price = Price(**table["price"]) if table.get("price") else None
     probe = Probe.stored(table["probe"]) if table.get("probe") else None
-    return Participant(**{**table, "keys": keys, "again": again, "price": price, "probe": probe})
+    return Participation(Participant(**{**table, "price": price, "probe": probe}), keys, reasons, again)
 
 
 @cache
@@ -250,3 +373,10 @@ def _adapter() -> TypeAdapter[Run]:
     from pydantic import TypeAdapter
 
     return TypeAdapter(Run)
+
+
+@cache
+def _row_adapter() -> TypeAdapter[Row]:
+    from pydantic import TypeAdapter
+
+    return TypeAdapter(Row)

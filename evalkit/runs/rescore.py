@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
-from typing import Any
+from dataclasses import dataclass, replace
 
 from evalkit.errors import FrozenError, UnknownName
 from evalkit.golden import freeze as frozen
@@ -17,52 +16,63 @@ from evalkit.judging.figures import abbreviate
 from evalkit.models.cache import Store, StoredCompletion
 from evalkit.models.config import Config
 from evalkit.models.request import Asking, render
-from evalkit.runs.build import judge_task, make_run, unchanged_adapters
+from evalkit.runs.build import AskedTask, judge_task, make_run, unchanged_adapters
 from evalkit.runs.model_run import scored_examples
-from evalkit.runs.record import Participant, Run, TaskRequest, TaskResult, load_requests
+from evalkit.runs.record import Participation, Rows, Run, TaskRequest, load_requests
+from evalkit.runs.rows import rows_of
+from evalkit.runs.store import RunStore
 
 
-def rescore(config: Config, store: Store, table: Mapping[str, Any]) -> tuple[Run, list[str]]:
-    """The run ``table`` (its stored header, of whatever version) anew, and warnings about what its figures rest on.
+@dataclass(frozen=True, slots=True)
+class Rescored:
+    """A run that was scored again, its rows, and warnings about what its figures rest on."""
 
-    Raises SetupError where one of its tasks is gone.
-    """
-    judged: list[TaskResult] = []
+    run: Run
+    rows: Rows
+    warnings: tuple[str, ...]
+
+
+def rescore(config: Config, store: Store, runs: RunStore, name: str) -> Rescored:
+    """The run called ``name`` anew, whatever evalkit stored it. Raises SetupError where one of its tasks is gone."""
+    table = runs.table(name)
+    asked, results = [], []
     warnings: list[str] = []
-    for request in load_requests(table):
+    for request in load_requests(table, lambda: runs.rows(table["id"])):
         task = reload_task(config, request.task)
-        participants = [_with_look(task, request.split, participant) for participant in request.participants]
+        parts = [_with_look(task, request.split, part) for part in request.participations]
         try:
             whether = frozen.verify(task.folder, task.splits)
         except FrozenError:
             whether = False  # it is scored as it stands now, and the report says so
         book = AnswerBook(task, askable(task, request.split), store.get)
-        kept = book.stored(key for participant in participants for key in participant.stored_under)
-        warnings += _other_prompts(config, task, request.split, participants, kept)
-        judged.append(
-            judge_task(
-                task, request.split, participants, book, whether, config.baseline_margin, request.lineage,
-                _turns(task, request, participants), tuple(unchanged_adapters(participants, book)),
+        kept = book.stored(key for part in parts for key in part.stored_under)
+        warnings += _other_prompts(config, task, request.split, parts, kept)
+        turns = _turns(task, request)
+        asked.append(
+            AskedTask(
+                task, request.split, parts, book, config.baseline_margin, whether, request.lineage, turns
             )
         )  # fmt: skip
-    return make_run(f"{table['id']}-rescored", judged, table["command"], table["outcomes"]), warnings
+        results.append(judge_task(asked[-1], tuple(unchanged_adapters(parts, book))))
+    run = make_run(f"{table['id']}-rescored", results, table["command"], table["outcomes"])
+    return Rescored(run, lambda: (row for task in asked for row in rows_of(task)), tuple(warnings))
 
 
-def _turns(task: Task, request: TaskRequest, participants: Sequence[Participant]) -> dict[str, list[str]]:
+def _turns(task: Task, request: TaskRequest) -> dict[str, list[str]]:
     """Who was asked in turn, with those of its examples that the task still has."""
     known = {example.id for example in task.splits.get(request.split, ())}
     return {
-        participant.name: [name for name in participant.keys if name in known]
-        for participant in participants
-        if participant.name in request.in_turn
+        part.name: [name for name in part.keys if name in known]
+        for part in request.participations
+        if part.name in request.in_turn
     }
 
 
-def _with_look(task: Task, split: str, participant: Participant) -> Participant:
-    """``participant`` with the number of its look. One stored without a number is judged as the next that comes."""
-    if split != "test" or participant.role != "backend" or participant.look:
-        return participant
-    return replace(participant, look=number_of(task.folder, ""))
+def _with_look(task: Task, split: str, part: Participation) -> Participation:
+    """``part`` with the number of its look. One stored without a number is judged as the next that comes."""
+    if split != "test" or part.role != "backend" or part.participant.look:
+        return part
+    return replace(part, participant=replace(part.participant, look=number_of(task.folder, "")))
 
 
 def askable(task: Task, split: str) -> dict[str, Example]:
@@ -75,7 +85,7 @@ def _other_prompts(
     config: Config,
     task: Task,
     split: str,
-    participants: Sequence[Participant],
+    parts: Sequence[Participation],
     kept: Mapping[str, StoredCompletion],
 ) -> Iterator[str]:
     """Whose stored answer was given to another prompt than the task asks now: its score may mean nothing."""
@@ -84,11 +94,10 @@ def _other_prompts(
     moved = sorted(
         {
             name
-            for participant in participants
-            for name, (key, *_) in participant.keys.items()
+            for part in parts
+            for name, (key, *_) in part.keys.items()
             if name in examples and key in kept
-            if kept[key].request.messages
-            != render(task, examples[name], asking.get(participant.name, Asking())).messages
+            if kept[key].request.messages != render(task, examples[name], asking.get(part.name, Asking())).messages
         }
     )
     if moved:

@@ -3,18 +3,35 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+import zlib
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from evalkit._internal.database import Database
 from evalkit.errors import UnknownName
-from evalkit.runs.record import Run, dump_run, is_older, load_run
+from evalkit.runs.record import Row, Rows, Run, dump_row, dump_run, is_older, load_row, load_run
 
 _TABLES = """
 create table if not exists runs (id text primary key, created text not null, run text not null) without rowid;
+create table if not exists rows (
+    run text not null, number integer not null, task text not null, model text not null, example text not null,
+    line blob not null, primary key (run, number)
+) without rowid;
+create index if not exists rows_by_example on rows (run, example);
 """
+
+
+def stored_rows(path: Path, run: str) -> Rows:
+    """Reads the rows of the run with that id from the store at ``path``, which is open only while they are read."""
+
+    def read() -> Iterator[Row]:
+        with closing(RunStore(path)) as runs:
+            yield from runs.rows(run)
+
+    return read
 
 
 class RunStore:
@@ -27,11 +44,30 @@ class RunStore:
     def close(self) -> None:
         self._db.close()
 
-    def save(self, run: Run) -> None:
-        """Stores ``run`` under its id."""
+    def save(self, run: Run, rows: Iterable[Row] = ()) -> None:
+        """Stores ``run`` under its id, and ``rows``, of which one at a time is held: all of it or nothing."""
         now = datetime.now(UTC).isoformat(timespec="microseconds")
-        # ASCII, so that a lone surrogate in an answer is kept as what it is; SQLite takes only valid UTF-8.
-        self._db.execute("insert or replace into runs values (?, ?, ?)", (run.id, now, json.dumps(dump_run(run))))
+        lines = (
+            (run.id, number, row.task, row.model, row.example, zlib.compress(dump_row(row).encode("ascii"), 1))
+            for number, row in enumerate(rows)
+        )
+        with self._db.transaction():
+            self._db.execute("delete from rows where run = ?", (run.id,))
+            self._db.write_each("insert into rows values (?, ?, ?, ?, ?, ?)", lines)
+            # ASCII, so that a lone surrogate in an answer is kept as what it is; SQLite takes only valid UTF-8.
+            self._db.execute("insert or replace into runs values (?, ?, ?)", (run.id, now, json.dumps(dump_run(run))))
+
+    def rows(
+        self, run: str, task: str | None = None, model: str | None = None, example: str | None = None
+    ) -> Iterator[Row]:
+        """The rows of the run with that id, one at a time and in the order in which they were stored; of one task,
+        model or example where it is named."""
+        named = {"task": task, "model": model, "example": example}
+        wanted = {column: value for column, value in named.items() if value is not None}
+        where = "".join(f" and {column} = ?" for column in wanted)
+        query = f"select line from rows where run = ?{where} order by number"
+        for (line,) in self._db.each(query, (run, *wanted.values())):
+            yield load_row(zlib.decompress(line).decode("ascii"))
 
     def run(self, name: str = "latest") -> Run:
         """The run of that id, of the only id that begins so, or the latest.

@@ -4,22 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from importlib import import_module
 from pathlib import Path
 
 from evalkit._internal.files import write_atomically
+from evalkit._internal.registry import find
 from evalkit.errors import SetupError
 from evalkit.judging import baseline as baselines
 from evalkit.judging.reason import Status
 from evalkit.judging.regression import Regression, compare
 from evalkit.models.config import Config
+from evalkit.reports.page import PAGE
 from evalkit.runs.build import make_run
 from evalkit.runs.compare import scored_model
-from evalkit.runs.record import Run, TaskResult
+from evalkit.runs.record import Rows, Run, TaskResult
+from evalkit.runs.store import stored_rows
 from evalkit.session.plan import Selection
 from evalkit.session.session import EvalSession
 
-_WRITTEN = {"markdown": "latest.md", "json": "latest.json"}
+_WRITTEN = {"markdown": "latest.md", "json": "latest.json", "jsonl": "latest.jsonl"}
 """Reports that every judged run leaves in the reports folder, and the files they are written to."""
 
 _NOTHING = baselines.BaselineOptions()
@@ -33,6 +35,7 @@ class FinishedRun:
     """
 
     run: Run
+    rows: Rows
     written: tuple[Path, ...]
     exit_code: int
     trouble: str = ""
@@ -54,19 +57,22 @@ def finish(
     if wanted.compare is not None:
         judged = [replace(task, regression=_regression(session, task, wanted)) for task in judged]
     run = make_run(session.identity, judged, command, outcomes)
-    session.runs.save(run)
+    session.runs.save(run, (row for task in run.tasks for row in session.rows(task.task)))
+    rows = stored_rows(session.config.store, run.id)
     written: list[Path] = []
     trouble: list[str] = []
     if any(task.verdicts or task.relations for task in judged):
         try:
-            written += write(run, session.config.root / session.config.reports)
+            written += write(run, rows, session.config.root / session.config.reports)
         except OSError as error:
             trouble.append(f"the reports can't be written: {error}. The run is stored.")
     if wanted.save is not None:
         saved, problems = _save_baselines(session, run, wanted.save)
         written += saved
         trouble += problems
-    return FinishedRun(run, tuple(written), 1 if trouble else exit_code(judged, session.config), "\n".join(trouble))
+    return FinishedRun(
+        run, rows, tuple(written), 1 if trouble else exit_code(judged, session.config), "\n".join(trouble)
+    )
 
 
 def _tested(session: EvalSession, task: str) -> str:
@@ -80,7 +86,7 @@ def _save_baselines(session: EvalSession, run: Run, name: str) -> tuple[list[Pat
     for task in run.tasks:
         path = baselines.place(session.golden, task.task, name)
         try:
-            model = scored_model(task, _tested(session, task.task))
+            model = scored_model(task, _tested(session, task.task), session.rows(task.task))
             baselines.write(path, baselines.take(name, model, run.created))
             written.append(path)
         except SetupError as error:
@@ -93,7 +99,8 @@ def _save_baselines(session: EvalSession, run: Run, name: str) -> tuple[list[Pat
 def _regression(session: EvalSession, judged: TaskResult, wanted: baselines.BaselineOptions) -> Regression:
     then = baselines.find(session.golden, judged.task, wanted.compare or "")
     hypotheses, margin = session.task(judged.task).hypotheses, session.config.baseline_margin
-    return compare(then, scored_model(judged, _tested(session, judged.task)), hypotheses, margin, wanted.strict)
+    model = scored_model(judged, _tested(session, judged.task), session.rows(judged.task))
+    return compare(then, model, hypotheses, margin, wanted.strict)
 
 
 def exit_code(judged: list[TaskResult], config: Config) -> int:
@@ -119,13 +126,12 @@ def code_of(found: Iterable[tuple[str, Iterable[str]]], config: Config) -> int:
     return config.code_of_open(kind for _, kinds in decisions for kind in kinds)
 
 
-def write(run: Run, folder: Path) -> tuple[Path, ...]:
-    """Writes a run's reports into ``folder``, each whole or not at all."""
+def write(run: Run, rows: Rows, folder: Path) -> tuple[Path, ...]:
+    """Writes a run's reports into ``folder``, each whole or not at all, and piece by piece."""
     paths = []
     for name, file in _WRITTEN.items():
         path = folder / file
-        text = import_module(f"evalkit.reports.{name}").render(run)
         # A lone surrogate (a broken answer quoted in a reason) has no UTF-8; as an escape it is still valid JSON.
-        write_atomically(path, text, errors="backslashreplace")
+        write_atomically(path, find("reports", name).render(run, rows, PAGE), errors="backslashreplace")
         paths.append(path)
     return tuple(paths)

@@ -12,7 +12,7 @@ from evalkit.models.backends.floors import FLOORS
 from evalkit.models.generate import Model, unsettled
 from evalkit.models.latency import Probe
 from evalkit.models.pricing import Price
-from evalkit.runs.record import Participant, Role
+from evalkit.runs.record import Participant, Participation, Role
 from evalkit.session.answers import SessionAnswers
 from evalkit.session.options import SessionOptions
 
@@ -26,7 +26,7 @@ class ParticipantRecords:
         self._participants = answers.participants
         self._options = options
 
-    def of(self, task: Task) -> list[Participant]:
+    def of(self, task: Task) -> list[Participation]:
         """Who is in this session on ``task``: the tested, those they are compared with, the floors."""
         selected, participants = self._answers.selection.get(task.name, {}), self._participants
         roles: list[tuple[str, Role]] = [(name, "backend") for name in participants.backends(task) if name in selected]
@@ -35,7 +35,7 @@ class ParticipantRecords:
         probes = self._answers.store.probes(self._answers.identity)
         return [self._record(task, name, role, selected.get(name), probes) for name, role in roles]
 
-    def turns(self, task: Task, records: Sequence[Participant]) -> dict[str, list[str]]:
+    def turns(self, task: Task, records: Sequence[Participation]) -> dict[str, list[str]]:
         """Of ``records`` those that are asked in turn, with the examples that they were asked so far."""
         return {record.name: list(record.keys) for record in records if self.in_turn(task, record.name)}
 
@@ -46,31 +46,30 @@ class ParticipantRecords:
 
     def _record(
         self, task: Task, name: str, role: Role, selected: Sequence[str] | None, probes: Mapping[tuple[str, str], Probe]
-    ) -> Participant:
+    ) -> Participation:
         participants, plan = self._participants, self._plan
         problem = participants.problem(name, task) if role == "floor" or name in participants.rungs else None
         if problem is not None:
-            return Participant(name, role, name, "", {}, {}, participants.config.alias(name).parent, problem)
+            return Participation(Participant(name, role, name, "", participants.config.alias(name).parent, problem))
         model = participants.model(name, task)
         examples = list(plan.scored(task) if selected is None else selected)
         if self.in_turn(task, name):
             there = set(examples)
             examples = [example for example in self._asked_in_turn(task, name) if example in there]
         keys, reasons = self._answers.keys(task, name, examples), self._answers.reasons
-        return Participant(
-            name, role, model.spec, model.fingerprint, keys,
-            # In reverse, so that the first of an example's samples has the say.
-            {example: reasons[key] for example, samples in keys.items() for key in reversed(samples) if key in reasons},
-            model.alias.parent,
+        participant = Participant(
+            name, role, model.spec, model.fingerprint, model.alias.parent,
             asked=plan.describe(task, name),
             decoding=dict(model.backend.fingerprint.get("decoding", {})),
-            again=self._answers.second_keys(task, name),
             look=self._look(task, name),
             price=self._price(model),
             cost_per_hour=model.alias.cost_per_hour,
             moves=bool(model.backend.fingerprint.get("moves")),
             probe=probes.get((model.fingerprint, task.name)) if role != "floor" else None,
         )  # fmt: skip
+        # In reverse, so that the first of an example's samples has the say.
+        unanswered = {example: reasons[key] for example, own in keys.items() for key in reversed(own) if key in reasons}
+        return Participation(participant, keys, unanswered, self._answers.second_keys(task, name))
 
     def _asked_in_turn(self, task: Task, name: str) -> list[str]:
         """The examples of the judged split that ``name`` has been asked, in turn."""

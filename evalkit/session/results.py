@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from evalkit.errors import HarnessError
 from evalkit.golden.model import Task
 from evalkit.judging.comparison import Comparison
 from evalkit.judging.early_stopping import settled
 from evalkit.judging.verdict import Verdict
-from evalkit.runs.build import comparisons_with, judge_task, unchanged_adapters
-from evalkit.runs.record import Participant, TaskResult
+from evalkit.runs.build import AskedTask, comparisons_with, judge_task, unchanged_adapters
+from evalkit.runs.record import Participation, Row, TaskResult
+from evalkit.runs.rows import rows_of
 from evalkit.session.answers import SessionAnswers
 from evalkit.session.options import SessionOptions
 from evalkit.session.records import ParticipantRecords
@@ -25,28 +26,33 @@ class TaskResults:
         self._options = options
         self._margin = answers.participants.config.baseline_margin
         self._results: dict[str, TaskResult] = {}
+        self._asked: dict[str, AskedTask] = {}
         self._unchanged: dict[str, tuple[str, ...]] = {}
 
     def of(self, task: Task, is_frozen: bool) -> TaskResult:
         """Everything that this session says of ``task``."""
         if task.name not in self._results:
-            records = self._records.of(task)
-            self._results[task.name] = judge_task(
-                task, self._options.split, records, self._answers.book(task), is_frozen, self._margin,
-                self._answers.participants.lineage, self._records.turns(task, records), self.unchanged(task, records),
-            )  # fmt: skip
+            asked = self._asked[task.name] = self._asked_task(task, is_frozen)
+            self._results[task.name] = judge_task(asked, self.unchanged(task, asked.participations))
         return self._results[task.name]
+
+    def rows(self, task: str) -> Iterator[Row]:
+        """What each model answered to each example of ``task``, which was judged before."""
+        return rows_of(self._asked[task])
 
     def settled(self, task: Task, rival: str) -> bool:
         """Whether every comparison with ``rival`` is settled by what was asked so far."""
-        records, rungs = self._records.of(task), self._answers.participants.rungs
-        comparisons = comparisons_with(
-            rival, task, self._options.split, records, self._answers.book(task), self._margin, rungs,
-            self._records.turns(task, records),
-        )  # fmt: skip
+        comparisons = comparisons_with(rival, self._asked_task(task))
         return bool(comparisons) and settled(comparisons)
 
-    def unchanged(self, task: Task, records: Sequence[Participant] | None = None) -> tuple[str, ...]:
+    def _asked_task(self, task: Task, is_frozen: bool = True) -> AskedTask:
+        records = self._records.of(task)
+        return AskedTask(
+            task, self._options.split, records, self._answers.book(task), self._margin, is_frozen,
+            self._answers.participants.lineage, self._records.turns(task, records),
+        )  # fmt: skip
+
+    def unchanged(self, task: Task, records: Sequence[Participation] | None = None) -> tuple[str, ...]:
         """A sentence for each adapter that changed no answer, once they are asked and before they are graded."""
         if task.name not in self._unchanged:
             everyone = self._records.of(task) if records is None else records

@@ -5,6 +5,7 @@ The pytest plugin and the command line both drive this; neither decides anything
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
 
@@ -22,7 +23,7 @@ from evalkit.models.cache import Store
 from evalkit.models.config import Config
 from evalkit.models.generate import OnProgress
 from evalkit.runs.model_run import ALSO
-from evalkit.runs.record import TaskResult
+from evalkit.runs.record import Row, TaskResult
 from evalkit.runs.store import RunStore
 from evalkit.session.answers import SessionAnswers
 from evalkit.session.asking import Asking
@@ -202,6 +203,11 @@ class EvalSession:
         self._raise_broken()
         task = self.task(task_name)
         return self._results.of(task, self.tasks.is_frozen(task))
+
+    def rows(self, task_name: str) -> Iterator[Row]:
+        """The rows of what ``judged`` says of a task: each model's answer to each example, one after the other."""
+        self.judged(task_name)
+        return self._results.rows(task_name)
 
     def judge_selection(self, selection: Selection) -> list[TaskResult]:
         """Judges every task of ``selection`` (as another process of this session collected it)."""

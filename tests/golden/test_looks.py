@@ -19,7 +19,7 @@ from evalkit.golden.model import Hypothesis
 from evalkit.judging.comparison import NO_LOOK, Pair, judge_pair
 from evalkit.judging.gates import Readable
 from evalkit.judging.reason import Status
-from evalkit.runs.record import load_requests
+from evalkit.runs.record import load_requests, no_rows
 from evalkit.stats.intervals import ALPHA
 from evalkit.stats.paired import paired
 
@@ -264,9 +264,10 @@ def test_a_run_that_is_scored_again_keeps_its_look(project: MiniProject) -> None
     assert tuned.look == 2
     older = {"name": "x", "role": "backend", "spec": "", "fingerprint": "", "keys": {}, "reasons": {}}
     [request] = load_requests(
-        {"id": "run-0", "tasks": [{"task": "mood", "split": "test", "columns": [{"entrant": older}]}]}
+        {"id": "run-0", "tasks": [{"task": "mood", "split": "test", "columns": [{"entrant": older}]}]},
+        no_rows,
     )
-    assert request.participants[0].look == 0
+    assert request.participations[0].participant.look == 0
 
 
 def test_a_renewed_split_goes_to_train_and_the_count_begins_again(

@@ -57,7 +57,8 @@ def file(tmp_path: Path) -> Path:
 
 def stored(project: MiniProject, **more: Any) -> ScoredModel:
     """What `tuned` scored in a run."""
-    return scored_model(project.asked(("tuned",), **more).judged("mood"), "tuned")
+    session = project.asked(("tuned",), **more)
+    return scored_model(session.judged("mood"), "tuned", session.rows("mood"))
 
 
 def test_the_file_has_a_line_for_each_score_of_each_example_in_order(file: Path) -> None:
@@ -173,7 +174,7 @@ def test_a_run_of_a_part_is_no_baseline(project: MiniProject) -> None:
     session = project.session(["tuned"])
     session.ask(project.selection(tuned=["t-01", "t-02"]), lambda _: None)
     with pytest.raises(ConfigError, match=r"mood: no baseline of tuned: 2 of 12 examples of test were selected"):
-        take("main", scored_model(session.judged("mood"), "tuned"), "2026-11-21")
+        take("main", scored_model(session.judged("mood"), "tuned", session.rows("mood")), "2026-11-21")
 
 
 def test_a_run_with_unanswered_examples_is_no_baseline(project: MiniProject) -> None:

@@ -16,6 +16,7 @@ from evalkit.judging.reason import Status
 from evalkit.judging.regression import Regression, compare
 from evalkit.judging.wording import reason, reasons
 from evalkit.runs.compare import scored_model
+from evalkit.session.session import EvalSession
 
 if TYPE_CHECKING:
     from conftest import MiniProject
@@ -35,7 +36,11 @@ def stored(project: MiniProject, identity: str, wrong: Collection[str] = (), **t
     """What `tuned` scored in a run, which has another mood where it is ``wrong``; ``texts`` are said as they are."""
     changed = {name.replace("_", "-"): text for name, text in texts.items()}
     project.answers("tuned", project.right() | dict.fromkeys(wrong, BAD) | changed)
-    return scored_model(project.asked(("tuned",), identity=identity).judged("mood"), "tuned")
+    return scored(project.asked(("tuned",), identity=identity))
+
+
+def scored(session: EvalSession) -> ScoredModel:
+    return scored_model(session.judged("mood"), "tuned", session.rows("mood"))
 
 
 def some_of(count: int, start: int = 0) -> list[str]:
@@ -183,7 +188,7 @@ def test_what_was_not_selected_is_not_judged_but_counted(many: MiniProject) -> N
     many.answers("tuned", dict.fromkeys(many.right(), BAD))
     session = many.session(["tuned"], identity="run-2")
     session.ask(many.selection(tuned=["t-003"]), lambda _: None)
-    found = against(then, scored_model(session.judged("mood"), "tuned"))
+    found = against(then, scored(session))
     assert (found.lost, found.broken, found.removed, found.unselected) == (("t-003 mood",), (), (), 101)
     assert "n = 1 can't rule it out" in reason(found.reasons[0])
 
@@ -192,7 +197,7 @@ def test_where_nothing_is_on_both_sides_nothing_is_passed(many: MiniProject) -> 
     then = stored(many, "run-1")
     session = many.session(["tuned"], identity="run-2")
     session.ask(many.selection(tuned=["m-1"]), lambda _: None)
-    found = against(then, scored_model(session.judged("mood"), "tuned"))
+    found = against(then, scored(session))
     assert found.status is Status.INCONCLUSIVE
     assert reasons(found.reasons) == "No example of the judged split is on both sides: nothing to compare."
 
@@ -200,7 +205,7 @@ def test_where_nothing_is_on_both_sides_nothing_is_passed(many: MiniProject) -> 
 def test_what_stayed_unanswered_blocks_and_nothing_is_shown_by_the_rest(many: MiniProject) -> None:
     then = stored(many, "run-1")
     many.answers("tuned", {name: text for name, text in many.right().items() if name != "t-004"})
-    now = scored_model(many.asked(("tuned",), identity="run-2").judged("mood"), "tuned")
+    now = scored(many.asked(("tuned",), identity="run-2"))
     found = against(then, now)
     assert (found.status, reason(found.reasons[0])) == (Status.BLOCK, "1 example stayed unanswered (t-004).")
     assert set(statuses(found).values()) == {Status.INCONCLUSIVE}

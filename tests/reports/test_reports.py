@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,8 @@ from evalkit.judging.baseline import BaselineOptions, place, take, write
 from evalkit.judging.reason import Status
 from evalkit.judging.regression import Regression
 from evalkit.reports import json as as_json
-from evalkit.reports import markdown, terminal, view
+from evalkit.reports import markdown, notes, terminal
+from evalkit.reports.page import Page
 from evalkit.runs.compare import scored_model
 from evalkit.runs.record import Run, load_run
 from evalkit.session.finish import finish
@@ -35,6 +37,11 @@ def run(project: MiniProject) -> Run:
     return stored(project, "base")
 
 
+def text_of(render: Callable[[Run], Iterator[str]], run: Run) -> str:
+    """The report as one text."""
+    return "".join(render(run))
+
+
 def row(text: str, name: str) -> list[str]:
     """The cells of the table's row called ``name``."""
     lines = [line for line in text.splitlines() if line[:1] in ("│", "|")]
@@ -44,7 +51,7 @@ def row(text: str, name: str) -> list[str]:
 
 @pytest.mark.parametrize("render", [terminal.render, markdown.render])
 def test_a_table_has_a_column_for_each_model_and_a_row_for_each_score(run: Run, render: Any) -> None:
-    text = render(run)
+    text = text_of(render, run)
     header = next(line for line in text.splitlines() if "tuned" in line and "oracle" in line)
     order = [header.index(name) for name in ("tuned", "base", "empty", "majority", "error", "oracle")]
     assert order == sorted(order)
@@ -55,12 +62,12 @@ def test_a_table_has_a_column_for_each_model_and_a_row_for_each_score(run: Run, 
 
 @pytest.mark.parametrize("render", [terminal.render, markdown.render])
 def test_the_primary_score_is_marked(run: Run, render: Any) -> None:
-    assert row(render(run), "mood")[0].replace("\\", "") == "mood *"
+    assert row(text_of(render, run), "mood")[0].replace("\\", "") == "mood *"
 
 
 @pytest.mark.parametrize("render", [terminal.render, markdown.render])
 def test_the_verdict_stands_with_its_reasons(run: Run, render: Any) -> None:
-    text = " ".join(render(run).split())
+    text = " ".join(text_of(render, run).split())
     assert "tuned: SHIP, keep. strict 100.0 % >= 80.0 %." in text
     assert "tuned beats base on mood: +100.0 points" in text
 
@@ -68,7 +75,7 @@ def test_the_verdict_stands_with_its_reasons(run: Run, render: Any) -> None:
 @pytest.mark.parametrize("render", [terminal.render, markdown.render])
 def test_a_blocked_model_is_told_why(project: MiniProject, render: Any) -> None:
     project.answers("tuned", dict.fromkeys(project.right(), "prose"))
-    text = " ".join(render(stored(project)).split())
+    text = " ".join(text_of(render, stored(project)).split())
     assert (
         "tuned: BLOCK, discard. 1 must-pass example is wrong (r-1). strict is 0.0 %, the task asks for 80.0 %." in text
     )
@@ -82,7 +89,7 @@ def test_what_a_reader_must_know_stands_beside_the_table(project: MiniProject, r
     known = {"id": "r-2", "input": {"text": "Oh."}, "expected": json.loads(BAD), "known_fail": "irony"}
     project.append("reference", known)
     project.answers("tuned", answers | {"r-2": GOOD})
-    text = " ".join(render(stored(project, "base")).split())
+    text = " ".join(text_of(render, stored(project, "base")).split())
     for told in (
         "tuned does not beat a floor on: mood (63.6, empty 66.7)",
         "tuned: defects: prose_before 2",
@@ -98,7 +105,7 @@ def test_what_a_reader_must_know_stands_beside_the_table(project: MiniProject, r
 def test_a_pair_that_nobody_declared_is_shown(project: MiniProject, render: Any) -> None:
     session = project.asked(("base",), ("tuned",))
     finish(session, session.selection, "pytest", {})
-    text = " ".join(render(session.runs.run("latest")).split())
+    text = " ".join(text_of(render, session.runs.run("latest")).split())
     assert "base against tuned on mood: -100.0 points" in text
     assert "nothing was declared of this pair." in text
 
@@ -110,7 +117,7 @@ def test_a_partial_run_has_no_verdict_and_says_how_much_was_selected(project: Mi
     session = project.session(["tuned"])
     session.ask(project.selection(tuned=["t-01", "t-02", "t-03"]), lambda _: None)
     finish(session, session.selection, "pytest -k t-0", {})
-    text = render(session.runs.run("latest"))
+    text = text_of(render, session.runs.run("latest"))
     assert "tuned: no verdict: 3 of 10 selected" in text
     assert "SHIP" not in text
 
@@ -119,56 +126,60 @@ def test_a_partial_run_has_no_verdict_and_says_how_much_was_selected(project: Mi
 def test_what_is_not_frozen_is_told(project: MiniProject, frozen: bool, told: bool) -> None:
     run = stored(project)
     run = replace(run, tasks=tuple(replace(task, frozen=frozen) for task in run.tasks))
-    assert [("NOT FROZEN" in render(run)) for render in (terminal.render, markdown.render)] == [told, told]
+    assert [("NOT FROZEN" in text_of(render, run)) for render in (terminal.render, markdown.render)] == [told, told]
 
 
 def test_the_terminal_says_how_to_look_at_one_answer(run: Run) -> None:
-    assert terminal.render(run).splitlines()[-1] == "run run-1; one answer: evalkit show run-1 EXAMPLE"
+    assert text_of(terminal.render, run).splitlines()[-1] == "run run-1; one answer: evalkit show run-1 EXAMPLE"
 
 
 def test_the_terminal_wraps_sentences_and_never_a_tables_figures(run: Run) -> None:
-    text = terminal.render(run, width=60)
+    text = "".join(terminal.render(run, page=Page(width=60)))
     sentences = [line for line in text.splitlines() if not set(line) & set("│┃━─┏┡└")]
     assert max(len(line) for line in sentences if "rates in %" not in line) <= 60
     assert "100.0 [75.8, 100.0]" in text
 
 
 def test_without_color_there_is_no_escape(run: Run) -> None:
-    assert "\x1b" not in terminal.render(run)
-    assert "\x1b[1;32m" in terminal.render(run, color=True)
+    assert "\x1b" not in text_of(terminal.render, run)
+    assert "\x1b[1;32m" in "".join(terminal.render(run, page=Page(color=True)))
 
 
 def test_markup_in_a_title_is_text(project: MiniProject) -> None:
     project.contract("Is the mood good?", "[bold]mood[/] :smile: | *x*")
-    assert "[bold]mood[/] :smile:" in markdown.render(stored(project))
+    assert "[bold]mood[/] :smile:" in text_of(markdown.render, stored(project))
 
 
 def test_a_markdown_table_has_as_many_cells_in_every_row(run: Run) -> None:
-    rows = [line for line in markdown.render(run).splitlines() if line.startswith("|")]
+    rows = [line for line in text_of(markdown.render, run).splitlines() if line.startswith("|")]
     figures = [row for row in rows if row.count("|") == 8]
     references = [row for row in rows if row.count("|") == 9]
     assert (len(figures), len(references), len(rows)) == (2 + 4 + 2 + 2 + 1, 2 + 2, len(figures) + len(references))
 
 
 def test_markdown_names_the_run_and_its_command(run: Run) -> None:
-    assert markdown.render(run).splitlines()[-1].startswith("Run run-1: `pytest suites --backend=tuned` (evalkit ")
+    assert (
+        text_of(markdown.render, run)
+        .splitlines()[-1]
+        .startswith("Run run-1: `pytest suites --backend=tuned` (evalkit ")
+    )
 
 
-def test_json_is_the_whole_stored_run(run: Run) -> None:
-    assert load_run(json.loads(as_json.render(run))) == run
-    assert run.tasks[0].model_runs[0].examples["t-01"]["scores"]["mood"] == 1.0
+def test_json_is_the_header_of_the_run(run: Run) -> None:
+    assert load_run(json.loads(text_of(as_json.render, run))) == run
 
 
 @pytest.mark.parametrize("render", [terminal.render, markdown.render])
 def test_what_became_of_a_model_since_its_baseline_stands_beside_its_verdict(project: MiniProject, render: Any) -> None:
     path = place(project.folder.parent, "mood", "main")
-    before = scored_model(project.asked(("tuned",), identity="run-0").judged("mood"), "tuned")
+    earlier = project.asked(("tuned",), identity="run-0")
+    before = scored_model(earlier.judged("mood"), "tuned", earlier.rows("mood"))
     write(path, take("", before, "2026-01-02"))
     path.write_text(path.read_text().replace('"t-07"', '"t-07a"').replace('["t-09", "mood", 1]', '["t-09", "mood", 0]'))
     project.answers("tuned", project.right() | {"t-03": BAD, "r-1": "prose"})
     session = project.asked(("tuned",))
     finish(session, session.selection, "pytest", {}, BaselineOptions(compare="main"))
-    text = " ".join(render(session.runs.run("latest")).split())
+    text = " ".join(text_of(render, session.runs.run("latest")).split())
     for told in (
         "tuned against baseline main (tuned, 2026-01-02): BLOCK. 1 must-pass example was right and is wrong (r-1).",
         "tuned against baseline main: lost (6): r-1 strict, ",
@@ -184,15 +195,15 @@ def test_a_hundred_flips_are_no_screenful() -> None:
     regression = Regression(
         "tuned", "baseline main", "tuned", "2026-01-02", Status.SHIP, (), (), (), lost, (), (), (), (), 0, False
     )
-    [line] = view.changes(regression)
+    [line] = notes.changes(regression)
     assert line.endswith("t-038 mood, t-039 mood and 60 more (--format=json has all)")
-    assert list(view.changes(None)) == []
+    assert list(notes.changes(None)) == []
 
 
 @pytest.mark.parametrize("render", [terminal.render, markdown.render])
 def test_a_score_of_some_examples_says_on_how_many_it_rests(project: MiniProject, render: Any) -> None:
     project.name_people()
-    text = render(stored(project))
+    text = text_of(render, stored(project))
     assert row(text, "names")[0] == "names"
     assert row(text, "named")[0] == "named (n=4)"
 
@@ -200,7 +211,7 @@ def test_a_score_of_some_examples_says_on_how_many_it_rests(project: MiniProject
 def test_a_primary_score_of_some_examples_is_still_marked(project: MiniProject) -> None:
     project.name_people()
     project.contract('[primary]\nscore = "mood"', '[primary]\nscore = "named"')
-    assert "named (n=4) *" in terminal.render(stored(project))
+    assert "named (n=4) *" in text_of(terminal.render, stored(project))
 
 
 def test_an_unanswered_example_is_no_choice_of_a_score(project: MiniProject) -> None:
@@ -210,4 +221,4 @@ def test_an_unanswered_example_is_no_choice_of_a_score(project: MiniProject) -> 
     run = stored(project)
     [task] = run.tasks
     alone = replace(task, model_runs=tuple(model_run for model_run in task.model_runs if model_run.name == "tuned"))
-    assert row(terminal.render(replace(run, tasks=(alone,))), "mood")[0] == "mood *"
+    assert row(text_of(terminal.render, replace(run, tasks=(alone,))), "mood")[0] == "mood *"

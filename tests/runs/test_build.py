@@ -11,9 +11,9 @@ import pytest
 
 from evalkit.judging.reason import Status
 from evalkit.judging.wording import reason
-from evalkit.runs.build import judge_task, make_run
+from evalkit.runs.build import AskedTask, judge_task, make_run
 from evalkit.runs.model_run import THINKING
-from evalkit.runs.record import ModelRun, TaskResult, Unbeaten, dump_run
+from evalkit.runs.record import ModelRun, Participation, TaskResult, Unbeaten, dump_run, load_requests
 from evalkit.stats.intervals import Estimate
 
 if TYPE_CHECKING:
@@ -117,10 +117,14 @@ def test_the_oracle_is_no_floor_to_beat(project: MiniProject) -> None:
 def test_a_task_without_data_for_any_floor_is_judged_all_the_same(project: MiniProject) -> None:
     no_hypotheses(project)
     session = project.asked()
-    entrants = [one.participant for one in session.judged("mood").model_runs]
-    gone = [replace(one, keys={}, problem="no data") if one.role == "floor" else one for one in entrants]
-    run = judge_task(project.task(), "test", gone, session.book(project.task()), False, 0.05)
-    assert (run.unbeaten, run.verdicts[0].status) == ((), Status.SHIP)
+    run = make_run("run-1", [session.judged("mood")], "", {})
+    [request] = load_requests(dump_run(run), lambda: session.rows("mood"))
+    gone = [
+        Participation(replace(part.participant, problem="no data")) if part.role == "floor" else part
+        for part in request.participations
+    ]
+    result = judge_task(AskedTask(project.task(), "test", gone, session.book(project.task()), 0.05, False))
+    assert (result.unbeaten, result.verdicts[0].status) == ((), Status.SHIP)
 
 
 def test_a_floor_that_the_task_has_no_data_for_says_why(project: MiniProject) -> None:

@@ -38,11 +38,13 @@ def test_runs_are_compared_on_every_model_that_both_have(project: MiniProject) -
 def test_a_stored_run_has_the_scores_of_the_one_that_ends(project: MiniProject) -> None:
     session = project.asked(("tuned",))
     judged = session.judged("mood")
-    session.runs.save(make_run("run-1", [judged], "", {}))
+    session.runs.save(make_run("run-1", [judged], "", {}), session.rows("mood"))
     [stored] = session.runs.run("run-1").tasks
-    assert scored_model(stored, "tuned") == scored_model(judged, "tuned")
+    assert scored_model(stored, "tuned", session.runs.rows("run-1")) == scored_model(
+        judged, "tuned", session.rows("mood")
+    )
 
 
 def test_a_model_that_is_not_in_the_run_is_named(project: MiniProject) -> None:
     with pytest.raises(UnknownName, match=r"unknown backend of this run on mood 'tunde'. Did you mean 'tuned'\?"):
-        scored_model(project.asked(("tuned",)).judged("mood"), "tunde")
+        scored_model(project.asked(("tuned",)).judged("mood"), "tunde", ())

@@ -9,7 +9,7 @@ import pytest
 
 from evalkit.errors import ConfigError, NotAnswered
 from evalkit.judging.reason import Status
-from evalkit.runs.record import ModelRun, TaskResult, load_requests
+from evalkit.runs.record import ModelRun, Row, TaskResult, load_requests, no_rows
 from evalkit.session.session import EvalSession
 
 if TYPE_CHECKING:
@@ -42,6 +42,11 @@ def judged(project: MiniProject) -> TaskResult:
     return asked(project).judged("mood")
 
 
+def row(session: EvalSession, model: str, example: str) -> Row:
+    """What the run says of that model's answer to that example."""
+    return next(one for one in session.rows("mood") if (one.model, one.example) == (model, example))
+
+
 def column(run: TaskResult, name: str = "tuned") -> ModelRun:
     return next(one for one in run.model_runs if one.participant.name == name)
 
@@ -58,9 +63,9 @@ def test_a_rate_is_the_mean_of_the_examples_means(drawn: MiniProject) -> None:
 
 
 def test_defects_are_counted_by_answer(drawn: MiniProject) -> None:
-    found = column(judged(drawn))
-    assert found.defects == {"prose_before": 3}
-    assert found.examples["t-03"]["defects"] == ["prose_before"]
+    session = drawn.asked(("tuned",), samples=2)
+    assert column(session.judged("mood")).defects == {"prose_before": 3}
+    assert row(session, "tuned", "t-03").defects == ("prose_before",)
 
 
 def test_a_pair_is_compared_by_its_means(drawn: MiniProject) -> None:
@@ -149,13 +154,14 @@ def test_a_second_look_at_the_same_answers_is_no_second_example(drawn: MiniProje
 
 
 def test_floors_and_greedy_tasks_are_asked_once(drawn: MiniProject) -> None:
-    keys = {one.participant.name: len(one.participant.keys["t-01"]) for one in judged(drawn).model_runs}
+    first = drawn.asked(("tuned",), ("base",), samples=2)
+    keys = {one.model: len(one.keys) for one in first.rows("mood") if one.example == "t-01"}
     assert keys == {"tuned": 2, "base": 2, "empty": 1, "majority": 1, "error": 1, "oracle": 1}
     drawn.contract("temperature = 0.7", "temperature = 0.0")
     session = drawn.session(["tuned"], samples=2, identity="run-2")
     session.ask(drawn.selection(tuned=["t-01"]), lambda _: None)
-    entrant = column(session.judged("mood")).participant
-    assert (len(entrant.keys["t-01"]), entrant.asked) == (1, "one sample, because the task is greedy")
+    assert len(row(session, "tuned", "t-01").keys) == 1
+    assert column(session.judged("mood")).participant.asked == "one sample, because the task is greedy"
 
 
 def test_the_report_says_how_many_samples_there_were(drawn: MiniProject) -> None:
@@ -181,8 +187,10 @@ def test_a_run_that_was_stored_before_there_were_samples_can_be_read() -> None:
 
     def keys(stored: object) -> Mapping[str, tuple[str, ...]]:
         columns = [{"entrant": {**table, "keys": {"t-01": stored}}}]
-        [request] = load_requests({"id": "run-1", "tasks": [{"task": "mood", "split": "test", "columns": columns}]})
-        return request.participants[0].keys
+        [request] = load_requests(
+            {"id": "run-1", "tasks": [{"task": "mood", "split": "test", "columns": columns}]}, no_rows
+        )
+        return request.participations[0].keys
 
     assert keys("key") == {"t-01": ("key",)}
     assert keys(["one", "two"]) == {"t-01": ("one", "two")}

@@ -9,6 +9,7 @@ import pytest
 
 from evalkit.errors import ConfigError, FrozenError, GoldenError, MissingModel, NotAnswered, UnknownName
 from evalkit.golden.freeze import freeze
+from evalkit.runs.record import no_rows
 from evalkit.session.finish import finish, write
 
 if TYPE_CHECKING:
@@ -98,7 +99,7 @@ def test_each_alias_asks_in_its_own_way_and_the_report_says_how(project: MiniPro
     few, plain = (session.answer("mood", name, "t-01").request for name in ("rival", "base"))
     assert [len(few.messages), len(plain.messages), few.prefill, plain.prefill] == [4, 2, "{", ""]
     told = {one.participant.name: one.participant.asked for one in session.judged("mood").model_runs}
-    assert told["rival"] == "few_shot (1 example, never one of the asked one's own group), prefill '{'"
+    assert told["rival"] == "few_shot (1 examples, never one of the asked one's own group), prefill '{'"
     assert {told[name] for name in told.keys() - {"rival"}} == {""}
 
 
@@ -166,7 +167,7 @@ def test_a_conclusion_stores_the_run_writes_reports_and_has_an_exit_code(
     finished_run = finish(session, session.selection, "pytest suites", {"passed": 12})
     assert finished_run.exit_code == code
     assert session.runs.run("latest").id == "run-1"
-    assert [path.name for path in finished_run.written] == ["latest.md", "latest.json"]
+    assert [path.name for path in finished_run.written] == ["latest.md", "latest.json", "latest.jsonl"]
 
 
 @pytest.mark.parametrize(("set_to", "code"), [(None, 1), (0, 0), (7, 7)])
@@ -188,7 +189,7 @@ def test_a_partial_run_leaves_the_last_reports_alone(project: MiniProject) -> No
 def test_a_reason_that_quotes_half_a_surrogate_pair_can_be_written(project: MiniProject) -> None:
     session = project.asked()
     run = replace(finish(session, session.selection, "pytest", {}).run, command="pytest \ud83d")
-    written = write(run, project.root / "reports")
+    written = write(run, no_rows, project.root / "reports")
     assert all(r"pytest \ud83d" in path.read_text(encoding="utf-8") for path in written)
 
 

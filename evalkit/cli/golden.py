@@ -1,0 +1,94 @@
+"""Commands about golden data: freeze it, look for what is wrong with it, make a broken relation small."""
+
+from __future__ import annotations
+
+import json
+import sys
+from secrets import token_hex
+
+import click
+
+from evalkit.cli.project import say, task_folders
+from evalkit.errors import ConfigError, UnknownName
+from evalkit.models.config import Config
+
+
+@click.command()
+@click.argument("task", required=False)
+@click.option("--renew", is_flag=True, help="Retire TASK's test split into its train split; then write a new one.")
+@click.pass_obj
+def freeze(config: Config, task: str | None, renew: bool) -> None:
+    """Write checksums, counts and the date of TASK's splits (of every task, without one)."""
+    from evalkit.golden import freeze as frozen
+    from evalkit.golden.loader import load_task
+
+    if renew:
+        if task is None:
+            raise ConfigError("--renew: name the task whose test split is to be retired")
+        folder = task_folders(config, [task])[task]
+        count = frozen.renew(folder, load_task(folder, verify=False).splits)
+        click.echo(
+            f"{task}: {count} examples went from test.jsonl to train.jsonl. Write a new test.jsonl, then: evalkit "
+            f"freeze {task}"
+        )
+        return
+    for folder in task_folders(config, [task] if task else ()).values():
+        loaded = load_task(folder, verify=False)
+        path = frozen.freeze(folder, loaded.splits)
+        counts = ", ".join(f"{split} {len(examples)}" for split, examples in loaded.splits.items())
+        click.echo(f"{path.relative_to(config.root)}: {counts}")
+
+
+@click.command()
+@click.argument("tasks", nargs=-1, metavar="[TASK]...")
+@click.option("--notes", is_flag=True, help="Print the notes too, which ask for nothing, and what was waived.")
+@click.pass_obj
+def lint(config: Config, tasks: tuple[str, ...], notes: bool) -> None:
+    """Look for what is wrong with the examples of each TASK (of every one, without one), asking no model.
+
+    Exits with 1 where a finding is neither a note nor waived.
+    """
+    from evalkit.golden.lints.waivers import lint as findings_of
+    from evalkit.golden.loader import load_task
+
+    open_ones = 0
+    for name, folder in task_folders(config, tasks).items():
+        found = list(findings_of(load_task(folder, verify=False)))
+        own = [finding for finding in found if finding.counts]
+        for finding in found if notes else own:
+            say(repr(finding))
+        waived = sum(bool(finding.waived) for finding in found)
+        say(f"{name}: {len(own)} findings, {waived} waived")
+        open_ones += len(own)
+    sys.exit(1 if open_ones else 0)
+
+
+@click.command()
+@click.argument("task")
+@click.argument("variant", metavar="EXAMPLE~RELATION")
+@click.option("--backend", help="The model that is asked (default: that of pyproject.toml).")
+@click.option("--split", type=click.Choice(["test", "dev"]), default="test", help="The split of the example.")
+@click.option("--budget", type=int, default=80, help="Answers that may be asked for, at most (default: 80).")
+@click.pass_obj
+def shrink(config: Config, task: str, variant: str, backend: str | None, split: str, budget: int) -> None:
+    """Find the smallest form of a changed example on which its relation does not hold, asking the model again and
+    again."""
+    from evalkit.judging.minimize import shrink as smallest
+    from evalkit.session.options import SessionOptions
+    from evalkit.session.session import EvalSession
+
+    options = SessionOptions(backends=(backend,) if backend else (), split=split)
+    session = EvalSession(config, options, f"shrink-{token_hex(4)}")
+    try:
+        session.participants.need_backend()
+        golden, name = session.task(task), session.participants.named[0]
+        known = session.variants(golden)
+        if variant not in known:
+            raise UnknownName("variant", variant, known, f"Those of [relations.<name>] in {golden.place('task.toml')}.")
+        found = smallest(golden, name, known[variant], lambda example: session.ask_again(golden, name, example), budget)
+    finally:
+        session.close()
+    say(f"{found.held!r}\nBefore, asked {json.dumps(dict(found.variant.of.input), ensure_ascii=False)}:")
+    say(f"  {found.before.text}\nAfter, asked {json.dumps(dict(found.variant.example.input), ensure_ascii=False)}:")
+    say(f"  {found.after.text}")
+    say(f"{found.asked} answers" + (": all of the budget; more may make it smaller" if found.unfinished else ""))

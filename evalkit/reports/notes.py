@@ -1,0 +1,157 @@
+"""The sentences of a report that stand beside its tables."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from evalkit.judging import wording
+from evalkit.judging.comparison import Comparison
+from evalkit.judging.gates import kind_of
+from evalkit.judging.regression import Regression
+from evalkit.reports.figures import signed
+from evalkit.reports.view import rivals
+from evalkit.runs.record import TaskResult
+
+
+def heading(task: TaskResult) -> str:
+    """One line that says what a table is about."""
+    frozen = "" if task.frozen else ", NOT FROZEN: run `evalkit freeze`"
+    return f"{task.task}: {task.examples} examples of {task.split}{frozen}"
+
+
+def verdict_lines(task: TaskResult) -> Iterator[tuple[str, str]]:
+    """``(status, sentence)`` for every backend, and beside its baseline; status is empty where it was not judged."""
+    verdicts = {verdict.backend: verdict for verdict in task.verdicts}
+    for model_run in task.model_runs:
+        if model_run.participant.role != "backend":
+            continue
+        verdict = verdicts.get(model_run.participant.name)
+        if verdict is None:
+            yield "", f"{model_run.participant.name}: no verdict: {model_run.selected} of {task.examples} selected"
+        else:
+            decision = f", {verdict.decision}" if model_run.participant.parent else ""
+            told = f"{model_run.participant.name}: {verdict.status}{decision}. " + wording.reasons(verdict.reasons)
+            yield verdict.status, told
+    if regression := task.regression:
+        yield regression.status, wording.regression(regression)
+    if lineage := task.lineage:
+        yield lineage.status, wording.lineage(lineage)
+
+
+def notes(task: TaskResult) -> Iterator[str]:
+    """What else a reader must know: defects, floors not beaten, pairs, what stayed unanswered or is known to fail."""
+    yield from dict.fromkeys(_notes(task))  # a pair may be declared twice, as a win and as no loss
+
+
+def _notes(task: TaskResult) -> Iterator[str]:
+    for model_run in task.model_runs:
+        if model_run.participant.problem is not None and model_run.participant.role == "floor":
+            yield f"{model_run.participant.name} (floor) has no column: {model_run.participant.problem}"
+        if asked := model_run.participant.asked:
+            yield f"{model_run.participant.name}: asked with {asked}"
+        if model_run.participant.moves:
+            yield (
+                f"{model_run.participant.name}: {model_run.participant.spec} is a name that moves from model to model: "
+                "not reproducible; name the model by its date"
+            )
+        if model_run.defects and model_run.participant.role != "floor":
+            told = ", ".join(f"{name} {count}" for name, count in model_run.defects.items())
+            yield f"{model_run.participant.name}: defects: {told}"
+        if (probe := model_run.participant.probe) is not None and probe.problem is not None:
+            yield f"{model_run.participant.name}: its latency could not be probed: {probe.problem}"
+        if model_run.unanswered:
+            first, reason = next(iter(model_run.unanswered.items()))
+            count = f"{len(model_run.unanswered)} unanswered, never scored as wrong"
+            yield f"{model_run.participant.name}: {count}. {first}: {reason}"
+        # What a floor or a rival gets wrong is no news, and what the oracle gets right still less.
+        for name, reason in model_run.known_fails.items() if model_run.participant.role == "backend" else ():
+            yield f"{model_run.participant.name}: known to fail: {name}: {reason}"
+    yield from task.idle
+    yield from task.looks
+    for one in task.in_turn:
+        saved = one.examples - one.asked
+        told = "and not everything is settled" if not one.settled else "until everything was settled"
+        yield (
+            f"{one.model}: asked {one.asked} of {one.examples} examples in turn, {told}"
+            + (f": {saved} calls saved" if saved else "")
+            + "; difference and p of its comparisons hold whenever one stops (betting)"
+        )
+    for pair in task.unjudged:
+        yield f"declared but not judged, because the other side is not in this run: {pair}"
+    for comparison in task.comparisons:
+        if not comparison.declared:
+            yield wording.reason(comparison.reason)
+        yield from _power(comparison)
+        readable = comparison.readable.difference
+        if readable.n < comparison.paired.difference.n:
+            pair = f"{comparison.candidate} against {comparison.against} on {comparison.score}"
+            yield f"{pair}, where both answered readably (n={readable.n}): {signed(readable)}"
+    for alike in task.agreements:
+        if alike.n:
+            yield (
+                f"{alike.first} and {alike.second}: same text {alike.same_text}/{alike.n}, "
+                f"same object {alike.same_object}/{alike.n}"
+            )
+
+
+def picks(task: TaskResult) -> Iterator[str]:
+    """Which model is the right pick: a sentence or more for each pair."""
+    yield from filter(None, map(wording.recommendation, rivals(task)))
+
+
+def changes(regression: Regression | None) -> Iterator[str]:
+    """Which examples flipped since a baseline, and what is on one side only; nothing without a baseline."""
+    if regression is None:
+        return
+    pair = f"{regression.backend} against {regression.name}"
+    for key, told in (
+        ("lost", "lost"),
+        ("gained", "gained"),
+        ("added", f"examples that {regression.name} does not have"),
+        ("removed", f"examples that only {regression.name} has"),
+        ("unpaired", "scored on one side only"),
+    ):
+        if found := getattr(regression, key):
+            more = f" and {len(found) - _LISTED} more (--format=json has all)" if len(found) > _LISTED else ""
+            yield f"{pair}: {told} ({len(found)}): {', '.join(found[:_LISTED])}{more}"
+    if regression.unselected:
+        yield f"{pair}: {regression.unselected} of its examples were not selected: nothing is said of them"
+    if regression.changed:
+        yield f"{pair}: the task's contract or data have changed since; figures may be about different things"
+
+
+_LISTED = 40
+"""So many flips are named in a line: all of them as a rule, and no screenful where a model has changed throughout."""
+
+
+def _power(comparison: Comparison) -> Iterator[str]:
+    """What this split can show of this pair, by how often the two were seen to differ."""
+    paired = comparison.paired
+    if comparison.declared and kind_of(comparison.kind).GAIN and paired.detectable is not None:
+        half = f"; half of it would need {paired.for_half}" if paired.for_half is not None else ""
+        yield (
+            f"{comparison.candidate} against {comparison.against} on {comparison.score}: "
+            f"{paired.difference.n} examples show a win of {paired.detectable * 100:.1f} points "
+            f"with power 0.8{half}"
+        )
+
+
+def lineage_notes(task: TaskResult) -> Iterator[str]:
+    """What each step lost, what it changed, and which rungs could not be run."""
+    lineage = task.lineage
+    for step in lineage.steps if lineage else ():
+        yield from wording.step_losses(step)
+        yield f"{step.against} to {step.rung}: {wording.explanation(step.why)}"
+    for name, problem in lineage.missing.items() if lineage else ():
+        yield f"{name} could not be run: {problem}"
+
+
+def floors_not_beaten(task: TaskResult) -> Iterator[str]:
+    """For each backend the fields that a floor does as well or better."""
+    for backend in dict.fromkeys(one.backend for one in task.unbeaten):
+        fields = [
+            f"{one.score} ({one.value * 100:.1f}, {one.floor} {one.floor_value * 100:.1f})"
+            for one in task.unbeaten
+            if one.backend == backend
+        ]
+        yield f"{backend} does not beat a floor on: {', '.join(fields)}"

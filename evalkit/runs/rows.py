@@ -1,0 +1,62 @@
+"""Makes the rows of a run: what each model answered to each example, one after the other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from evalkit.golden.perturbations import Perturbed, variants
+from evalkit.judging.answer import Answer
+from evalkit.runs.build import AskedTask
+from evalkit.runs.record import Participation, Row, RowScore, Sample
+
+
+def rows_of(asked: AskedTask) -> Iterator[Row]:
+    """The rows of one task, model by model: of each example that a model was asked, answered or not."""
+    changed = variants(asked.task, asked.split)
+    for part in asked.participations:
+        for example in {**part.keys, **part.again}:
+            yield _row(asked, part, example, changed.get(example))
+
+
+def _row(asked: AskedTask, part: Participation, name: str, variant: Perturbed | None) -> Row:
+    keys, again = part.keys.get(name, ()), part.again.get(name, ())
+    example = asked.book.examples.get(name)
+    if example is None:  # a run that is scored again may know examples that are gone
+        return Row(asked.task.name, part.name, name, keys, unanswered="it is not in the task any more", again=again)
+    answer = asked.book.answer(part.name, name, keys) if keys else None
+    return Row(
+        task=asked.task.name,
+        model=part.name,
+        example=name,
+        keys=keys,
+        split=example.split,
+        group=example.group,
+        tags=example.tags,
+        must_pass=example.must_pass,
+        input=example.input,
+        expected=example.expected,
+        samples=tuple(map(_sample, answer.each)) if answer is not None else (),
+        scores=_scores(answer) if answer is not None and variant is None else {},
+        unanswered="" if answer is not None else part.reasons.get(name, "not asked"),
+        again=again,
+        of=variant.of.id if variant is not None else "",
+    )
+
+
+def _scores(answer: Answer) -> dict[str, RowScore]:
+    return {score.name: RowScore(score.value, score.why) for score in answer.scores.values()}
+
+
+def _sample(answer: Answer) -> Sample:
+    completion = answer.completion
+    return Sample(
+        text=answer.text,
+        value=answer.value,
+        defects=answer.defects,
+        finish_reason=completion.finish_reason,
+        thinking=answer.output.thinking,
+        prompt_tokens=completion.prompt_tokens,
+        completion_tokens=completion.completion_tokens,
+        seconds=completion.seconds,
+        usage=completion.usage,
+    )
