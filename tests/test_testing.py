@@ -119,7 +119,7 @@ def test_a_task_that_is_not_there_is_told_by_name(suite: Project) -> None:
 def test_a_contract_that_cannot_be_read_is_told_as_ever(suite: Project) -> None:
     suite.write("golden/moods/task.toml", "title = \n")
     result = suite.run("suites", "--backend=good")
-    result.stderr.fnmatch_lines(["ERROR: 1 problem in the golden data:*"])
+    result.stdout.fnmatch_lines(["suites/test_moods.py::test_json: 1 problem in the golden data:*"])
     assert result.ret == 4
 
 

@@ -75,7 +75,7 @@ def texts(path: Path, key: str, value: object) -> tuple[str, ...]:
         return (value,)
     if isinstance(value, list | tuple) and all(isinstance(item, str) for item in value):
         return tuple(value)
-    raise ConfigError(f"{path}: [tool.evalkit] {key} is {value!r}, expected a string or a list of strings")
+    raise ConfigError(f"{path}: [tool.evalkit] {key} is {value!r}, expected a text or a list of texts")
 
 
 def dotted(location: Location) -> str:

@@ -109,7 +109,8 @@ def _sound_part(model: type[TableType], table: Mapping[str, Any]) -> TableType:
         try:
             return lenient.model_validate(rest)
         except ValidationError as error:
-            wrong = {_location(one)[:-1] if one["type"] == "missing" else _location(one) for one in error.errors()}
+            errors = error.errors(include_url=False)
+            wrong = {_location(item)[:-1] if item["type"] == "missing" else _location(item) for item in errors}
             for location in sorted(wrong, reverse=True):  # the last element of a list first
                 _remove(rest, location)
     return lenient.model_validate({})

@@ -35,16 +35,16 @@ def renew(folder: Path, splits: Mapping[str, Sequence[Example]]) -> int:
     """
     test, train = folder / "test.jsonl", folder / "train.jsonl"
     left = {name: examples for name, examples in splits.items() if name != "test"}
-    kept: dict[Path, bytes | None] = {}
+    contents: dict[Path, bytes | None] = {}
     try:
-        kept = {path: path.read_bytes() if path.exists() else None for path in (test, train, folder / FILE)}
-        before, retired = kept[train] or b"", kept[test] or b""
+        contents = {path: path.read_bytes() if path.exists() else None for path in (test, train, folder / FILE)}
+        before, retired = contents[train] or b"", contents[test] or b""
         write_atomically(train, before + b"\n" * (before[-1:] not in (b"", b"\n")) + retired)
         test.unlink()
         freeze(folder, {**left, "train": (*left.get("train", ()), *splits["test"])})
         looks.renew(folder)
     except (OSError, LooksError) as error:
-        for path, content in kept.items():
+        for path, content in contents.items():
             with suppress(OSError):
                 path.unlink(missing_ok=True) if content is None else path.write_bytes(content)
         raise FrozenError(f"{folder}: {error}. The splits are as they were") from error
@@ -101,8 +101,10 @@ def _change(split: str, before: Mapping[str, object] | None, now: Mapping[str, o
         "added": [name for name in new if name not in old],
         "removed": [name for name in old if name not in new],
     }
-    told = "; ".join(f"{what}: {_some(ids)}" for what, ids in parts.items() if ids) or "the order or the white space"
-    return f"  {split}.jsonl ({before['count']} examples then, {now['count']} now): {told}"
+    summary = (
+        "; ".join(f"{what}: {_abbreviate(ids)}" for what, ids in parts.items() if ids) or "the order or the white space"
+    )
+    return f"  {split}.jsonl ({before['count']} examples then, {now['count']} now): {summary}"
 
 
 def _examples(record: Mapping[str, object]) -> Mapping[str, str]:
@@ -112,5 +114,5 @@ def _examples(record: Mapping[str, object]) -> Mapping[str, str]:
     return examples
 
 
-def _some(ids: Sequence[str], most: int = 5) -> str:
+def _abbreviate(ids: Sequence[str], most: int = 5) -> str:
     return ", ".join(ids[:most]) + (f" and {len(ids) - most} more" if len(ids) > most else "")

@@ -78,7 +78,7 @@ class LookRecord:
 
 
 def split_digest(examples: Sequence[Example]) -> str:
-    """By what a split is told in a line: its ids."""
+    """The digest of a split's ids, by which a line of the ledger names it."""
     return text_digest("\n".join(sorted(example.id for example in examples)))[:12]
 
 
@@ -98,8 +98,8 @@ def numbers(folder: Path) -> dict[str, int]:
 
 def number_of(folder: Path, candidate: str) -> int:
     """The number of ``candidate``: the next one, where it was not noted yet."""
-    known = numbers(folder)
-    return known.get(candidate, len(known) + 1)
+    noted = numbers(folder)
+    return noted.get(candidate, len(noted) + 1)
 
 
 def note(folder: Path, line: LookRecord) -> None:
@@ -161,7 +161,7 @@ def _line(table: object) -> LookRecord | None:
         raise TypeError(f"got {table!r}, expected an object")
     if table.keys() == {_RENEWED}:
         return None
-    found = LookRecord(**{**table, "against": tuple(table.get("against", ()))})
-    if not isinstance(found.candidate, str) or not found.candidate:
-        raise TypeError(f"candidate is {found.candidate!r}, expected a digest")
-    return found
+    record = LookRecord(**{**table, "against": tuple(table.get("against", ()))})
+    if not isinstance(record.candidate, str) or not record.candidate:
+        raise TypeError(f"candidate is {record.candidate!r}, expected a digest")
+    return record

@@ -1,4 +1,4 @@
-"""Pairs of texts that are nearly the same, among many: by MinHash (A. Broder, 1997) in bands, then each for sure."""
+"""Pairs of texts that are nearly the same: found among many by MinHash in bands (A. Broder, 1997), then compared."""
 
 from __future__ import annotations
 
@@ -39,16 +39,16 @@ def normal(text: str) -> str:
 def near_pairs(items: Sequence[Item], texts: Sequence[str], least: float) -> Iterator[tuple[Item, Item, float]]:
     """Each pair of ``items`` whose texts share at least ``least`` of their five-letter pieces (Jaccard's index), with
     that share, in the order of the items."""
-    pieces, candidates = _alike(tuple(texts))
+    pieces, candidates = _pieces_and_candidates(tuple(texts))
     for first, second in candidates:
-        one, two = pieces[first], pieces[second]
-        alike = len(one & two) / len(one | two)
-        if alike >= least:
-            yield items[first], items[second], alike
+        shared, all_pieces = pieces[first] & pieces[second], pieces[first] | pieces[second]
+        share = len(shared) / len(all_pieces)
+        if share >= least:
+            yield items[first], items[second], share
 
 
 @lru_cache(maxsize=1)
-def _alike(texts: tuple[str, ...]) -> tuple[list[frozenset[int]], list[tuple[int, int]]]:
+def _pieces_and_candidates(texts: tuple[str, ...]) -> tuple[list[frozenset[int]], list[tuple[int, int]]]:
     """The pieces of each text, and which pairs may be alike; kept, because one check after another looks at them."""
     pieces = [_pieces(normal(text) or text) for text in texts]
     return pieces, sorted(_candidates(pieces))
@@ -59,17 +59,17 @@ def _pieces(text: str) -> frozenset[int]:
 
 
 def _candidates(pieces: Sequence[frozenset[int]]) -> set[tuple[int, int]]:
-    dice = np.random.default_rng(0)
-    factors, shifts = dice.integers(0, 1 << 64, size=(2, _BANDS * _ROWS), dtype=np.uint64)
+    generator = np.random.default_rng(0)
+    factors, shifts = generator.integers(0, 1 << 64, size=(2, _BANDS * _ROWS), dtype=np.uint64)
     factors |= np.uint64(1)
     buckets: dict[tuple[int, bytes], list[int]] = defaultdict(list)
-    for index, own in enumerate(pieces):
-        hashes = np.fromiter(own, np.uint64, len(own))
+    for index, text_pieces in enumerate(pieces):
+        hashes = np.fromiter(text_pieces, np.uint64, len(text_pieces))
         # Multiplied modulo 2^64, of which the upper half is kept (M. Dietzfelbinger and others, 1997).
         least = ((hashes[:, None] * factors + shifts) >> np.uint64(32)).min(axis=0).reshape(_BANDS, _ROWS)
         for band, rows in enumerate(least):
             buckets[band, rows.tobytes()].append(index)
-    found: set[tuple[int, int]] = set()
+    pairs: set[tuple[int, int]] = set()
     for members in buckets.values():
-        found.update(combinations(members, 2) if len(members) <= _CROWD else pairwise(members))
-    return found
+        pairs.update(combinations(members, 2) if len(members) <= _CROWD else pairwise(members))
+    return pairs

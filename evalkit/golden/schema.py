@@ -1,4 +1,4 @@
-"""A task's JSON Schema: compiled once, and what it refuses told in one line."""
+"""A task's JSON Schema, compiled once; what it refuses is described in one line."""
 
 from __future__ import annotations
 
@@ -47,18 +47,18 @@ class Schema:
         try:
             # An array of a million wrong elements has a million errors: the first hundred will do.
             errors = list(islice(self._validator.iter_errors(value), 100))
-            return self._said(errors) if errors else None
+            return self._describe(errors) if errors else None
         except RecursionError:
             return "the object: nested too deeply to be checked"
 
-    def _said(self, errors: Sequence[ValidationError]) -> str:
+    def _describe(self, errors: Sequence[ValidationError]) -> str:
         # A field that is missing tells more than one with a wrong value, a field too many tells least.
         error = min(errors, key=lambda each: {"required": 0, "additionalProperties": 2}.get(str(each.validator), 1))
         if error.validator in ("oneOf", "anyOf") and error.context:
-            return self._said_of_branches(error)
-        return _said_of(error)
+            return self._describe_branches(error)
+        return _describe_error(error)
 
-    def _said_of_branches(self, error: ValidationError) -> str:
+    def _describe_branches(self, error: ValidationError) -> str:
         branches: dict[Any, list[ValidationError]] = {}
         for each in error.context or ():
             branches.setdefault(each.relative_schema_path[0], []).append(each)
@@ -75,12 +75,12 @@ class Schema:
                 if not isinstance(schema, Mapping) or "$ref" not in schema:
                     break
                 schema = self._resolved(schema["$ref"])
-            known = schema.get("properties", {}) if isinstance(schema, Mapping) else {}
-            shared = len(known.keys() & error.instance.keys()) if isinstance(error.instance, dict) else 0
+            properties = schema.get("properties", {}) if isinstance(schema, Mapping) else {}
+            shared = len(properties.keys() & error.instance.keys()) if isinstance(error.instance, dict) else 0
             typed = not any(e.validator == "type" and not e.relative_path for e in branches[index])
             return shared, typed, -len(branches[index]) if shared else 0  # nothing in common: the first branch
 
-        return self._said(branches[max(branches, key=fit)])
+        return self._describe(branches[max(branches, key=fit)])
 
     def _resolved(self, reference: str) -> Any:
         """The part of the schema that ``reference`` names, None when it names none."""
@@ -117,7 +117,7 @@ def _references(schema: Any) -> Iterable[str]:
             yield from _references(part)
 
 
-def _said_of(error: ValidationError) -> str:
+def _describe_error(error: ValidationError) -> str:
     """``field: what, got, expected`` of one error of jsonschema."""
     # The types of both say that they may be unset: iter_errors sets them.
     wanted, instance = cast(Any, error.validator_value), cast(Any, error.instance)
@@ -125,8 +125,8 @@ def _said_of(error: ValidationError) -> str:
     match cast("str | None", error.validator):
         case "required":
             missing = next(name for name in wanted if name not in instance)
-            known = fields.get(missing)
-            hint = _expected(known) if isinstance(known, Mapping) else ""
+            field = fields.get(missing)
+            hint = _expected(field) if isinstance(field, Mapping) else ""
             return f"{path_of([*error.absolute_path, missing])}: missing{hint and ', expected ' + hint}"
         case "additionalProperties" if wanted is False and (extra := [k for k in instance if k not in fields]):
             name = path_of([*error.absolute_path, extra[0]])

@@ -1,6 +1,6 @@
 """What a backend is: something that turns requests into completions.
 
-A backend is one file of this folder, or an entry point in the group ``evalkit.backends``; its name is
+A backend is one file of ``backends/``, or an entry point in the group ``evalkit.backends``; its name is
 what people type: ``backends/gguf.py`` is ``--backend=gguf:...``. The file has one function
 
     def open_backend(opening: Opening) -> Backend
@@ -164,6 +164,11 @@ class Opening:
         if problems:
             raise ConfigError.of(problems)
         return kind(**options)
+
+
+@dataclass(frozen=True, slots=True)
+class NoOptions:
+    """The settings of a backend that has none: every option of its alias is refused."""
 
 
 _IN_WORDS = {int: "a whole number", float: "a number", bool: "true or false", str: "a text"}

@@ -64,10 +64,10 @@ class Config:
         Raises UnknownName where it is neither.
         """
         alias = self.aliases.get(text) or Alias(text, text)
-        scheme, known = Spec.parse(alias.spec).scheme, names("backends")
-        if scheme not in known:
+        scheme, schemes = Spec.parse(alias.spec).scheme, names("backends")
+        if scheme not in schemes:
             # A name without a colon was meant as an alias as likely as a backend.
-            choices = list(known) if ":" in alias.spec else [*self.aliases, *known]
+            choices = list(schemes) if ":" in alias.spec else [*self.aliases, *schemes]
             raise UnknownName("backend", scheme, choices, "Aliases stand in [tool.evalkit.backends] of pyproject.toml.")
         return alias
 
@@ -116,14 +116,14 @@ def _files(entry: Mapping[str, str]) -> Mapping[str, str]:
 def _prices(project: ProjectTable, source: Source, problems: list[Problem]) -> dict[str, Price]:
     """The project's own prices; adds to ``problems`` those that lack a part, and were not told already."""
     prices, listed = {}, list_prices()
-    told = {problem.key.rpartition(".")[0] for problem in problems}
+    already_wrong = {problem.key.rpartition(".")[0] for problem in problems}
     for spec, entry in project.prices.items():
         location: Location = ("prices", spec)
         try:
             heading = place(source, location).rstrip()
             prices[spec] = read_price(heading, entry.model_dump(exclude_unset=True), listed.get(spec))
         except ConfigError as error:
-            if dotted((*source.heading, *location)) not in told:
+            if dotted((*source.heading, *location)) not in already_wrong:
                 problems.append(source.problem(location, str(error)))
     return prices
 
@@ -134,7 +134,7 @@ def _family_problems(
     """What is wrong with the parents of aliases, and with the lineages. ``declared`` are the names of all aliases, also
     of those that can't be used."""
     parents: dict[str, str | None] = dict.fromkeys(declared) | {name: alias.parent for name, alias in aliases.items()}
-    told: set[str] = set()
+    in_circles: set[str] = set()
     for name, parent in parents.items():
         location: Location = ("backends", name)
         circle = circle_of(name, parents)
@@ -142,8 +142,8 @@ def _family_problems(
             yield _problem(source, location, UnknownName("parent", parent, parents))
         elif parent == name:
             yield _problem(source, location, f"parent is {as_toml(name)}, the alias itself: name what it was made from")
-        elif circle and name not in told:
-            told.update(circle)
+        elif circle and name not in in_circles:
+            in_circles.update(circle)
             way = " from ".join(map(as_toml, (*circle, name)))
             yield _problem(source, location, f"the parents go in a circle: {way}. Take one `parent` away")
     for name, rungs in lineages.items():

@@ -1,6 +1,6 @@
-"""Which requests to a paid API are under way, on disk: a run that is killed can't tell it any more.
+"""Which requests to a paid API are in flight, on disk: a run that is killed can't tell it any more.
 
-An answer that was under way is billed, and no API gives it to who asks later. So such a request is not asked again as
+An answer that was in flight is billed, and no API gives it to who asks later. So such a request is not asked again as
 if nothing had happened: what it costs is for a person to decide.
 """
 
@@ -21,7 +21,7 @@ class InFlight:
     folder: Path | None
 
     def lost(self, key: str, whose: str) -> NotAnswered | None:
-        """Why the request of ``key``, told as ``whose``, must not be asked; None where it may be."""
+        """Why the request of ``key``, named as ``whose``, must not be asked; None where it may be."""
         place = self.folder and self.folder / key
         if not place or not place.exists():
             return None

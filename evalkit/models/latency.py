@@ -57,22 +57,23 @@ def probe(backend: Backend, requests: Sequence[Request], tell: Callable[[int], N
 
     ``tell`` is given how many are done. What goes wrong ends the probe and stands in ``problem``.
     """
-    taken, found = datetime.now(UTC).isoformat(timespec="seconds"), []
+    taken = datetime.now(UTC).isoformat(timespec="seconds")
+    answers: list[tuple[str, float, int | None]] = []
     for done, request in enumerate(requests):
         tell(done)
         begun = time.perf_counter()
         try:
-            completion = _one(backend, request)
+            completion = _ask_one(backend, request)
         except Exception as error:
             return Probe(taken, problem=describe_error(error))
-        found.append((request.example_id, time.perf_counter() - begun, completion.completion_tokens))
+        answers.append((request.example_id, time.perf_counter() - begun, completion.completion_tokens))
     tell(len(requests))
     memory = getattr(backend, "memory", None)
-    examples, seconds, tokens = zip(*found[1:], strict=True)
+    examples, seconds, tokens = zip(*answers[1:], strict=True)
     return Probe(taken, examples, seconds, tokens, memory() if memory else None)
 
 
-def _one(backend: Backend, request: Request) -> Completion:
+def _ask_one(backend: Backend, request: Request) -> Completion:
     for _, result in list(backend.answer([request])):  # to its end: only then does a backend know that it was taken
         if isinstance(result, Exception):
             raise result
@@ -86,8 +87,8 @@ def spread(requests: Sequence[Request], count: int) -> list[Request]:
 
     >>> from evalkit.models.request import Message
     >>> from evalkit.golden.model import Decoding
-    >>> asked = [Request("t", str(n), (Message("user", "x" * n),), "", Decoding()) for n in range(10)]
-    >>> [request.example_id for request in spread(asked, 3)]
+    >>> requests = [Request("t", str(n), (Message("user", "x" * n),), "", Decoding()) for n in range(10)]
+    >>> [request.example_id for request in spread(requests, 3)]
     ['1', '0', '4', '9']
     """
     ordered = sorted(requests, key=lambda request: sum(len(message.content) for message in request.messages))
@@ -97,31 +98,31 @@ def spread(requests: Sequence[Request], count: int) -> list[Request]:
     return [ordered[place] for place in (warm, *places)]
 
 
-def measured(found: Probe) -> dict[str, Estimate]:
+def measured(result: Probe) -> dict[str, Estimate]:
     """What a probe says, by the name of its row; empty where it was broken off.
 
     Seconds are wall clock. The speed is the mean over the answers of their tokens by their whole time, with Student's t
     interval; memory has none.
     """
-    if found.problem is not None:
+    if result.problem is not None:
         return {}
     speeds = [
         (tokens / seconds, name)
-        for name, seconds, tokens in zip(found.examples, found.seconds, found.tokens, strict=True)
+        for name, seconds, tokens in zip(result.examples, result.seconds, result.tokens, strict=True)
         if tokens is not None
     ]
-    rows = {P50: quantile(found.seconds, 0.5), P95: quantile(found.seconds, 0.95)}
+    rows = {P50: quantile(result.seconds, 0.5), P95: quantile(result.seconds, 0.95)}
     if speeds:
         rows[SPEED] = mean(*zip(*speeds, strict=True))
-    if found.memory is not None:
-        rows[MEMORY] = Estimate(found.memory / 2**20, None, None, 1)
+    if result.memory is not None:
+        rows[MEMORY] = Estimate(result.memory / 2**20, None, None, 1)
     return rows
 
 
-def cost_of_time(found: Probe, cost_per_hour: float) -> Estimate:
+def cost_of_time(result: Probe, cost_per_hour: float) -> Estimate:
     """What 1,000 answers cost in US dollars on a machine of ``cost_per_hour``, asked one at a time."""
     price = 1000 * cost_per_hour / 3600
-    return mean([price * seconds for seconds in found.seconds], found.examples)
+    return mean([price * seconds for seconds in result.seconds], result.examples)
 
 
 def mean(values: Sequence[float], names: Sequence[str]) -> Estimate:

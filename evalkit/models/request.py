@@ -50,7 +50,8 @@ class Asking:
     def describe(self, task: Task) -> str:
         """The same for a reader of a report; empty for how the task itself asks."""
         count = len(task.splits.get("reference", ()))
-        parts = [f"few_shot ({count} examples, never one of the asked one's own group)"] if self.few_shot else []
+        examples = "1 example" if count == 1 else f"{count} examples"
+        parts = [f"few_shot ({examples}, never one of the asked one's own group)"] if self.few_shot else []
         parts += [] if self.prefill is None else [f"prefill {self.prefill!r}"]
         return ", ".join([*parts, *(["constrained"] if self.constrained else [])])
 
@@ -94,17 +95,17 @@ def asking_digest(task: Task, asking: Asking) -> str:
     the examples that it shows (sha256, hex)."""
     shown = [[shot.input, shot.expected] for shot in task.splits.get("reference", ()) if asking.few_shot]
     schema = json.dumps(task.schema) if asking.constrained else ""
-    told = [asdict(task.prompt), _stated(task.decoding), asdict(asking), shown, schema]
-    return sha256(canonical(told).encode()).hexdigest()
+    shaping = [asdict(task.prompt), _stated(task.decoding), asdict(asking), shown, schema]
+    return sha256(canonical(shaping).encode()).hexdigest()
 
 
 def _stated(decoding: Decoding) -> dict[str, Any]:
     """The settings as a key has them. One that came later is left out where it changes nothing: what older releases
     stored, and someone may have paid for, stays an answer to the same question."""
-    told = asdict(decoding)
+    settings = asdict(decoding)
     if decoding.repeat_penalty == 1:
-        del told["repeat_penalty"]
-    return told
+        del settings["repeat_penalty"]
+    return settings
 
 
 def digest_of_fingerprint(fingerprint: Mapping[str, Any]) -> str:

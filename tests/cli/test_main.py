@@ -75,7 +75,7 @@ def test_rescore_knows_that_a_rival_was_asked_in_its_own_way(project: MiniProjec
     session = project.asked(("tuned",), ("shots",))
     finish(session, session.selection, "pytest suites", {})
     result = evalkit(project, "rescore", "run-1")
-    assert "shots: asked with few_shot (1 examples" in result.output
+    assert "shots: asked with few_shot (1 example" in result.output
     assert "has changed since" not in result.output
 
 

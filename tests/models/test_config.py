@@ -15,8 +15,9 @@ from wrong_files import Mistake, as_data, fields_without_description
 from evalkit.errors import ConfigError, UnknownName
 from evalkit.golden.model import Task
 from evalkit.models.backend import Opening, Spec
-from evalkit.models.backends.gguf import Settings
+from evalkit.models.backends import replay
 from evalkit.models.config import Config, read_config
+from evalkit.models.engines.llama_cpp import Settings
 from evalkit.models.folders import cache_folder
 from evalkit.models.project_file import ProjectTable
 from evalkit.models.request import Asking
@@ -246,6 +247,12 @@ def test_an_unknown_key_of_an_alias_suggests_its_own_keys_and_those_of_its_backe
         "pyproject.toml: [tool.evalkit.backends.rival]", option, suggestion,
     )  # fmt: skip
     assert mistyped.what == "slots is '2', expected a whole number"
+
+
+def test_an_unknown_key_of_recorded_answers_is_not_passed_over(tmp_path: Path) -> None:
+    opening = Opening(Spec("replay", "a.jsonl"), cast(Task, None), tmp_path, {"few_shots": True}, alias="rival")
+    with pytest.raises(ConfigError, match=r"backends\.rival\]: unknown option 'few_shots'\. Did you mean 'few_shot'\?"):
+        replay.open_backend(opening)
 
 
 def test_a_whole_number_is_good_for_an_option_with_a_point(tmp_path: Path) -> None:

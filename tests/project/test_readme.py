@@ -78,4 +78,4 @@ def test_an_edited_line_of_the_frozen_split_stops_the_next_run(project: Path) ->
     test.write_text(test.read_text().replace("Request 7 of test", "Request seven"))
     done = run(project, "pytest", "suites", "--backend=tuned")
     assert done.returncode == 4
-    assert "test-07" in done.stderr
+    assert "test-07" in done.stdout

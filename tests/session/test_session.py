@@ -99,7 +99,7 @@ def test_each_alias_asks_in_its_own_way_and_the_report_says_how(project: MiniPro
     few, plain = (session.answer("mood", name, "t-01").request for name in ("rival", "base"))
     assert [len(few.messages), len(plain.messages), few.prefill, plain.prefill] == [4, 2, "{", ""]
     told = {one.participant.name: one.participant.asked for one in session.judged("mood").model_runs}
-    assert told["rival"] == "few_shot (1 examples, never one of the asked one's own group), prefill '{'"
+    assert told["rival"] == "few_shot (1 example, never one of the asked one's own group), prefill '{'"
     assert {told[name] for name in told.keys() - {"rival"}} == {""}
 
 

@@ -17,41 +17,20 @@ its fields in the schema's order and its numbers with up to three decimals and n
 
 from __future__ import annotations
 
-import json
 import os
-import secrets
-import urllib.error
-import urllib.request
-from collections.abc import Generator, Iterator, Mapping, Sequence
-from contextlib import closing, suppress
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
-from threading import Event
 from typing import Any
 
 from evalkit._internal.files import file_digest
 from evalkit._internal.process import resident_memory
-from evalkit._internal.threads import in_threads
-from evalkit.errors import BackendDied, ConfigError, MissingModel, NotAnswered
-from evalkit.golden.model import REPEAT_LAST
-from evalkit.models.backend import Backend, Completion, FinishReason, Opening, digest_of_ids
-from evalkit.models.request import Request, canonical
-from evalkit.models.stream_end import StopCondition
-
-_ONE_TOKEN = {"prompt": "a", "n_predict": 1, "temperature": 0}
-"""The least that can be asked, where it is not the answer that matters."""
-
-
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """How one copy of the weights is run."""
-
-    context: int = 1024
-    slots: int = 6
-    threads: int = 0
-    reproducible: bool = False
+from evalkit.errors import ConfigError, MissingModel
+from evalkit.models.backend import Backend, Completion, Opening
+from evalkit.models.engines.llama_cpp import Engine, Settings
+from evalkit.models.request import Request
 
 
 def open_backend(opening: Opening) -> Backend:
@@ -90,9 +69,9 @@ def _model(opening: Opening) -> Path:
     registered = opening.models.get(name, {})
     path = opening.path(registered.get("gguf", name))
     if not name or not path.is_file():
-        known = ", ".join(sorted(key for key, table in opening.models.items() if "gguf" in table)) or "none"
+        names = ", ".join(sorted(key for key, table in opening.models.items() if "gguf" in table)) or "none"
         fetch = f" To get it: {registered['fetch']}" if "fetch" in registered else ""
-        raise MissingModel(f"{opening.spec}: no file {path}.{fetch} (registered in [tool.evalkit.models]: {known})")
+        raise MissingModel(f"{opening.spec}: no file {path}.{fetch} (registered in [tool.evalkit.models]: {names})")
     with path.open("rb") as file:
         if file.read(4) != b"GGUF":
             raise MissingModel(f"{opening.spec}: {path} is not a GGUF file")
@@ -147,244 +126,3 @@ class GgufBackend:
 
     def close(self) -> None:
         self.engine.close()
-
-
-class Engine:
-    """One copy of the weights in llama.cpp, with the adapters of all backends that share it."""
-
-    def __init__(self, model: Path, settings: Settings, cache: Path) -> None:
-        self.model, self.settings, self.cache = model, settings, cache
-        self._adapters: list[Path] = []
-        self._held: set[str] = set()
-        self._server: Any = None
-        self._key = secrets.token_hex(16)
-        self._state = cache / f"slot-{secrets.token_hex(8)}.state"
-
-    def register(self, adapter: Path | None) -> None:
-        """Makes room for ``adapter``; llama.cpp takes adapters only while it loads."""
-        if adapter is not None and adapter not in self._adapters:
-            self._adapters.append(adapter)
-            self.close()
-
-    def close(self) -> None:
-        self._server = None
-
-    def answer(
-        self, requests: Sequence[Request], adapter: Path | None
-    ) -> Iterator[tuple[Request, Completion | Exception]]:
-        """Answers ``requests`` by the weights with ``adapter``: the first alone, then the others, all slots busy."""
-        self._load()
-        self._hold(requests)
-        lora = [{"id": n, "scale": float(path == adapter)} for n, path in enumerate(self._adapters)]
-        shares = self.settings.slots > 1 and len(requests) > 1
-        first, rest = (requests[:1], requests[1:]) if shares else ((), requests)
-        with closing(self._ask_all(first, {"lora": lora, "id_slot": 0})) as alone:
-            for request, result in alone:
-                yield request, result
-                # What was not answered may not have been read: the slot may hold what another adapter made of a prompt.
-                if isinstance(result, Completion):
-                    self._hand_round(lora, min(self.settings.slots, len(rest)))
-        yield from self._ask_all(rest, {"lora": lora})
-
-    def _ask_all(
-        self, requests: Sequence[Request], how: Mapping[str, Any]
-    ) -> Generator[tuple[Request, Completion | Exception]]:
-        # The workers sit in C, where Ctrl-C is not heard: they look at the event with every token.
-        found = in_threads(requests, lambda request, stopped: self._ask(request, how, stopped), self.settings.slots)
-        with closing(found):  # type: ignore[type-var]
-            yield from found
-
-    def _hand_round(self, lora: Sequence[Mapping[str, Any]], slots: int) -> None:
-        """Copies what the first slot has read into the others: what their prompts share with it they need not read.
-
-        A slot that can't have it (a full disk) reads for itself, which takes longer and gives no other answer.
-        """
-        try:
-            with suppress(NotAnswered):
-                self._post("/slots/0?action=save", {"filename": self._state.name})
-                for slot in range(1, slots):
-                    # A slot that comes from another adapter throws away what it holds: let it do so before.
-                    self._server.handle_completions({**_ONE_TOKEN, "lora": lora, "id_slot": slot})
-                    self._post(f"/slots/{slot}?action=restore", {"filename": self._state.name})
-        finally:
-            with suppress(OSError):
-                self._state.unlink()
-
-    def _load(self) -> None:
-        if self._server is not None:
-            return
-        # Read when OpenMP is loaded: threads that spin while they wait are many times slower beside other work. A few
-        # turns, and no more, are a tenth faster on a machine that has nothing else to do.
-        os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-        os.environ.setdefault("GOMP_SPINCOUNT", "1000")
-        import xllamacpp
-
-        p = xllamacpp.CommonParams()
-        p.model.path = str(self.model)
-        p.n_parallel = self.settings.slots
-        p.n_ctx = self.settings.context * self.settings.slots
-        p.cpuparams.n_threads = p.cpuparams_batch.n_threads = self.settings.threads
-        p.verbosity = 1
-        p.fit_params = False
-        p.api_keys = [self._key]
-        self.cache.mkdir(parents=True, exist_ok=True)
-        p.slot_save_path = f"{self.cache.absolute()}{os.sep}"
-        # llama.cpp's cache of prompts in RAM hands one adapter's state to another (upstream issue 26207).
-        p.cache_ram_mib = 0
-        p.lora_adapters = [xllamacpp.CommonAdapterLoraInfo(str(self._gguf(path)), 0.0) for path in self._adapters]
-        try:
-            self._server = xllamacpp.Server(p)
-        except Exception as error:
-            raise BackendDied(f"llama.cpp could not load {self.model}: {error}") from error
-        # A server that is dropped before it has answered can hang for ever: let it answer once.
-        self._server.handle_completions(_ONE_TOKEN)
-
-    def _hold(self, requests: Sequence[Request]) -> None:
-        """Raises BackendDied for a schema that llama.cpp can't hold answers to: it would leave them free."""
-        for request in requests:
-            if request.schema is None or (text := canonical(request.schema)) in self._held:
-                continue
-            # A first word that is no JSON is made all but certain; it comes only where nothing forbids it.
-            body = {**_ONE_TOKEN, "logit_bias": [["Hello", 100.0]]}
-            told = self._server.handle_completions({**body, "json_schema": _bounded(request.schema)})
-            if "error" in told or told["choices"][0]["text"].strip() in "Hello":
-                raise BackendDied(
-                    f"llama.cpp can't hold answers to the schema of {request.task} (what it does not know stands on "
-                    f"standard error); write the schema without that, or take `constrained` away"
-                )
-            self._held.add(text)
-
-    def _gguf(self, adapter: Path) -> Path:
-        if adapter.is_file():
-            return adapter
-        from evalkit.models.weights.lora_gguf import gguf_adapter
-
-        return gguf_adapter(adapter, self.model, self.cache)
-
-    def _ask(self, request: Request, how: Mapping[str, Any], stopped: Event) -> Completion:
-        messages = [asdict(message) for message in request.messages]
-        rendered = self._post("/apply-template", {"messages": messages})["prompt"] + request.prefill
-        tokens = self._post("/tokenize", {"content": rendered, "add_special": True, "parse_special": True})["tokens"]
-        room = self.settings.context - len(tokens)
-        if room < request.decoding.max_tokens:
-            raise NotAnswered(
-                f"{request.example_id}: a prompt of {len(tokens)} tokens and an answer of up to "
-                f"{request.decoding.max_tokens} don't fit into context = {self.settings.context}; "
-                f"raise `context` of this alias in pyproject.toml"
-            )
-        watch = _Watch(request, rendered, stopped)
-        body = {
-            "prompt": tokens,
-            "n_predict": request.decoding.max_tokens,
-            "temperature": request.decoding.temperature,
-            "seed": request.decoding.seed + request.sample,
-            # The file's own sampling metadata would change even a greedy answer.
-            "samplers": ["penalties", "temperature"] if request.decoding.repeat_penalty != 1 else ["temperature"],
-            "repeat_penalty": request.decoding.repeat_penalty,
-            "repeat_last_n": REPEAT_LAST,
-            "presence_penalty": 0.0,
-            "frequency_penalty": 0.0,
-            "cache_prompt": not self.settings.reproducible,
-            "stream": True,
-            **how,
-            **({} if request.schema is None else {"json_schema": _bounded(request.schema)}),
-        }
-        refused = self._server.handle_completions(body, watch)
-        error = watch.error or (refused if isinstance(refused, dict) and "error" in refused else None)
-        if error:
-            raise NotAnswered(f"{request.example_id}: llama.cpp: {error}")
-        if stopped.is_set() and watch.finish is None:
-            raise NotAnswered(f"{request.example_id}: stopped")
-        if watch.finish is None:
-            raise BackendDied(f"llama.cpp ended the answer to {request.example_id} without saying why")
-        return Completion(
-            text="".join(watch.pieces),
-            finish_reason=watch.finish,
-            rendered=rendered,
-            prompt_tokens=len(tokens),
-            completion_tokens=watch.count,
-            prompt_digest=digest_of_ids(tokens),
-        )
-
-    def _post(self, path: str, body: Mapping[str, Any]) -> Any:
-        request = urllib.request.Request(
-            self._server.listening_address + path,
-            data=json.dumps(body).encode(),
-            headers={"Content-Type": "application/json", "Authorization": f"Bearer {self._key}"},
-        )
-        try:
-            with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=60) as answer:
-                return json.load(answer)
-        except urllib.error.HTTPError as error:
-            raise NotAnswered(f"llama.cpp refused {path}: {error.read().decode(errors='replace')}") from error
-        except OSError as error:
-            raise BackendDied(f"llama.cpp does not answer {path}: {error}") from error
-
-
-def _bounded(schema: Mapping[str, Any]) -> Mapping[str, Any]:
-    """``schema`` for llama.cpp's grammar, which else lets a number, or the space between two fields, go on for ever.
-
-    The grammar library takes a `oneOf` only as an `anyOf`; an answer that fits two branches is the parser's to refuse.
-    """
-    spelling = {"whitespace_flexible": False, "item_separator": ", ", "key_separator": ": ", "coerce_one_of": True}
-    return {**_short_numbers(schema), "x-guidance": spelling}
-
-
-def _short_numbers(schema: Any) -> Any:
-    """``schema`` with an end to every number that has none.
-
-    >>> _short_numbers({"properties": {"a": {"type": "integer", "minimum": 0}}})
-    {'properties': {'a': {'minimum': 0, 'maximum': 999999999, 'type': 'integer'}}}
-    """
-    if isinstance(schema, list):
-        return [_short_numbers(part) for part in schema]
-    if not isinstance(schema, Mapping):
-        return schema
-    parts = {
-        key: part if key in ("const", "enum", "default", "examples") else _short_numbers(part)
-        for key, part in schema.items()
-    }
-    kind = parts.get("type")
-    kinds = kind if isinstance(kind, list) else [kind]
-    if "number" in kinds or "integer" in kinds:
-        step = {"multipleOf": 0.001} if "number" in kinds else {}
-        return {"minimum": -999_999_999, "maximum": 999_999_999, **step, **parts}
-    return parts
-
-
-class _Watch:
-    """Hears an answer chunk by chunk, and ends it some tokens after its object closed."""
-
-    def __init__(self, request: Request, rendered: str, stopped: Event) -> None:
-        self.pieces: list[str] = []
-        self.count = 0
-        self.finish: FinishReason | None = None
-        self.error: Any = None
-        self._end = StopCondition(rendered, request.prefill, request.decoding.tail)
-        self._stopped = stopped
-
-    def __call__(self, chunk: Any) -> bool:
-        # llama.cpp swallows what is raised in here: catch it and hand it on.
-        try:
-            return self._hear(chunk)
-        except Exception as error:
-            self.error = error
-            return True
-
-    def _hear(self, chunk: Any) -> bool:
-        if "error" in chunk:
-            self.error = chunk["error"]
-            return True
-        choice = chunk["choices"][0]
-        if choice["finish_reason"]:
-            self.pieces.append(choice["text"])
-            self.finish = "length" if choice["finish_reason"] == "length" else "stop"
-            # The server's own count: a piece may hold several tokens where a character is made of them.
-            self.count = chunk["usage"]["completion_tokens"]
-            return False
-        self.pieces.append(choice["text"])
-        self.count += 1
-        if self._end.hear(choice["text"]):
-            self.finish = "object_closed"
-            return True
-        return self._stopped.is_set()

@@ -31,13 +31,16 @@ from evalkit._internal.threads import in_threads
 from evalkit.errors import BackendDied, ConfigError, MissingModel, NotAnswered
 from evalkit.golden.model import REPEAT_LAST
 from evalkit.models.backend import Backend, Completion, FinishReason, Opening
+from evalkit.models.engines.ollama_server import Server, server_url
 from evalkit.models.request import Request
+from evalkit.models.retry import pauses
 from evalkit.models.stream_end import StopCondition
 
-_PORT = 11434
 _BUSY = (-1, 429, 502, 503, 504)
 """What passes: too many requests, a server that comes or goes, and (-1) an error in the middle of an answer."""
 _NANOSECONDS = 1e-9
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 5.0
+"""Seconds between two tries."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,104 +80,6 @@ def _decoding(settings: Settings) -> dict[str, Any]:
     return {**penalty, **({"think": True} if settings.think else {})}
 
 
-def server_url(host: str) -> str:
-    """``host`` as Ollama reads $OLLAMA_HOST: scheme, name and port may each be left out.
-
-    >>> server_url(""), server_url("gpu-box"), server_url(":8080"), server_url("https://ollama.test")
-    ('http://127.0.0.1:11434', 'http://gpu-box:11434', 'http://127.0.0.1:8080', 'https://ollama.test')
-    """
-    scheme, mark, rest = host.strip().rpartition("://")
-    name, colon, port = rest.rstrip("/").rpartition(":")
-    name, port = (name, port) if colon else (port, "")
-    # A server listens on all addresses under 0.0.0.0, which is no place to call.
-    name = "127.0.0.1" if name in ("", "0.0.0.0") else name
-    return f"{scheme or 'http'}://{name}" + (f":{port or _PORT}" if port or not mark else "")
-
-
-class Server:
-    """One Ollama server: what it says of itself and its models."""
-
-    def __init__(self, url: str) -> None:
-        self.url = url
-        self._tells_prompts = True
-        self._open: tuple[Any, Any] | None = None
-
-    def open(self) -> Server:
-        """Makes the clients."""
-        self._clients()
-        return self
-
-    def _clients(self) -> tuple[Any, Any]:
-        if self._open is None:
-            import httpx
-            from ollama import Client
-
-            # A first answer may have to wait for the weights to load; a server that says nothing for longer is lost.
-            timeout = httpx.Timeout(600, connect=5)
-            self._open = Client(host=self.url, timeout=timeout), httpx.Client(base_url=self.url, timeout=timeout)
-        return self._open
-
-    @property
-    def client(self) -> Any:
-        """The ollama package's client; made at first use."""
-        return self._clients()[0]
-
-    @property
-    def http(self) -> Any:
-        """A client for what the package has no call for."""
-        return self._clients()[1]
-
-    def close(self) -> None:
-        """Ends the connections; the next use makes new ones."""
-        for client in self._open or ():
-            client.close()
-        self._open = None
-
-    def rendered(self, body: Mapping[str, Any]) -> str | None:
-        """The prompt of the chat request ``body`` as the model's template renders it, None where the server is too old
-        to tell: it would answer instead, so it is asked once. Raises ResponseError."""
-        from ollama import ResponseError
-
-        if not self._tells_prompts:
-            return None
-        answer = self.http.post("/api/chat", json={**body, "stream": False, "_debug_render_only": True})
-        if answer.is_error:
-            raise ResponseError(answer.text, answer.status_code)
-        told = (answer.json().get("_debug_info") or {}).get("rendered_template")
-        self._tells_prompts = told is not None
-        return told if told is None else str(told)
-
-    def about(self, model: str) -> dict[str, Any]:
-        """What shapes the answers of ``model`` on this server. Raises MissingModel."""
-        import httpx
-        from ollama import ResponseError
-
-        try:
-            version = self.http.get("/api/version").raise_for_status().json()["version"]
-            models = {str(one.model): one for one in self.client.list().models}
-            name = model if model in models else f"{model}:latest"
-            if name not in models:
-                raise MissingModel(
-                    f"ollama:{model}: the server at {self.url} has no such model. It has: "
-                    f"{', '.join(sorted(models)) or 'none'}. To get it: `ollama pull {model}`, or from a GGUF of your "
-                    f"own `ollama create {model} -f Modelfile`"
-                )
-            shown = self.client.show(name)
-        except (httpx.HTTPError, ConnectionError, ResponseError, KeyError, ValueError) as error:
-            raise MissingModel(
-                f"ollama:{model}: no Ollama server answers at {self.url} ({type(error).__name__}: {error}). Start it "
-                f"with `ollama serve`, or name another with OLLAMA_HOST"
-            ) from error
-        return {
-            "server": version,
-            "digest": models[name].digest,
-            "quantization": shown.details.quantization_level if shown.details else None,
-            "template": shown.template,
-            "parameters": shown.parameters,
-            "thinks": "thinking" in (shown.capabilities or ()),
-        }
-
-
 @dataclass(frozen=True, slots=True)
 class OllamaBackend:
     """One model on one server."""
@@ -189,13 +94,13 @@ class OllamaBackend:
     def answer(self, requests: Sequence[Request]) -> Iterator[tuple[Request, Completion | Exception]]:
         at_once = self.settings.parallel or int(os.environ.get("OLLAMA_NUM_PARALLEL") or 1)
         # The clients are made here, before the threads that share them.
-        with closing(self.server.open()), closing(in_threads(requests, self._ask, at_once)) as found:  # type: ignore[type-var]
-            yield from found
+        with closing(self.server.open()), closing(in_threads(requests, self._ask, at_once)) as answers:  # type: ignore[type-var]
+            yield from answers
 
     def memory(self) -> int | None:
         """What the server says that the loaded model holds."""
         with closing(self.server.open()) as server:
-            loaded = {one.name: one.size for one in server.client.ps().models}
+            loaded = {model.name: model.size for model in server.client.ps().models}
         return next((loaded[name] for name in (self.model, f"{self.model}:latest") if name in loaded), None)
 
     def close(self) -> None:
@@ -206,10 +111,10 @@ class OllamaBackend:
         import httpx
         from ollama import ResponseError
 
-        given_up, pause = 0.0, 0.5
+        given_up, waits = 0.0, pauses(_FIRST_PAUSE, _LONGEST_PAUSE)
         while True:
             try:
-                return self._asked(request, stopped)
+                return self._answer_once(request, stopped)
             except ResponseError as error:
                 trouble: Exception = error
                 if error.status_code == 404:
@@ -219,7 +124,7 @@ class OllamaBackend:
             except (httpx.TransportError, ConnectionError) as error:
                 trouble = error
             # From the first failure on, and not from the beginning of an answer that may have taken longer.
-            given_up = given_up or time.monotonic() + self.settings.patience
+            given_up, pause = given_up or time.monotonic() + self.settings.patience, next(waits)
             if stopped.is_set() or time.monotonic() + pause > given_up:
                 raise BackendDied(
                     f"ollama:{self.model}: the server at {self.server.url} did not answer for "
@@ -227,10 +132,9 @@ class OllamaBackend:
                     f"same command: what was answered is kept"
                 ) from trouble
             stopped.wait(pause)
-            pause = min(2 * pause, 5.0)
-            self._same_model(trouble)
+            self._refuse_another_model(trouble)
 
-    def _same_model(self, trouble: Exception) -> None:
+    def _refuse_another_model(self, trouble: Exception) -> None:
         """Who comes back may be another: an answer of that one would be stored as ours."""
         try:
             about = self.server.about(self.model)
@@ -242,7 +146,7 @@ class OllamaBackend:
                 f"name; run the same command again"
             ) from trouble
 
-    def _asked(self, request: Request, stopped: Event) -> Completion:
+    def _answer_once(self, request: Request, stopped: Event) -> Completion:
         rendered = self._rendered(request)
         end = StopCondition(rendered, request.prefill, request.decoding.tail)
         pieces, thoughts, count = [], [], 0
@@ -334,5 +238,5 @@ class OllamaBackend:
 
 def _seconds(last: Any) -> dict[str, float]:
     """The server's own durations."""
-    told = {"load": last.load_duration, "prompt": last.prompt_eval_duration, "answer": last.eval_duration}
-    return {name: value * _NANOSECONDS for name, value in told.items() if value is not None}
+    durations = {"load": last.load_duration, "prompt": last.prompt_eval_duration, "answer": last.eval_duration}
+    return {name: value * _NANOSECONDS for name, value in durations.items() if value is not None}

@@ -15,7 +15,7 @@ from typing import Any
 
 from evalkit._internal.files import text_digest
 from evalkit.errors import ConfigError, MissingModel, NotAnswered
-from evalkit.models.backend import Backend, Completion, Opening
+from evalkit.models.backend import Backend, Completion, NoOptions, Opening
 from evalkit.models.request import Request
 
 _FINISH = ("stop", "length", "object_closed", "recorded")
@@ -23,6 +23,7 @@ _FINISH = ("stop", "length", "object_closed", "recorded")
 
 def open_backend(opening: Opening) -> Backend:
     """A backend that answers from a file. Raises MissingModel without it, ConfigError with the line that is wrong."""
+    opening.settings(NoOptions)
     path = opening.path(opening.spec.place)
     if not opening.spec.place or not path.is_file():
         raise MissingModel(f"{opening.spec}: no file {path}; expected JSONL with an id and a text in each line")
@@ -67,11 +68,9 @@ class Replay:
 
     def answer(self, requests: Sequence[Request]) -> Iterator[tuple[Request, Completion | Exception]]:
         for request in requests:
-            found = self.answers.get((request.example_id, request.sample))
-            yield (
-                request,
-                found or NotAnswered(f"{self.path} has no answer for {request.example_id}, sample {request.sample}"),
-            )
+            completion = self.answers.get((request.example_id, request.sample))
+            missing = f"{self.path} has no answer for {request.example_id}, sample {request.sample}"
+            yield request, completion or NotAnswered(missing)
 
     def close(self) -> None:
         """Nothing is held."""

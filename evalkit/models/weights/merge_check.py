@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from evalkit.errors import MissingModel
-from evalkit.models.weights.lora_gguf import lora_config, lora_pairs, lora_scale
+from evalkit.models.weights.lora import lora_config, lora_pairs, lora_scale
 from evalkit.models.weights.merge_rules import MergeFinding, findings
 from evalkit.models.weights.merge_stats import HEAD, Compared, Layer, Other, Pair
 from evalkit.models.weights.tensors import open_safetensors, open_weights
@@ -35,7 +35,7 @@ class MergeReport:
 
     def sentence(self) -> str:
         """The verdict in one line for each finding."""
-        return "\n".join(f"{one.outcome}: {one.sentence}" for one in self.findings)
+        return "\n".join(f"{finding.outcome}: {finding.sentence}" for finding in self.findings)
 
     def __repr__(self) -> str:
         return f"{self.merged}: {self.sentence()}"
@@ -80,19 +80,24 @@ def check_merge(base: Path, adapter: Path, merged: Path) -> MergeReport:
                 )
             pair = Pair(module, a, b, lora_scale(config, module, a.shape[0]))
         check.compare(name, pair)
-    found = findings(check)
-    whole = found or (MergeFinding("whole", _praise(check)),)
+    problems = findings(check)
     return MergeReport(
-        str(base), str(adapter), str(merged), not found, check.survived(), whole, tuple(check.layers),
-        tuple(check.others),
-    )  # fmt: skip
+        base=str(base),
+        adapter=str(adapter),
+        merged=str(merged),
+        whole=not problems,
+        survived=check.survived(),
+        findings=problems or (MergeFinding("whole", _praise(check)),),
+        layers=tuple(check.layers),
+        others=tuple(check.others),
+    )
 
 
 def _praise(check: Compared) -> str:
     if (share := check.survived()) is None:
         return "the adapter's update is 0 in every layer, and the merged weights are the base's."
     sums = check.sums.values()
-    noise = math.sqrt(math.fsum(one.ee for one in sums) / math.fsum(one.uu for one in sums))
-    kinds = "/".join(sorted({one.kind for one in check.layers}))
+    noise = math.sqrt(math.fsum(item.ee for item in sums) / math.fsum(item.uu for item in sums))
+    kinds = "/".join(sorted({layer.kind for layer in check.layers}))
     takes = f"; rounding to {kinds} adds an error of {noise:.2g} times the update" if noise > 0.01 else ""
     return f"the update is in all {len(check.layers)} layers ({share:.1%} of it survives){takes}."

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from statistics import median
 
-from evalkit.models.weights.lora_gguf import lora_scale
+from evalkit.models.weights.lora import lora_scale
 from evalkit.models.weights.merge_stats import HEAD, Compared, Layer, Sums, sums_of
 from evalkit.models.weights.tensors import Tensor, coarsest
 
@@ -46,15 +46,15 @@ def _other_base(check: Compared) -> Iterator[MergeFinding]:
     if not check.other_base():
         return
     changed = check.changed()
-    worst = max(changed, key=lambda one: one.difference or 0.0)
-    told = "which is 0 in the base" if worst.difference is None else f"by {worst.difference:.2g} of its size"
+    worst = max(changed, key=lambda other: other.difference or 0.0)
+    by = "which is 0 in the base" if worst.difference is None else f"by {worst.difference:.2g} of its size"
     moved = check.state("moved")
     hides = f" So {len(moved)} layers with an adapter moved by more than the update." if moved else ""
     yield MergeFinding(
         "another_base",
         f"{len(changed)} of {len(check.others)} tensors that no adapter touches differ from the base, the most "
-        f"{worst.name} ({told}): it was merged into another base.{hides}",
-        tuple(one.name for one in changed),
+        f"{worst.name} ({by}): it was merged into another base.{hides}",
+        tuple(other.name for other in changed),
     )
 
 
@@ -63,24 +63,26 @@ def _quantized(check: Compared) -> Iterator[MergeFinding]:
     # Without an adapter both look the same: such a tensor goes with the layers that have one.
     plain = "before" if places and "after" not in places else "after"
     for place in ("after", "before"):
-        found = {
+        blocks_of = {
             name: block
             for name, (where, block) in check.levels.items()
             if place == (where if name in check.sums else plain)
         }
-        if not found:
+        if not blocks_of:
             continue
-        survives, share = "", check.survived(found)
+        survives, share = "", check.survived(blocks_of)
         if share is not None:
-            sums = [check.sums[name] for name in found if name in check.sums]
-            error = math.sqrt(math.fsum(one.rr for one in sums) / math.fsum(one.uu for one in sums))
+            sums = [check.sums[name] for name in blocks_of if name in check.sums]
+            error = math.sqrt(math.fsum(item.rr for item in sums) / math.fsum(item.uu for item in sums))
             survives = f"; {share:.0%} of the update survives, under an error of {error:.2g} times the update"
-        blocks = "/".join(map(str, sorted(set(found.values()))))
+        blocks = "/".join(map(str, sorted(set(blocks_of.values()))))
         what = "merged into weights that had been quantized before: without U,"
         if place == "after":
             what = "merged into quantized weights:"
-        told = f"{compact(found)}: {what} at most 16 levels in each block of {blocks}{survives}. Use the float base."
-        yield MergeFinding("quantized_weights", told, tuple(found))
+        sentence = (
+            f"{compact(blocks_of)}: {what} at most 16 levels in each block of {blocks}{survives}. Use the float base."
+        )
+        yield MergeFinding("quantized_weights", sentence, tuple(blocks_of))
 
 
 def _lost(check: Compared) -> Iterator[MergeFinding]:
@@ -101,19 +103,19 @@ def _scaled(check: Compared) -> Iterator[MergeFinding]:
         # Of twice and another scale only one can be true, unless all layers agree.
         causes = _causes(check, [*twice, *scaled])
         also = f" (or scaled otherwise: {causes})" if causes else ""
-        where = "in all layers" if len(twice) == count else f"in {compact([one.name for one in twice])}"
+        where = "in all layers" if len(twice) == count else f"in {compact([layer.name for layer in twice])}"
         yield MergeFinding(
-            "merged_twice", f"the update is there twice {where}{also}.", tuple(one.name for one in twice)
+            "merged_twice", f"the update is there twice {where}{also}.", tuple(layer.name for layer in twice)
         )
     if scaled:
         shares = [layer.survived for layer in scaled if layer.survived is not None]
         k = median(shares)
         same = all(abs(share / k - 1) <= 0.05 for share in shares) if k else False
         size = f"{k:.3g} times" if same else f"{min(shares):.3g} to {max(shares):.3g} times"
-        where = f"all {count} layers" if len(scaled) == count else compact([one.name for one in scaled])
+        where = f"all {count} layers" if len(scaled) == count else compact([layer.name for layer in scaled])
         causes = _causes(check, scaled) or "no known confusion of alpha and r gives that"
         yield MergeFinding(
-            "wrong_scale", f"the update is there {size} in {where}: {causes}.", tuple(one.name for one in scaled)
+            "wrong_scale", f"the update is there {size} in {where}: {causes}.", tuple(layer.name for layer in scaled)
         )
 
 
@@ -164,7 +166,7 @@ def _moved(check: Compared) -> Iterator[MergeFinding]:
 
 
 def _tied(check: Compared) -> Iterator[MergeFinding]:
-    changed = [] if check.other_base() else [one.name for one in check.changed()]
+    changed = [] if check.other_base() else [other.name for other in check.changed()]
     embedding, head = check.after.get(check.embedding), check.after.get(HEAD)
     stated = {"tie_word_embeddings": check.tied_base, **check.before.config, **check.after.config}
     # llama.cpp takes the head that a GGUF has, whatever the embeddings are.
@@ -192,20 +194,20 @@ def _weak(survived: float | None, sums: Sums) -> bool:
 
 
 def _rounded_away(check: Compared) -> Iterator[MergeFinding]:
-    weak = [one for one in check.state("merged") if _weak(one.survived, check.sums[one.name])]
+    weak = [layer for layer in check.state("merged") if _weak(layer.survived, check.sums[layer.name])]
     if weak:
-        share = median([one.survived or 0.0 for one in weak])
+        share = median([layer.survived or 0.0 for layer in weak])
         yield MergeFinding(
             "lost_to_rounding",
             f"{weak[0].kind} is too coarse for the update in {len(weak)} layers: rounding leaves {share:.0%} of it in "
-            f"{compact([one.name for one in weak])}. Save in float32.",
-            tuple(one.name for one in weak),
+            f"{compact([layer.name for layer in weak])}. Save in float32.",
+            tuple(layer.name for layer in weak),
         )
 
 
 def findings(check: Compared) -> tuple[MergeFinding, ...]:
     """All that is wrong, the most serious first; empty where the merge is whole."""
-    return tuple(one for rule in _RULES for one in rule(check))
+    return tuple(finding for rule in _RULES for finding in rule(check))
 
 
 _RULES: tuple[Callable[[Compared], Iterator[MergeFinding]], ...] = (
@@ -228,9 +230,9 @@ def compact(names: Iterable[str]) -> str:
         if match:
             numbers.append(int(match[1]))
     shared: dict[tuple[int, ...], list[str]] = {}
-    for name, found in groups.items():
-        shared.setdefault(tuple(sorted(found)), []).append(name)
-    return "; ".join(_and(own) + (_runs(numbers) if numbers else "") for numbers, own in shared.items())
+    for name, numbers in groups.items():
+        shared.setdefault(tuple(sorted(numbers)), []).append(name)
+    return "; ".join(_and(names) + (_runs(layers) if layers else "") for layers, names in shared.items())
 
 
 def _and(words: Sequence[str]) -> str:

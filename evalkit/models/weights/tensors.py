@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evalkit.errors import ConfigError, MissingModel
-from evalkit.models.weights.lora_gguf import PERMUTED, Layout, Matrix, architecture_of, matrix, permuted
+from evalkit.models.weights.gguf_layout import PERMUTED, Layout, Matrix, architecture_of, permuted
 
 FLOATS = ("F32", "F16", "BF16", "Q8_0")
 """The types of weights that can be read; Q8_0 in a GGUF only."""
@@ -91,19 +91,19 @@ def open_weights(path: Path) -> Weights:
             "Load it, call dequantize(), and save that; or name the folder of float weights."
         )
     # Counters, masks and the like are no weights.
-    return Weights(path, {name: one for name, one in tensors.items() if one.kind in FLOATS}, config, str)
+    return Weights(path, {name: tensor for name, tensor in tensors.items() if tensor.kind in FLOATS}, config, str)
 
 
 def _config(path: Path) -> Mapping[str, Any]:
     if not path.is_file():
         return {}
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
+        config = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
         raise ConfigError(f"{path}: not valid JSON: {error}") from error
-    if not isinstance(found, dict):
-        raise ConfigError(f"{path}: got {found!r:.60}, expected an object")
-    return found
+    if not isinstance(config, dict):
+        raise ConfigError(f"{path}: got {config!r:.60}, expected an object")
+    return config
 
 
 def _files(folder: Path) -> list[Path]:
@@ -157,6 +157,19 @@ def _of_safetensors(path: Path, name: str, entry: Mapping[str, Any], data: NDArr
     return Tensor(kind, shape, read)
 
 
+def matrix(path: Path, name: str, tensor: Mapping[str, Any]) -> Matrix:
+    """The bytes ``tensor["data"]`` of a safetensors file as float32 of ``tensor["shape"]``. Raises ConfigError."""
+    data, kind = tensor["data"], tensor["dtype"]
+    if kind == "BF16":
+        # The upper half of a float32, which numpy has no type for.
+        values = (np.frombuffer(data, np.dtype("<u2")).astype(np.uint32) << 16).view(np.float32)
+    elif kind in ("F16", "F32"):
+        values = np.frombuffer(data, np.dtype("<f2" if kind == "F16" else "<f4")).astype(np.float32)
+    else:
+        raise ConfigError(f"{path}: {name} is of type {kind}, expected BF16, F16 or F32")
+    return values.reshape(tensor["shape"])
+
+
 def _gguf(path: Path) -> Weights:
     if not path.is_file():
         raise MissingModel(f"{path}: there is no such file")
@@ -176,7 +189,9 @@ def _gguf(path: Path) -> Weights:
             "known where the GGUF keeps transformers' rows. Name the merged safetensors folder."
         )
     names = layout.names
-    tensors = {one.name: _of_gguf(path, one, layout.turned(one.name.rpartition(".")[0])) for one in reader.tensors}
+    tensors = {
+        tensor.name: _of_gguf(path, tensor, layout.turned(tensor.name.rpartition(".")[0])) for tensor in reader.tensors
+    }
 
     def name_here(name: str) -> str:
         return str(names.get_name(name, try_suffixes=(".weight", ".bias")) or name)

@@ -87,7 +87,7 @@ def test_what_one_slot_has_read_the_others_need_not_read_whatever_adapter_they_c
     lora = [{"id": 0, "scale": 1.0}]
     [(_, answer)] = engine._ask_all(requests[:1], {"lora": lora, "id_slot": 0})
 
-    engine._hand_round(lora, 3)
+    engine._share_prompt(lora, 3)
 
     body = {"prompt": answer.rendered, "n_predict": 20, "temperature": 0, "samplers": ["temperature"], "lora": lora}
     told = [engine._server.handle_completions({**body, "id_slot": slot}) for slot in range(3)]
@@ -104,7 +104,7 @@ def test_a_first_prompt_that_was_not_read_hands_nothing_round(
     good, too_long = asked("Rain", max_tokens=2), asked("Hail", max_tokens=4000)
     backend = opened(opening, slots=3)
     engine, handed = backend.engine, []  # type: ignore[attr-defined]
-    monkeypatch.setattr(engine, "_hand_round", lambda _, slots: handed.append(slots))
+    monkeypatch.setattr(engine, "_share_prompt", lambda _, slots: handed.append(slots))
 
     (_, refused), (_, answer) = backend.answer([too_long, good])
 

@@ -18,7 +18,8 @@ from evalkit.errors import BackendDied, ConfigError, MissingModel, NotAnswered
 from evalkit.golden.loader import load_task
 from evalkit.golden.model import Decoding
 from evalkit.models.backend import Backend, Completion, Opening, Spec, fingerprint_of
-from evalkit.models.backends.hf import HfWeights, open_backend
+from evalkit.models.backends.hf import open_backend
+from evalkit.models.engines.torch_weights import HfWeights
 from evalkit.models.request import Message, Request, render
 from fixtures.convert import float_base
 from fixtures.merge import merge

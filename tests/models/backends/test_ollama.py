@@ -100,7 +100,7 @@ def test_the_servers_own_repeat_penalty_changes_answers_and_is_named_as_decoding
         rungs.append(Rung(name, parent, backend.fingerprint["decoding"], {}))
     assert any(found["neutral"][name].text != found["penalized"][name].text for name in found["neutral"])
     [step] = follow("penalty", task, "test", rungs, found).steps
-    assert (step.cause, step.why) == ("decoding", "repeat_penalty 1.0 became 1.1")
+    assert (step.cause, explanation(step.why)) == ("decoding", "repeat_penalty 1.0 became 1.1")
 
 
 def test_a_template_without_the_system_message_is_named_as_a_template_and_not_as_quantization_loss(
@@ -116,7 +116,7 @@ def test_a_template_without_the_system_message_is_named_as_a_template_and_not_as
     rungs = [Rung("base", None, {}, {}), Rung("no-system", "base", {}, {})]
     [step] = follow("template", task, "test", rungs, found).steps
     assert step.cause == "template"
-    assert explanation(step.why).startswith("the rendered prompt is another on 1 of 1 examples: '<|im_start|>system")
+    assert explanation(step.why).startswith("the rendered prompt is another on 1 of 1 example: '<|im_start|>system")
 
 
 def test_an_answer_goes_on_where_the_prefill_ends(opening: Opening) -> None:
@@ -172,7 +172,7 @@ def test_patience_begins_with_the_first_failure_and_not_with_the_answer(
     opening: Opening, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     backend = opened(opening, patience=2)
-    whole, tries = OllamaBackend._asked, []
+    whole, tries = OllamaBackend._answer_once, []
 
     def breaks_once(self: Any, request: Request, stopped: Any) -> Any:
         tries.append(request)
@@ -181,7 +181,7 @@ def test_patience_begins_with_the_first_failure_and_not_with_the_answer(
             raise ConnectionError("the answer ended in the middle")
         return whole(self, request, stopped)
 
-    monkeypatch.setattr(OllamaBackend, "_asked", breaks_once)
+    monkeypatch.setattr(OllamaBackend, "_answer_once", breaks_once)
     assert answers(backend, [asked(HEADLINES[0])])[HEADLINES[0]].completion_tokens == 16
 
 

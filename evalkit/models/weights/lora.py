@@ -1,0 +1,83 @@
+"""A PEFT LoRA adapter as its files say it: its configuration, its pairs of tensors, its scale."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from evalkit.errors import ConfigError, MissingModel
+
+_HARMLESS = {
+    "alpha_pattern", "auto_mapping", "base_model_name_or_path", "ensure_weight_tying", "exclude_modules",
+    "inference_mode", "layers_pattern", "layers_to_transform", "loftq_config", "lora_alpha", "lora_dropout",
+    "megatron_core", "peft_type", "peft_version", "qalora_group_size", "r", "rank_pattern", "revision",
+    "target_modules", "task_type", "use_rslora",
+}  # fmt: skip
+"""Keys of adapter_config.json that a GGUF adapter can hold, or that say nothing of the answers."""
+
+_PLAIN_STARTS = (True, False, "gaussian", "orthogonal")
+"""Values of init_lora_weights that leave the base's weights as they are (PiSSA and its like do not)."""
+
+_TENSOR = re.compile(r"base_model\.model\.(?P<module>.+)\.lora_(?P<side>[AB])(?:\.default)?\.weight")
+
+
+def lora_config(
+    path: Path,
+    reader: str = "llama.cpp",
+    refusal: str = "a GGUF adapter can't express. Merge the adapter and convert that.",
+) -> Mapping[str, Any]:
+    """The adapter_config.json at ``path``, of a plain LoRA. Raises ConfigError for any other, in ``reader``'s name."""
+    try:
+        config = json.loads(path.read_text(encoding="utf-8"))
+        kind = config.get("peft_type")
+        float(config["lora_alpha"]), int(config["r"])
+    except (ValueError, AttributeError, KeyError, TypeError) as error:
+        raise ConfigError(f"{path}: not the configuration of a LoRA adapter ({error!r})") from error
+    if kind != "LORA":
+        raise ConfigError(f"{path}: peft_type is {kind!r}; {reader} applies only 'LORA'")
+    if (start := config.get("init_lora_weights", True)) not in _PLAIN_STARTS:
+        raise ConfigError(
+            f"{path}: init_lora_weights is {start!r}, which changes the base too. "
+            "Save the adapter with path_initial_model_for_weight_conversion, or merge it."
+        )
+    for key, value in config.items():
+        idle = not value or (key == "bias" and value == "none") or key == "init_lora_weights"
+        if key not in _HARMLESS and not idle:
+            raise ConfigError(f"{path}: {key} is {value!r}, which {refusal}")
+    return config  # type: ignore[no-any-return]
+
+
+def lora_pairs(path: Path, names: Iterable[str]) -> Mapping[str, tuple[str, str]]:
+    """The names of A and B of every module among ``names``, those of the tensors in the file at ``path``.
+
+    Raises ConfigError for a tensor that is none of a plain LoRA, MissingModel for a side without the other.
+    """
+    sides_of: dict[str, dict[str, str]] = {}
+    for name in names:
+        match = _TENSOR.fullmatch(name)
+        if match is None:
+            raise ConfigError(f"{path}: the tensor {name} is none of a plain LoRA, and nothing else can be applied")
+        sides_of.setdefault(match["module"], {})[match["side"]] = name
+    if lonely := sorted(module for module, sides in sides_of.items() if len(sides) < 2):
+        raise MissingModel(f"{path}: {lonely[0]} has only one of lora_A and lora_B")
+    return {module: (sides["A"], sides["B"]) for module, sides in sides_of.items()}
+
+
+def lora_scale(config: Mapping[str, Any], module: str, rank: int) -> float:
+    """What PEFT multiplies B @ A of ``module`` by: alpha / rank, or alpha / sqrt(rank) with rsLoRA.
+
+    >>> lora_scale({"lora_alpha": 8, "alpha_pattern": {"v_proj": 4}}, "model.layers.0.self_attn.v_proj", 2)
+    2.0
+    """
+    alpha = _pattern(config.get("alpha_pattern") or {}, module, float(config["lora_alpha"]))
+    return alpha / (math.sqrt(rank) if config.get("use_rslora") else rank)
+
+
+def _pattern(patterns: Mapping[str, float], module: str, default: float) -> float:
+    # As PEFT matches them: a pattern is the end of a module's name, from a dot on, and may be a regular expression.
+    hits = (value for key, value in patterns.items() if re.match(rf"(.*\.)?({key})$", module))
+    return float(next(hits, default))
