@@ -119,6 +119,15 @@ def decide(hypothesis, evidence):
     return Outcome(hypothesis.kind, status, share, (Remark("behind", count=paired.losses),))
 '''
 
+REPORT = '''
+"""A report: one line a row, cells apart by commas."""
+
+
+def render(run, rows, page):
+    for row in rows():
+        yield f"{row.model},{row.example},{row.scores['strict'].value if row.scores else ''}\\n"
+'''
+
 MODULES = {
     "outside_moody": BACKEND,
     "outside_quarter": SCORER,
@@ -126,6 +135,7 @@ MODULES = {
     "outside_seven": LINT,
     "outside_denied": RELATION,
     "outside_keeps_up": HYPOTHESIS,
+    "outside_commas": REPORT,
 }
 
 ENTRY_POINTS = """
@@ -141,6 +151,8 @@ seven = outside_seven
 denied = outside_denied
 [evalkit.hypotheses]
 keeps_up = outside_keeps_up
+[evalkit.reports]
+commas = outside_commas
 """
 
 MORE_RULES = """
@@ -270,3 +282,8 @@ def test_an_outside_kind_of_hypothesis_is_declared_decided_and_put_into_its_own_
     assert (comparison["status"], comparison["outcome"]["bound"], comparison["paired"]["losses"]) == ("BLOCK", 0.9, 4)
     assert "moody:good falls behind oracle on mood: " in " ".join(use.output.split())
     assert "Behind on 4 examples. Lost to oracle: " in " ".join(use.output.split())
+
+
+def test_an_outside_report_is_rendered_by_its_name(use: Use) -> None:
+    text = use.run("-m", "evalkit.cli.main", "report", "latest", "--format=commas")
+    assert "moody:good,t-01,1.0" in text.splitlines(), text

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
@@ -314,3 +316,42 @@ def test_history_has_a_line_a_run_and_is_json_where_asked_for(project: MiniProje
     assert [(look["run"], look["rate"]["value"], look["rate"]["n"]) for look in told["looks"]] == [
         ("run-1", 1.0, 100), ("run-2", 1.0, 100),
     ]  # fmt: skip
+
+
+def older(project: MiniProject) -> None:
+    """Puts run-1 into the form in which evalkit 0.1.0 stored runs: one document, with all keys in it."""
+    session = project.asked(("tuned",))
+    finish(session, session.selection, "pytest suites", {})
+    keys: dict[str, dict[str, list[str]]] = {}
+    for row in session.runs.rows("run-1"):
+        keys.setdefault(row.model, {})[row.example] = list(row.keys)
+    entrants = [
+        {"name": name, "role": "backend" if name == "tuned" else "floor", "spec": name, "fingerprint": "f",
+         "reasons": {}, "keys": own}
+        for name, own in keys.items()
+    ]  # fmt: skip
+    columns = [{"entrant": entrant} for entrant in entrants]
+    document = {
+        "id": "run-1", "created": "2026-01-01", "command": "pytest suites", "outcomes": {},
+        "tasks": [{"task": "mood", "split": "test", "columns": columns}],
+    }  # fmt: skip
+    session.close()
+    with closing(sqlite3.connect(project.root / ".evalkit" / "store.sqlite")) as database, database:
+        database.execute("update runs set run = ?", (json.dumps(document),))
+        database.execute("delete from rows")
+
+
+def test_a_run_of_an_older_form_says_so_and_is_scored_again(project: MiniProject) -> None:
+    older(project)
+    refused = evalkit(project, "report", "run-1")
+    assert (refused.exit_code, "`evalkit rescore run-1` makes it anew" in refused.output) == (4, True)
+    assert "== tuned" in evalkit(project, "show", "run-1", "t-01").output
+    evalkit(project, "rescore", "run-1")
+    again = json.loads(evalkit(project, "report", "run-1-rescored", "--format=json").output)
+    rates = {one["participant"]["name"]: one["rates"]["test"] for one in again["tasks"][0]["model_runs"]}
+    assert (rates["tuned"]["mood"]["value"], rates["oracle"]["mood"]["value"]) == (1.0, 1.0)
+
+
+def test_an_unknown_report_suggests_the_nearest(project: MiniProject) -> None:
+    result = evalkit(stored(project), "report", "--format=markdwon")
+    assert (result.exit_code, "Did you mean 'markdown'?" in result.output) == (2, True)

@@ -13,7 +13,7 @@ from evalkit.judging.baseline import BaselineOptions, place, take, write
 from evalkit.judging.reason import Status
 from evalkit.judging.regression import Regression
 from evalkit.reports import json as as_json
-from evalkit.reports import markdown, notes, terminal
+from evalkit.reports import jsonl, markdown, notes, terminal
 from evalkit.reports.page import Page
 from evalkit.runs.compare import scored_model
 from evalkit.runs.record import Run, load_run
@@ -222,3 +222,34 @@ def test_an_unanswered_example_is_no_choice_of_a_score(project: MiniProject) -> 
     [task] = run.tasks
     alone = replace(task, model_runs=tuple(model_run for model_run in task.model_runs if model_run.name == "tuned"))
     assert row(text_of(terminal.render, replace(run, tasks=(alone,))), "mood")[0] == "mood *"
+
+
+def test_a_score_with_a_bar_in_its_name_breaks_no_table(project: MiniProject) -> None:
+    run = stored(project)
+    [task] = run.tasks
+    renamed = tuple(
+        replace(model_run, rates={split: {"a|b": rates["mood"]} for split, rates in model_run.rates.items()
+                                  if split == "test"})
+        for model_run in task.model_runs
+        if "mood" in model_run.rates.get("test", {})
+    )  # fmt: skip
+    strict = {"strict": renamed[0].rates["test"]["a|b"]}
+    renamed = tuple(replace(one, rates={"test": {**strict, **one.rates["test"]}}) for one in renamed)
+    text = text_of(markdown.render_scores, replace(run, tasks=(replace(task, model_runs=renamed, unbeaten=()),)))
+    line = next(line for line in text.splitlines() if line.startswith("| a"))
+    header = next(line for line in text.splitlines() if line.startswith("| |"))
+    assert line.startswith("| a\\|b |")
+    assert line.replace("\\|", "").count("|") == header.count("|")
+
+
+def test_rows_are_a_line_each_with_what_a_reader_needs(project: MiniProject) -> None:
+    project.answers("tuned", project.right() | {"t-01": f"Well: {BAD}"})
+    session = project.asked(("tuned",))
+    finish(session, session.selection, "pytest", {})
+    run = session.runs.run("latest")
+    lines = "".join(jsonl.render(run, lambda: session.runs.rows(run.id))).splitlines()
+    row = next(one for one in map(json.loads, lines) if (one["model"], one["example"]) == ("tuned", "t-01"))
+    assert (row["input"], row["expected"]) == ({"text": "This is t-01."}, {"mood": "good", "strength": 0.9})
+    [sample] = row["samples"]
+    assert (sample["text"], sample["value"], sample["defects"]) == (f"Well: {BAD}", json.loads(BAD), ["prose_before"])
+    assert row["scores"]["mood"] == {"value": 0.0, "why": "another value"}
