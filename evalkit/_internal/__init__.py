@@ -1,4 +1,4 @@
 """What every room needs and no user sees.
 
-In and out: components by name, files that are written whole, digests, TOML tables, threads, this process.
+In: names of components, text to write, TOML files. Out: modules found by name, files written whole, digests, tables.
 """

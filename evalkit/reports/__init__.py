@@ -1,5 +1,7 @@
 """A stored run, its header and its rows, as text for a person or another program. Nothing is computed here.
 
+In: a run's header, and a function that streams its rows. Out: pieces of text.
+
 A report is one file of this folder, or an entry point of the group ``evalkit.reports``, and its name is what
 ``--format`` takes. It has one function, which gives its text piece by piece; ``rows()`` reads the rows one at a time:
 

@@ -15,7 +15,9 @@ PAGE = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
 
 def layers() -> list[str]:
     """The rooms as import-linter holds them, the lowest first; front doors left out."""
-    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"]["contracts"]
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"][
+        "contracts"
+    ]
     return [name for name in reversed(contracts[0]["layers"]) if (ROOT / "evalkit" / name).is_dir() or name == "errors"]
 
 
