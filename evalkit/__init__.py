@@ -33,12 +33,14 @@ if TYPE_CHECKING:
     from evalkit.golden.relations.transform import TextTransform
     from evalkit.judging.answer import Answer
     from evalkit.judging.comparison import Comparison
-    from evalkit.judging.gates import Evidence
+    from evalkit.judging.gates import Evidence, HypothesisKind
     from evalkit.judging.reason import Outcome, Reason, Remark, Status
     from evalkit.judging.verdict import Verdict
     from evalkit.models.backend import Backend, Completion, Opening
     from evalkit.models.request import Request
-    from evalkit.runs.record import Run
+    from evalkit.reports.page import Page
+    from evalkit.reports.report import Report
+    from evalkit.runs.record import Row, Run
     from evalkit.scorers.measurements.measurement import Measurement
     from evalkit.scorers.measurements.readings import Readings
     from evalkit.scorers.score import InputScorer, Judgement, Score, Scorer
@@ -65,6 +67,7 @@ __all__ = [
     "GoldenError",
     "HarnessError",
     "Hypothesis",
+    "HypothesisKind",
     "InputScorer",
     "Judgement",
     "Lint",
@@ -74,11 +77,14 @@ __all__ = [
     "NotAnswered",
     "Opening",
     "Outcome",
+    "Page",
     "Problem",
     "Readings",
     "Reason",
     "Remark",
+    "Report",
     "Request",
+    "Row",
     "Run",
     "Score",
     "Scorer",
@@ -102,12 +108,14 @@ _HOMES = {
     "evalkit.golden.relations.transform": ("TextTransform",),
     "evalkit.judging.answer": ("Answer",),
     "evalkit.judging.comparison": ("Comparison",),
-    "evalkit.judging.gates": ("Evidence",),
+    "evalkit.judging.gates": ("Evidence", "HypothesisKind"),
     "evalkit.judging.reason": ("Outcome", "Reason", "Remark", "Status"),
     "evalkit.judging.verdict": ("Verdict",),
     "evalkit.models.backend": ("Backend", "Completion", "Opening"),
     "evalkit.models.request": ("Request",),
-    "evalkit.runs.record": ("Run",),
+    "evalkit.reports.page": ("Page",),
+    "evalkit.reports.report": ("Report",),
+    "evalkit.runs.record": ("Row", "Run"),
     "evalkit.scorers.measurements.measurement": ("Measurement",),
     "evalkit.scorers.measurements.readings": ("Readings",),
     "evalkit.scorers.score": ("InputScorer", "Judgement", "Score", "Scorer"),

@@ -20,7 +20,7 @@ from evalkit.errors import ConfigError, UnknownName
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class ComponentKind:
     """One kind of component.
 
     ``packages`` hold the built-in ones. A component's module must define one of ``functions``, all of ``also``, and
@@ -35,38 +35,38 @@ class Kind:
     choices: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
-KINDS: Mapping[str, Kind] = {
-    "scorers": Kind(
+KINDS: Mapping[str, ComponentKind] = {
+    "scorers": ComponentKind(
         "scorer",
         ("evalkit.scorers",),
         ("make_scorer", "make_input_scorer"),
         "evalkit/scorers/score.py",
         choices={"KIND": ("class", "number", "set", "text")},
     ),
-    "measurements": Kind(
+    "measurements": ComponentKind(
         "measure",
         ("evalkit.scorers.measurements",),
         ("make_measurement",),
         "evalkit/scorers/measurements/measurement.py",
     ),
-    "relations": Kind(
+    "relations": ComponentKind(
         "relation", ("evalkit.golden.relations",), ("make_relation",), "evalkit/golden/relations/transform.py"
     ),
-    "lints": Kind("lint", ("evalkit.golden.lints",), ("check",), "evalkit/golden/lints/finding.py"),
-    "backends": Kind(
+    "lints": ComponentKind("lint", ("evalkit.golden.lints",), ("check",), "evalkit/golden/lints/finding.py"),
+    "backends": ComponentKind(
         "backend",
         ("evalkit.models.backends", "evalkit.models.backends.floors"),
         ("open_backend",),
         "evalkit/models/backend.py",
     ),
-    "hypotheses": Kind(
+    "hypotheses": ComponentKind(
         "hypothesis",
         ("evalkit.judging.gates",),
         ("decide",),
         "evalkit/judging/gates",
         also=("read_terms", "GAIN", "KEYS", "PHRASES"),
     ),
-    "reports": Kind("report", ("evalkit.reports",), ("render",), "evalkit/reports"),
+    "reports": ComponentKind("report", ("evalkit.reports",), ("render",), "evalkit/reports/report.py"),
 }
 """Every kind of component, under the name that its entry-point group ends with."""
 
@@ -92,7 +92,7 @@ def _names(kind: str, _path: tuple[str, ...]) -> dict[str, str]:
     return modules
 
 
-def _built_in(kind: Kind) -> Iterator[tuple[str, str]]:
+def _built_in(kind: ComponentKind) -> Iterator[tuple[str, str]]:
     for place in kind.packages:
         package = import_module(place)
         for module in pkgutil.iter_modules(package.__path__):
@@ -124,7 +124,7 @@ def find(kind: str, name: str) -> Any:
     return module
 
 
-def _problem(kind: Kind, module: object) -> str:
+def _problem(kind: ComponentKind, module: object) -> str:
     """What ``module`` lacks to be a component of ``kind``, and what to write; empty where nothing is missing."""
     if not any(hasattr(module, function) for function in kind.functions):
         if len(kind.functions) > 1:

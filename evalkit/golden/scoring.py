@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from evalkit._internal.registry import find, names
 from evalkit.errors import EvalkitError
 from evalkit.golden.model import Example, MeasureRule, ScoreRule
-from evalkit.scorers.score import InputScorer, Kind, Scorer
+from evalkit.scorers.score import InputScorer, Scorer, ValueKind
 from evalkit.scorers.values import as_number
 
 if TYPE_CHECKING:
@@ -35,13 +35,13 @@ def scorer_of(rule: ScoreRule) -> InputScorer:
     return lambda got, expected, _: scorer(got, expected)
 
 
-def kind_of(rule: ScoreRule) -> Kind:
+def kind_of(rule: ScoreRule) -> ValueKind:
     """What the values of a rule's field are, as its scorer says. Raises an EvalkitError where there is no such scorer.
 
     >>> kind_of(ScoreRule("team", "team", "exact"))
     'class'
     """
-    kind: Kind = find("scorers", rule.scorer).KIND
+    kind: ValueKind = find("scorers", rule.scorer).KIND
     return kind
 
 

@@ -8,5 +8,5 @@ A report is one file of this folder, or an entry point of the group ``evalkit.re
     def render(run: Run, rows: Rows, page: Page) -> Iterator[str]
 """
 
-SHARED = ("figures", "history", "merge", "notes", "page", "view")
+SHARED = ("figures", "history", "merge", "notes", "page", "report", "view")
 """Files of this folder that are no report."""

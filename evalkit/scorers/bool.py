@@ -7,10 +7,10 @@ from typing import Any
 
 from evalkit.errors import ConfigError
 from evalkit.scorers.options import reject_unknown
-from evalkit.scorers.score import Judgement, Kind, Scorer
+from evalkit.scorers.score import Judgement, Scorer, ValueKind
 from evalkit.scorers.values import json_type, negated
 
-KIND: Kind = "class"
+KIND: ValueKind = "class"
 
 
 def make_scorer(options: Mapping[str, Any]) -> Scorer:

@@ -8,10 +8,10 @@ from typing import Any
 
 from evalkit.errors import MissingModel
 from evalkit.scorers.options import reject_unknown, share_option
-from evalkit.scorers.score import Judgement, Kind, Scorer
+from evalkit.scorers.score import Judgement, Scorer, ValueKind
 from evalkit.scorers.texts import BOTH_EMPTY, as_text, without_words
 
-KIND: Kind = "text"
+KIND: ValueKind = "text"
 
 
 def make_scorer(options: Mapping[str, Any]) -> Scorer:

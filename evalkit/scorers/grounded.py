@@ -11,10 +11,10 @@ from typing import Any
 
 from evalkit.errors import ConfigError
 from evalkit.scorers.options import reject_unknown
-from evalkit.scorers.score import InputScorer, Judgement, Kind
+from evalkit.scorers.score import InputScorer, Judgement, ValueKind
 from evalkit.scorers.values import json_type
 
-KIND: Kind = "set"
+KIND: ValueKind = "set"
 
 
 def make_input_scorer(options: Mapping[str, Any]) -> InputScorer:

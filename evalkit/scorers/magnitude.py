@@ -7,10 +7,10 @@ from typing import Any
 
 from evalkit.errors import ConfigError
 from evalkit.scorers.options import number_option, reject_unknown
-from evalkit.scorers.score import Judgement, Kind, Scorer
+from evalkit.scorers.score import Judgement, Scorer, ValueKind
 from evalkit.scorers.values import QUIET, SLACK, as_number, expected_number, not_a_number
 
-KIND: Kind = "number"
+KIND: ValueKind = "number"
 
 
 def make_scorer(options: Mapping[str, Any]) -> Scorer:

@@ -3,7 +3,7 @@
 A scorer is one file of this folder, or an entry point in the group ``evalkit.scorers``; its name is what task.toml
 says: ``scorers/sign.py`` is ``scorer = "sign"``. The file says what kind of value it is for, and has one function:
 
-    KIND: Kind = "class"
+    KIND: ValueKind = "class"
 
     def make_scorer(options) -> Scorer
 
@@ -26,7 +26,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
-Kind = Literal["class", "number", "set", "text"]
+ValueKind = Literal["class", "number", "set", "text"]
 """What the values of a scored field are.
 
 "class"     one of a few values that the schema names: its classes are counted, and its words may stand in a prompt

@@ -7,10 +7,10 @@ from typing import Any
 
 from evalkit.errors import ConfigError
 from evalkit.scorers.options import choice_option, reject_unknown, share_option, switch_option
-from evalkit.scorers.score import Judgement, Kind, Scorer
+from evalkit.scorers.score import Judgement, Scorer, ValueKind
 from evalkit.scorers.values import json_type
 
-KIND: Kind = "set"
+KIND: ValueKind = "set"
 
 METRICS = ("f1", "precision", "recall", "jaccard")
 

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from evalkit.scorers.options import number_option, reject_unknown
-from evalkit.scorers.score import Judgement, Kind, Scorer
+from evalkit.scorers.score import Judgement, Scorer, ValueKind
 from evalkit.scorers.values import as_number, expected_number, negated, not_a_number
 
-KIND: Kind = "class"
+KIND: ValueKind = "class"
 
 
 def make_scorer(options: Mapping[str, Any]) -> Scorer:

@@ -7,10 +7,10 @@ from typing import Any
 
 from evalkit.errors import ConfigError, MissingModel
 from evalkit.scorers.options import choice_option, reject_unknown, share_option, switch_option
-from evalkit.scorers.score import Judgement, Kind, Scorer
+from evalkit.scorers.score import Judgement, Scorer, ValueKind
 from evalkit.scorers.texts import BOTH_EMPTY, as_text, without_words
 
-KIND: Kind = "text"
+KIND: ValueKind = "text"
 
 METRICS = ("rougeL", "rouge1", "rouge2")
 

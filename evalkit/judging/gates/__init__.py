@@ -79,7 +79,7 @@ class Evidence:
     alpha: float = ALPHA
 
 
-class Kind(Protocol):
+class HypothesisKind(Protocol):
     """The module of a kind of hypothesis."""
 
     GAIN: bool
@@ -91,13 +91,13 @@ class Kind(Protocol):
     def decide(self, hypothesis: Hypothesis, evidence: Evidence, /) -> Outcome: ...
 
 
-def kind_of(name: str) -> Kind:
+def kind_of(name: str) -> HypothesisKind:
     """The kind of hypothesis called ``name``. Raises UnknownName, or ConfigError for what its file lacks.
 
     >>> kind_of("win").GAIN, kind_of("no_loss").GAIN
     (True, False)
     """
-    kind = cast("Kind", find("hypotheses", name))
+    kind = cast("HypothesisKind", find("hypotheses", name))
     if unsaid := [status for status in Status if status not in kind.PHRASES]:
         raise ConfigError(
             f"hypothesis {name!r}: its PHRASES have none for {', '.join(unsaid)}: write one for each status"
