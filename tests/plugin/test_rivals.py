@@ -114,4 +114,4 @@ def test_a_price_of_an_hour_that_is_none_is_refused(suite: Project, price: str) 
     suite.replace("pyproject.toml", "clerk = ", LOCAL.replace("1.8", price) + "clerk = ")
     result = suite.run("suites", "--backend=good")
     assert result.ret == 4
-    result.stderr.fnmatch_lines(["*served: cost_per_hour is *, expected US dollars, 0 or more"])
+    result.stderr.fnmatch_lines(["*backends.served[]] cost_per_hour is *, expected US dollars, 0 or more"])
