@@ -37,17 +37,6 @@ class Look:
 
     number: int = 0
 
-    def __str__(self) -> str:
-        """
-        >>> print(Look(3))
-        model 3 that is judged on this test split: a win needs p <= 0.00208 (0.025 / 12), no loss a 99.58 % interval
-        """
-        share = self.number * (self.number + 1)
-        return (
-            f"model {self.number} that is judged on this test split: a win needs p <= {self.alpha:.3g} "
-            f"(0.025 / {share}), no loss a {100 * self.level:.4g} % interval"
-        )
-
     @property
     def alpha(self) -> float:
         """The one-sided level at which it is judged.

@@ -42,8 +42,10 @@ def _ask(config: pytest.Config, targets: Sequence[TestTarget]) -> None:
     session.ask(requested.selection, show_progress(config))
     reporter = config.pluginmanager.get_plugin("terminalreporter")
     if reporter is not None and not is_worker(config):
-        for sentence in session.unchanged_adapters():
-            reporter.write_line(f"WARNING: {sentence}", yellow=True)
+        from evalkit.judging import wording
+
+        for item in session.unchanged_adapters():
+            reporter.write_line(f"WARNING: {wording.unchanged_adapter(item)}", yellow=True)
 
 
 def show_progress(config: pytest.Config) -> OnProgress:

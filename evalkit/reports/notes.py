@@ -66,8 +66,8 @@ def _notes(task: TaskResult) -> Iterator[str]:
         # What a floor or a rival gets wrong is no news, and what the oracle gets right still less.
         for name, reason in model_run.known_fails.items() if model_run.participant.role == "backend" else ():
             yield f"{model_run.participant.name}: known to fail: {name}: {reason}"
-    yield from task.idle
-    yield from task.looks
+    yield from map(wording.unchanged_adapter, task.unchanged_adapters)
+    yield from map(wording.look_spent, task.looks)
     for one in task.in_turn:
         saved = one.examples - one.asked
         told = "and not everything is settled" if not one.settled else "until everything was settled"
@@ -76,8 +76,7 @@ def _notes(task: TaskResult) -> Iterator[str]:
             + (f": {saved} calls saved" if saved else "")
             + "; difference and p of its comparisons hold whenever one stops (betting)"
         )
-    for pair in task.unjudged:
-        yield f"declared but not judged, because the other side is not in this run: {pair}"
+    yield from map(wording.not_judged, task.unjudged)
     for comparison in task.comparisons:
         if not comparison.declared:
             yield wording.reason(comparison.reason)

@@ -25,6 +25,7 @@ from evalkit.judging.comparison import Comparison
 from evalkit.judging.early_stopping import settled
 from evalkit.judging.lineage import Lineage, Rung, follow
 from evalkit.judging.measurement_change import MeasurementChange, change
+from evalkit.judging.notes import LookSpent, NotJudged, UnchangedAdapter
 from evalkit.judging.planned import Lineup, Planned, declared_comparisons, planned_comparisons
 from evalkit.judging.recommendation import Recommendation, Rivalry, Side, recommend
 from evalkit.judging.relation_check import Rate, held, rates
@@ -112,7 +113,7 @@ class AskedTask:
         return list(pairing.comparisons(self.task, planned, answers, self.split, self.turns, self.looks))
 
 
-def judge_task(asked: AskedTask, unchanged: Sequence[str] = ()) -> TaskResult:
+def judge_task(asked: AskedTask, unchanged: Sequence[UnchangedAdapter] = ()) -> TaskResult:
     """Judges one task. ``unchanged`` is what ``unchanged_adapters`` says of those who took part."""
     task, split = asked.task, asked.split
     answers = {part.name: asked.answers(part) for part in asked.participations}
@@ -133,7 +134,7 @@ def judge_task(asked: AskedTask, unchanged: Sequence[str] = ()) -> TaskResult:
         unbeaten=tuple(_unbeaten(model_runs, split)),
         unjudged=tuple(_unjudged(asked)),
         verdicts=verdicts,
-        idle=tuple(unchanged),
+        unchanged_adapters=tuple(unchanged),
         relations=tuple(_relations(asked, answers)),
         looks=tuple(_looks(asked, comparisons)),
         rivals=tuple(_recommendations(asked, answers, model_runs, verdicts)),
@@ -172,17 +173,17 @@ def _agreements(asked: AskedTask, answers: pairing.Answers) -> Iterator[pairing.
             yield pairing.agreement(first, second, answers, asked.split)
 
 
-def _unjudged(asked: AskedTask) -> Iterator[str]:
+def _unjudged(asked: AskedTask) -> Iterator[NotJudged]:
     present = {part.name for part in asked.participations}
     for _, candidate, rival, score in declared_comparisons(asked.task, asked.lineup):
         if rival not in present:
-            yield f"{candidate} against {rival} on {score}"
+            yield NotJudged(candidate, rival, score)
 
 
-def _looks(asked: AskedTask, comparisons: Sequence[Comparison]) -> Iterator[str]:
+def _looks(asked: AskedTask, comparisons: Sequence[Comparison]) -> Iterator[LookSpent]:
     for name, look in asked.looks.items():
         if any(comparison.candidate == name and comparison.declared for comparison in comparisons):
-            yield f"{name}: {look}"
+            yield LookSpent(name, look.number)
 
 
 def _recommendations(
@@ -216,8 +217,8 @@ def _side(model_runs: Iterable[ModelRun], name: str) -> Side:
     return Side(name, cost, p50, seconds, model_run.participant.cost_per_hour)
 
 
-def unchanged_adapters(participations: Iterable[Participation], book: AnswerBook) -> Iterator[str]:
-    """A sentence for each adapter that changed nothing: every answer is the very text of the base it sits on.
+def unchanged_adapters(participations: Iterable[Participation], book: AnswerBook) -> Iterator[UnchangedAdapter]:
+    """Each adapter that changed nothing: every answer is the very text of the base it sits on.
 
     Known before anything is scored. Base is the parent that is in the run and has no adapter itself.
     """
@@ -234,10 +235,7 @@ def unchanged_adapters(participations: Iterable[Participation], book: AnswerBook
             if own in stored and other in stored
         ]
         if pairs and all(own == other for own, other in pairs):
-            yield (
-                f"{part.name}: its adapter changes nothing: all {len(pairs)} answers are the very text of "
-                f"{base.name}. Was it trained, and is it the right folder?"
-            )
+            yield UnchangedAdapter(part.name, base.name, len(pairs))
 
 
 def _lineage(asked: AskedTask, name: str, rungs: Sequence[str], answers: pairing.Answers) -> Lineage | None:

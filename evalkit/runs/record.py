@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from evalkit.errors import StoreError
 from evalkit.judging.comparison import Agreement, Comparison
 from evalkit.judging.lineage import Lineage
+from evalkit.judging.notes import LookSpent, NotJudged, UnchangedAdapter
 from evalkit.judging.recommendation import Recommendation
 from evalkit.judging.regression import Regression
 from evalkit.judging.relation_check import Rate
@@ -147,20 +148,20 @@ class TaskResult:
     comparisons: tuple[Comparison, ...]
     agreements: tuple[Agreement, ...]
     unbeaten: tuple[Unbeaten, ...]
-    unjudged: tuple[str, ...]
+    unjudged: tuple[NotJudged, ...]
     verdicts: tuple[Verdict, ...]
     regression: Regression | None = None
     """What was lost since a baseline, where the session asked for one."""
     lineage: Lineage | None = None
     """What each step from rung to rung lost, where the session asked for that."""
-    idle: tuple[str, ...] = ()
-    """A sentence for each adapter that changed no answer of its base."""
+    unchanged_adapters: tuple[UnchangedAdapter, ...] = ()
+    """Each adapter that changed no answer of its base."""
     rivals: tuple[Recommendation, ...] = ()
     """Each tested model beside each that it is compared with."""
     relations: tuple[Rate, ...] = ()
     """How often each relation holds for each tested model, where it was tried."""
-    looks: tuple[str, ...] = ()
-    """A sentence for each tested model, on what it spends of the test split."""
+    looks: tuple[LookSpent, ...] = ()
+    """What each tested model spends of the test split."""
     in_turn: tuple[InTurn, ...] = ()
     """Who was asked until all was settled, where the session was to stop early."""
 

@@ -8,6 +8,7 @@ from evalkit.errors import HarnessError
 from evalkit.golden.model import Task
 from evalkit.judging.comparison import Comparison
 from evalkit.judging.early_stopping import settled
+from evalkit.judging.notes import UnchangedAdapter
 from evalkit.judging.verdict import Verdict
 from evalkit.runs.build import AskedTask, comparisons_with, judge_task, unchanged_adapters
 from evalkit.runs.record import Participation, Row, TaskResult
@@ -27,7 +28,7 @@ class TaskResults:
         self._margin = answers.participants.config.baseline_margin
         self._results: dict[str, TaskResult] = {}
         self._asked: dict[str, AskedTask] = {}
-        self._unchanged: dict[str, tuple[str, ...]] = {}
+        self._unchanged: dict[str, tuple[UnchangedAdapter, ...]] = {}
 
     def of(self, task: Task, is_frozen: bool) -> TaskResult:
         """Everything that this session says of ``task``."""
@@ -52,8 +53,8 @@ class TaskResults:
             self._answers.participants.lineage, self._records.turns(task, records),
         )  # fmt: skip
 
-    def unchanged(self, task: Task, records: Sequence[Participation] | None = None) -> tuple[str, ...]:
-        """A sentence for each adapter that changed no answer, once they are asked and before they are graded."""
+    def unchanged(self, task: Task, records: Sequence[Participation] | None = None) -> tuple[UnchangedAdapter, ...]:
+        """Each adapter that changed no answer, once they are asked and before they are graded."""
         if task.name not in self._unchanged:
             everyone = self._records.of(task) if records is None else records
             self._unchanged[task.name] = tuple(unchanged_adapters(everyone, self._answers.book(task)))

@@ -16,6 +16,7 @@ from evalkit.golden.perturbations import Perturbed
 from evalkit.judging.answer import Answer
 from evalkit.judging.book import AnswerBook
 from evalkit.judging.comparison import Comparison
+from evalkit.judging.notes import UnchangedAdapter
 from evalkit.judging.relation_check import RelationResult, held
 from evalkit.judging.verdict import Verdict
 from evalkit.models.budget import Budget
@@ -214,11 +215,11 @@ class EvalSession:
         self._answers.selection = self._asking.complete(selection)
         return [self.judged(name) for name in sorted(self.selection)]
 
-    def unchanged_adapters(self) -> list[str]:
-        """A sentence for each adapter that changed no answer, once they are asked and before they are graded."""
+    def unchanged_adapters(self) -> list[UnchangedAdapter]:
+        """Each adapter that changed no answer, once they are asked and before they are graded."""
         if self.broken is not None:
             return []
-        return [sentence for name in sorted(self.selection) for sentence in self._results.unchanged(self.task(name))]
+        return [item for name in sorted(self.selection) for item in self._results.unchanged(self.task(name))]
 
     def verdict(self, task_name: str, backend: str) -> Verdict:
         """The verdict on ``backend``. Raises HarnessError where its judged split was not run whole."""

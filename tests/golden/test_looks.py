@@ -18,6 +18,7 @@ from evalkit.golden.looks import Look, read, split_digest
 from evalkit.golden.model import Hypothesis
 from evalkit.judging.comparison import NO_LOOK, Pair, judge_pair
 from evalkit.judging.gates import Readable
+from evalkit.judging.notes import LookSpent
 from evalkit.judging.reason import Status
 from evalkit.runs.record import load_requests, no_rows
 from evalkit.stats.intervals import ALPHA
@@ -35,7 +36,7 @@ def candidate(project: MiniProject, wrong: int) -> None:
     project.answers("tuned", answers)
 
 
-def looked(project: MiniProject, split: str = "test", **more: object) -> list[str]:
+def looked(project: MiniProject, split: str = "test", **more: object) -> list[LookSpent]:
     """Runs a session on ``split`` and says what its report does of looks."""
     session = project.session(["tuned"], ["base"], split=split, **more)  # type: ignore[arg-type]
     session.check()
@@ -50,7 +51,7 @@ def lines(project: MiniProject) -> list[dict[str, object]]:
 
 def test_the_first_look_is_written_down_and_the_same_model_again_is_free(project: MiniProject) -> None:
     first = looked(project)
-    assert first == [f"tuned: {Look(1)}"]
+    assert first == [LookSpent("tuned", 1)]
     [line] = lines(project)
     assert (line["model"], line["against"], line["run"]) == ("tuned", ["base"], "run-1")
     assert line["split"] == split_digest(project.task().splits["test"])
@@ -61,9 +62,9 @@ def test_the_first_look_is_written_down_and_the_same_model_again_is_free(project
 def test_each_other_model_is_judged_at_a_smaller_level_and_keeps_it(project: MiniProject) -> None:
     for number in (1, 2, 3):
         candidate(project, wrong=number)
-        assert looked(project, identity=f"run-{number}") == [f"tuned: {Look(number)}"]
+        assert looked(project, identity=f"run-{number}") == [LookSpent("tuned", number)]
     candidate(project, wrong=2)
-    assert looked(project, identity="run-4") == [f"tuned: {Look(2)}"]
+    assert looked(project, identity="run-4") == [LookSpent("tuned", 2)]
     assert len(lines(project)) == 3
 
 
@@ -77,7 +78,7 @@ def test_a_clone_judges_as_its_origin_does(project: MiniProject, tmp_path: Path)
     clone = type(project)(tmp_path / "clone")
     shutil.copytree(project.folder, clone.folder, dirs_exist_ok=True)
     candidate(clone, wrong=2)
-    assert looked(clone) == list(origin[0].looks) == [f"tuned: {Look(2)}"]
+    assert looked(clone) == list(origin[0].looks) == [LookSpent("tuned", 2)]
     assert lines(clone) == lines(project)
 
 
@@ -97,7 +98,7 @@ def test_a_model_that_did_not_answer_all_was_not_looked_at_and_gets_no_easier_le
     """It is blocked for what it left unanswered, and is judged as the one that comes next."""
     answers = project.right()
     project.answers("tuned", {name: text for name, text in answers.items() if name != "t-05"})
-    assert looked(project) == [f"tuned: {Look(1)}"]
+    assert looked(project) == [LookSpent("tuned", 1)]
     assert lines(project) == []
 
 
@@ -107,7 +108,7 @@ def test_examples_that_are_mended_or_changed_make_no_new_split(project: MiniProj
     project.change("golden/mood/test.jsonl", '"t-03"', '"t-99"')
     project.answers("tuned", project.right())
     project.answers("base", project.right())
-    assert looked(project, identity="run-2") == [f"tuned: {Look(2)}"]
+    assert looked(project, identity="run-2") == [LookSpent("tuned", 2)]
     assert len({line["split"] for line in lines(project)}) == 2
 
 
@@ -122,7 +123,7 @@ def test_examples_that_are_mended_or_changed_make_no_new_split(project: MiniProj
 def test_another_way_to_ask_is_another_candidate(project: MiniProject, file: str, old: str, new: str) -> None:
     looked(project)
     project.change(file, old, new)
-    assert looked(project, identity="run-2") == [f"tuned: {Look(2)}"]
+    assert looked(project, identity="run-2") == [LookSpent("tuned", 2)]
 
 
 def test_other_shots_are_another_candidate_where_they_are_shown(project: MiniProject) -> None:
@@ -133,7 +134,7 @@ def test_other_shots_are_another_candidate_where_they_are_shown(project: MiniPro
             project.change("pyproject.toml", old, new)
         else:
             project.change("golden/mood/reference.jsonl", "This is r-1.", "This is another shot.")
-        assert looked(project, identity=f"run-{number}") == [f"tuned: {Look(number)}"]
+        assert looked(project, identity=f"run-{number}") == [LookSpent("tuned", number)]
 
 
 def test_more_samples_of_a_greedy_task_are_no_other_candidate(project: MiniProject) -> None:
@@ -145,7 +146,7 @@ def test_more_samples_of_a_greedy_task_are_no_other_candidate(project: MiniProje
     for split in ("test", "train", "reference", "malformed"):
         file = project.root / "golden" / "drawn" / f"{split}.jsonl"
         file.write_text(file.read_text().replace('"id": "', '"id": "drawn-'))
-    assert looked(project, identity="run-2", samples=3) == [f"tuned: {Look(1)}"]
+    assert looked(project, identity="run-2", samples=3) == [LookSpent("tuned", 1)]
 
 
 def test_where_no_hypothesis_is_declared_there_is_nothing_to_say_of_looks(project: MiniProject) -> None:
@@ -284,7 +285,7 @@ def test_a_renewed_split_goes_to_train_and_the_count_begins_again(
     project.answers("tuned", project.right())
     project.answers("base", project.right())
     main(["--root", str(project.root), "freeze", "mood"], standalone_mode=False)
-    assert looked(project, identity="run-2") == [f"tuned: {Look(1)}"]
+    assert looked(project, identity="run-2") == [LookSpent("tuned", 1)]
     assert [sorted(line) == ["renewed"] for line in lines(project)] == [False, True, False]
 
 
