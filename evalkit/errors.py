@@ -89,7 +89,11 @@ class GoldenError(SetupError):
 
 
 class FrozenError(SetupError):
-    """A frozen split is not what was frozen."""
+    """A frozen split is not what was frozen. ``changes`` has a line for each split that differs."""
+
+    def __init__(self, message: str, changes: Sequence[str] = ()) -> None:
+        super().__init__(message)
+        self.changes = tuple(changes)
 
 
 class LooksError(SetupError):

@@ -9,7 +9,7 @@ from secrets import token_hex
 import click
 
 from evalkit.cli.project import say, task_folders
-from evalkit.errors import ConfigError, UnknownName
+from evalkit.errors import ConfigError, GoldenError, Problem, UnknownName
 from evalkit.models.config import Config
 
 
@@ -44,23 +44,36 @@ def freeze(config: Config, task: str | None, renew: bool) -> None:
 @click.option("--notes", is_flag=True, help="Print the notes too, which ask for nothing, and what was waived.")
 @click.pass_obj
 def lint(config: Config, tasks: tuple[str, ...], notes: bool) -> None:
-    """Look for what is wrong with the examples of each TASK (of every one, without one), asking no model.
+    """Check every TASK (all of them, without one): contract, prompts, what was frozen, examples. Asks no model.
 
-    Exits with 1 where a finding is neither a note nor waived.
+    Exits with 1 where a finding is neither a note nor waived, with 4 where a task can't be used as it stands.
     """
     from evalkit.golden.lints.waivers import lint as findings_of
     from evalkit.golden.loader import load_task
+    from evalkit.judging.figures import counted
+    from evalkit.session.plan import RequestPlan
 
-    open_ones = 0
+    plans = [RequestPlan(config, split, samples=1, rungs=()) for split in ("test", "dev")]
+    open_count = 0
+    problems: list[Problem] = []
     for name, folder in task_folders(config, tasks).items():
-        found = list(findings_of(load_task(folder, verify=False)))
-        own = [finding for finding in found if finding.counts]
-        for finding in found if notes else own:
+        try:
+            task = load_task(folder, verify=False)
+        except GoldenError as error:
+            problems += error.problems
+            continue
+        unrendered = [problem for plan in plans if (problem := plan.problem(task))]
+        problems += dict.fromkeys(unrendered)  # a prompt may fail on both splits in the same words
+        findings = list(findings_of(task))
+        counting = [finding for finding in findings if finding.counts]
+        for finding in findings if notes else counting:
             say(repr(finding))
-        waived = sum(bool(finding.waived) for finding in found)
-        say(f"{name}: {len(own)} findings, {waived} waived")
-        open_ones += len(own)
-    sys.exit(1 if open_ones else 0)
+        waived = sum(bool(finding.waived) for finding in findings)
+        say(f"{name}: {counted(len(counting), 'finding')}, {waived} waived")
+        open_count += len(counting)
+    if problems:
+        raise GoldenError(problems)
+    sys.exit(1 if open_count else 0)
 
 
 @click.command()

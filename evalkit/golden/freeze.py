@@ -67,13 +67,15 @@ def verify(folder: Path, splits: Mapping[str, Sequence[Example]]) -> bool:
             if (change := _change(split, frozen.get(split), _record(folder, split) if split in splits else None))
         ]
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise FrozenError(f"{path}: can't be read ({error!r}). {_remedy(folder)}") from error
+        reason = f"{path}: can't be read ({error!r})"
+        raise FrozenError(f"{reason}. {remedy(folder)}", [reason]) from error
     if changes:
-        raise FrozenError("\n".join([f"{folder}: not what was frozen:", *changes, f"  {_remedy(folder)}"]))
+        raise FrozenError("\n".join([f"{folder}: not what was frozen:", *changes, f"  {remedy(folder)}"]), changes)
     return True
 
 
-def _remedy(folder: Path) -> str:
+def remedy(folder: Path) -> str:
+    """What to do where ``folder`` is not what was frozen."""
     return (
         f"Take the change back, or accept it with `evalkit freeze {folder.name}`: "
         "figures from before and after are then about different data."

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
@@ -17,6 +18,7 @@ from click.testing import CliRunner
 from mini_project import Project
 
 from evalkit.cli.main import main
+from evalkit.golden.freeze import freeze
 from evalkit.golden.lints.finding import Finding
 from evalkit.golden.lints.waivers import lint
 from evalkit.golden.loader import load_task
@@ -346,10 +348,35 @@ def test_what_is_found_is_told_with_place_and_remedy_and_makes_the_command_fail(
     assert told.splitlines() == [
         "golden/mood/train.jsonl:61: warning: again is the same text as train-0 (golden/mood/train.jsonl:1), counted "
         "as two. Take one away, or give both the same group. (duplicates)",
-        "mood: 1 findings, 0 waived",
+        "mood: 1 finding, 0 waived",
     ]
     assert "words alone" in command(project, "--notes")[1]
     assert command(project, "moood")[0] == 4
+
+
+@pytest.mark.usefixtures("sound")
+def test_a_split_that_is_not_what_was_frozen_is_found(project: MiniProject) -> None:
+    freeze(project.folder, load_task(project.folder, verify=False).splits)
+    assert command(project)[0] == 0
+    line = json.loads((project.folder / "train.jsonl").read_text().splitlines()[0])
+    project.append("train", {**line, "id": "late", "input": {"text": "The tram came late, and nobody minded."}})
+    code, told = command(project)
+    assert code == 1
+    assert "golden/mood/frozen.json: error: not what was frozen: train.jsonl" in told
+    assert "late" in told
+
+
+@pytest.mark.usefixtures("sound")
+def test_every_task_is_checked_and_all_that_is_wrong_is_told(project: MiniProject) -> None:
+    contract = (project.folder / "task.toml").read_text()
+    (project.folder / "task.toml").write_text(contract.replace("{{ text | json }}", "{{ txet | json }}"))
+    other = project.folder.with_name("weather")
+    shutil.copytree(project.folder, other)
+    (other / "task.toml").write_text("title = 3\n")
+    code, told = command(project)
+    assert code == 4
+    assert "txet" in told
+    assert "weather/task.toml" in told
 
 
 @pytest.mark.usefixtures("sound")
