@@ -1,7 +1,7 @@
 """How fast this machine is at this hour: a fixed piece of work against figures of reference.
 
 Run it as ``python benchmarks/pace.py [--record | --limit MINUTES]``. The work is a loop in Python, and 32 answers of
-the base in llama.cpp, in processes of its own; each is done three times, and the fastest counts. It prints how many
+the base in llama.cpp; each is done three times, and the fastest counts. It prints how many
 times as long as in ``pace.json`` each takes. Limits in minutes are scaled by the larger of the two: ``--limit 3``
 prints how many seconds three minutes of the reference are here and now. ``--record`` makes this machine the reference.
 """
@@ -9,6 +9,7 @@ prints how many seconds three minutes of the reference are here and now. ``--rec
 from __future__ import annotations
 
 import argparse
+import atexit
 import json
 import os
 import platform
@@ -41,6 +42,7 @@ def answers() -> Callable[[], None]:
 
     task = load_task(ROOT / "golden" / "market_direction", verify=False)
     cache = TemporaryDirectory(prefix="evalkit-")
+    atexit.register(cache.cleanup)
     backend = open_backend(Opening(Spec("gguf", str(base_gguf())), task, ROOT, cache=Path(cache.name)))
 
     def ask(count: int = ANSWERS) -> None:
