@@ -58,8 +58,8 @@ class UnknownName(SetupError):
         self.kind, self.name, self.choices = kind, name, sorted(set(choices))
         self.suggestion = next(iter(get_close_matches(name, self.choices, n=1)), None)
         hint = f" Did you mean {self.suggestion!r}?" if self.suggestion else ""
-        known = ", ".join(self.choices) or "none"
-        super().__init__(f"unknown {kind} {name!r}.{hint} Known: {known}.{' ' + remedy if remedy else ''}")
+        listed = ", ".join(self.choices) or "none"
+        super().__init__(f"unknown {kind} {name!r}.{hint} Known: {listed}.{' ' + remedy if remedy else ''}")
 
 
 @dataclass(frozen=True, slots=True)

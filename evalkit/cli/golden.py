@@ -78,15 +78,16 @@ def lint(config: Config, tasks: tuple[str, ...], notes: bool) -> None:
 
 @click.command()
 @click.argument("task")
-@click.argument("variant", metavar="EXAMPLE~RELATION")
+@click.argument("perturbed", metavar="EXAMPLE~RELATION")
 @click.option("--backend", help="The model that is asked (default: that of pyproject.toml).")
 @click.option("--split", type=click.Choice(["test", "dev"]), default="test", help="The split of the example.")
 @click.option("--budget", type=int, default=80, help="Answers that may be asked for, at most (default: 80).")
 @click.pass_obj
-def shrink(config: Config, task: str, variant: str, backend: str | None, split: str, budget: int) -> None:
+def shrink(config: Config, task: str, perturbed: str, backend: str | None, split: str, budget: int) -> None:
     """Find the smallest form of a changed example on which its relation does not hold, asking the model again and
     again."""
-    from evalkit.judging.minimize import shrink as smallest
+    from evalkit.judging.figures import counted
+    from evalkit.judging.minimize import shrink as find_smallest
     from evalkit.session.options import SessionOptions
     from evalkit.session.session import EvalSession
 
@@ -95,13 +96,21 @@ def shrink(config: Config, task: str, variant: str, backend: str | None, split: 
     try:
         session.participants.need_backend()
         golden, name = session.task(task), session.participants.named[0]
-        known = session.variants(golden)
-        if variant not in known:
-            raise UnknownName("variant", variant, known, f"Those of [relations.<name>] in {golden.place('task.toml')}.")
-        found = smallest(golden, name, known[variant], lambda example: session.ask_again(golden, name, example), budget)
+        choices = session.perturbed(golden)
+        if perturbed not in choices:
+            raise UnknownName(
+                "perturbed example", perturbed, choices, f"Those of [relations.<name>] in {golden.place('task.toml')}."
+            )
+        smallest = find_smallest(
+            golden, name, choices[perturbed], lambda example: session.ask_again(golden, name, example), budget
+        )
     finally:
         session.close()
-    say(f"{found.held!r}\nBefore, asked {json.dumps(dict(found.variant.of.input), ensure_ascii=False)}:")
-    say(f"  {found.before.text}\nAfter, asked {json.dumps(dict(found.variant.example.input), ensure_ascii=False)}:")
-    say(f"  {found.after.text}")
-    say(f"{found.asked} answers" + (": all of the budget; more may make it smaller" if found.unfinished else ""))
+    before, after = (
+        json.dumps(dict(example.input), ensure_ascii=False)
+        for example in (smallest.perturbed.of, smallest.perturbed.example)
+    )
+    say(f"{smallest.held!r}\nBefore, asked {before}:\n  {smallest.before.text}")
+    say(f"After, asked {after}:\n  {smallest.after.text}")
+    end = ": all of the budget; more may make it smaller" if smallest.unfinished else ""
+    say(counted(smallest.answers, "answer") + end)

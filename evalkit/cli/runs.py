@@ -45,14 +45,14 @@ def show(config: Config, run: str, example: str, backend: str | None) -> None:
             raise UnknownName("example", example, book.examples, remedy)
         if key not in kept:
             raise UnknownName("stored answer", key, (), f"{config.store} had it when the run was made.")
-        asked, completion = kept[key].request, kept[key].completion
+        sent, completion = kept[key].request, kept[key].completion
         answer = book.sample(part.name, example, key)
-        rendered = completion.rendered or "\n".join(f"[{m.role}] {m.content}" for m in asked.messages)
-        sample = f", sample {asked.sample}" if len(part.keys[example]) > 1 else ""
+        rendered = completion.rendered or "\n".join(f"[{m.role}] {m.content}" for m in sent.messages)
+        sample = f", sample {sent.sample}" if len(part.keys[example]) > 1 else ""
         say(f"== {part.name} ({part.participant.spec}) on {request.task}, {answer.example.where}{sample}")
         say(f"-- prompt, as the model read it\n{rendered}")
         say(f"-- answer (finish: {completion.finish_reason}, {completion.completion_tokens} tokens)")
-        say(asked.prefill + completion.text)
+        say(sent.prefill + completion.text)
         say(f"-- expected\n{json.dumps(dict(answer.example.expected), ensure_ascii=False)}")
         say(f"-- defects: {', '.join(answer.defects) or 'none'}")
         for score in answer.scores.values():
@@ -68,20 +68,20 @@ def _places(
 
     table = runs.table(name)
     requests = load_requests(table, lambda: runs.rows(table["id"], example=example))
-    asked = [(request, part) for request in requests for part in request.participations]
-    models = {part.name for _, part in asked}
+    participations = [(request, part) for request in requests for part in request.participations]
+    models = {part.name for _, part in participations}
     if backend is not None and backend not in models:
         raise UnknownName("backend of this run", backend, models)
     places = [
         (request, part, key)
-        for request, part in asked
+        for request, part in participations
         if (part.name == backend if backend else part.role != "floor")
         for key in part.keys.get(example, ())
     ]
     if not places:
         everything = load_requests(table, lambda: runs.rows(table["id"]))
-        known = {name for request in everything for part in request.participations for name in part.keys}
-        raise UnknownName("example of this run", example, known)
+        examples = {name for request in everything for part in request.participations for name in part.keys}
+        raise UnknownName("example of this run", example, examples)
     yield from places
 
 
@@ -158,7 +158,7 @@ def compare(config: Config, before: str, after: str, backends: tuple[str, ...]) 
                 say(f"- {line}")
             say(f"{now.task} · {wording.regression(regression)}")
             regressions.append(regression)
-    sys.exit(code_of(((one.status, one.open) for one in regressions), config))
+    sys.exit(code_of(((item.status, item.open) for item in regressions), config))
 
 
 @click.command()
@@ -205,9 +205,9 @@ def history(config: Config, task: str, score: str | None, backend: str | None, f
     from evalkit.runs import history as past
 
     with opened_runs(config) as runs:
-        found = past.history(runs.runs(), task, score, backend)
+        score_history = past.history(runs.runs(), task, score, backend)
         older = runs.older()
-    say(json.dumps(asdict(found), indent=1) if form == "json" else render(found).rstrip("\n"))
+    say(json.dumps(asdict(score_history), indent=1) if form == "json" else render(score_history).rstrip("\n"))
     if older:
         them, it = ("s", "them") if len(older) > 1 else ("", "it")
         say(

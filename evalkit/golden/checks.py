@@ -52,7 +52,7 @@ class Checker:
 
     def __init__(self, contract: Contract, declared: Sequence[str], splits: Splits, source: Source) -> None:
         self.contract, self.splits, self.source = contract, splits, source
-        self.known = (*ANSWERED, *declared)
+        self.score_names = (*ANSWERED, *declared)
         self.problems: list[Problem] = []
 
     def rules(self) -> Rules:
@@ -77,18 +77,18 @@ class Checker:
                 self._tell(("scores", name), f"{name!r} is scored for every answer; choose another name", ":")
         # None where [primary] is missing, which is told already.
         primary: Any = self.contract.primary
-        if primary is not None and primary.score not in self.known:
-            self._tell(("primary",), UnknownName("score", primary.score, self.known))
+        if primary is not None and primary.score not in self.score_names:
+            self._tell(("primary",), UnknownName("score", primary.score, self.score_names))
         for split, rates in self.contract.least_rates().items():
             if split not in SPLITS:
                 self._tell(("thresholds",), UnknownName("split", split, SPLITS))
             for score in rates:
-                if score not in self.known:
-                    self._tell(("thresholds",), UnknownName("score", score, self.known))
+                if score not in self.score_names:
+                    self._tell(("thresholds",), UnknownName("score", score, self.score_names))
 
     def _hypotheses(self, scores: Mapping[str, ScoreRule]) -> Iterator[Hypothesis]:
         test = self.splits.get("test", ())
-        groups = dict.fromkeys(self.known, len({example.group for example in test}))
+        groups = dict.fromkeys(self.score_names, len({example.group for example in test}))
         for name, rule in scores.items():
             groups[name] = len({example.group for example in test if rule.asked_of(example)})
         for index, table in enumerate(self.contract.hypotheses):

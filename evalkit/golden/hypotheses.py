@@ -52,12 +52,12 @@ def read_hypothesis(entry: Mapping[str, Any], scores: Mapping[str, int], where: 
     against = _names(entry, "against", "a list of aliases or floors")
     if not against:
         raise Misdeclared("against is missing: name the aliases or floors to compare with")
-    asked = _names(entry, "score", "a score or a list of scores")
-    for score in asked or [""]:
+    asked_scores = _names(entry, "score", "a score or a list of scores")
+    for score in asked_scores or [""]:
         if score not in scores:
             raise UnknownName("score", score, scores)
-    terms: Terms = kind.read_terms(entry, min(scores[score] for score in asked))
-    for score in asked:
+    terms: Terms = kind.read_terms(entry, min(scores[score] for score in asked_scores))
+    for score in asked_scores:
         yield Hypothesis(
             name, candidate, tuple(against), score, terms.min_gain, terms.margin, terms.family, where,
             options=terms.options,

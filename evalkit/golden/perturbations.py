@@ -61,13 +61,13 @@ def read_relation(
     return relation
 
 
-def _check_fields(key: str, fields: Collection[str], known: Collection[str]) -> None:
+def _check_fields(key: str, fields: Collection[str], choices: Collection[str]) -> None:
     for field in fields:
-        if field not in known:
-            raise UnknownName("field", field, known, f"(in {key})")
+        if field not in choices:
+            raise UnknownName("field", field, choices, f"(in {key})")
 
 
-def variants(task: Task, split: str) -> dict[str, Perturbed]:
+def perturbed_examples(task: Task, split: str) -> dict[str, Perturbed]:
     """The changed examples of ``split``, by their id, ``<example>~<relation>``.
 
     An example that expects an error, and one that a relation leaves as it is, has none. Of each relation there are

@@ -100,9 +100,9 @@ def write(path: Path, baseline: Baseline) -> None:
 
 def _spelled(head: Mapping[str, Any], entries: Sequence[Any]) -> list[str]:
     """The lines of the file: one a score of an example, so that a diff says what changed."""
-    told = [f"{json.dumps(key)}: {json.dumps(value, ensure_ascii=False)}," for key, value in head.items()]
+    head_lines = [f"{json.dumps(key)}: {json.dumps(value, ensure_ascii=False)}," for key, value in head.items()]
     cells = [json.dumps(entry, ensure_ascii=False) for entry in entries]
-    return ["{", *told, '"scores": [', *(f"{cell}," for cell in cells[:-1]), *cells[-1:], "]", "}"]
+    return ["{", *head_lines, '"scores": [', *(f"{cell}," for cell in cells[:-1]), *cells[-1:], "]", "}"]
 
 
 def read(path: Path) -> Baseline:
@@ -152,14 +152,14 @@ def _is_entry(entry: object) -> bool:
     return False
 
 
-def known(golden: Path, task: str) -> list[str]:
+def saved_names(golden: Path, task: str) -> list[str]:
     """The names of the baselines that ``task`` has."""
     return sorted(path.stem for path in place(golden, task, "x").parent.glob("*.json") if _NAME.match(path.stem))
 
 
 def find(golden: Path, task: str, name: str) -> Baseline:
     """The baseline called ``name`` of ``task``. Raises UnknownName with those there are, GoldenError as ``read``."""
-    names = known(golden, task)
+    names = saved_names(golden, task)
     if name not in names:
         raise UnknownName(f"baseline of {task}", name, names, f"Save one with --save-baseline={name}.")
     return read(place(golden, task, name))
@@ -175,7 +175,7 @@ def check(wanted: BaselineOptions, golden: Path, tasks: Iterable[str], backends:
         raise ConfigError(f"a baseline is about one model: give exactly one --backend, got {', '.join(backends)}")
     if wanted.compare is None:
         return
-    names = {task: known(golden, task) for task in tasks}
+    names = {task: saved_names(golden, task) for task in tasks}
     if not any(wanted.compare in there for there in names.values()):
         choices = [name for there in names.values() for name in there]
         raise UnknownName("baseline", wanted.compare, choices, "Save one with --save-baseline=NAME.")

@@ -95,7 +95,7 @@ def explain(
         return Explanation("none", alike)
     again = tuple(agreement for agreement in again if agreement.n)
     return Explanation(
-        "noise" if any(_no_more_than(alike, own) for own in again) else "weights",
+        "noise" if any(_no_more_than(alike, repeat) for repeat in again) else "weights",
         alike,
         not_rendered=sum(_unknown(pair, "prompt_text") for pair in pairs),
         not_hashed=sum(_unknown(pair, "token_ids") for pair in pairs),
@@ -107,19 +107,19 @@ def _unknown(pair: tuple[Answer, Answer], by: Literal["prompt_text", "token_ids"
     return any(_KNOWN_BY[by](answer) is None for answer in pair)
 
 
-def _no_more_than(alike: Agreement, own: Agreement) -> bool:
+def _no_more_than(alike: Agreement, repeat: Agreement) -> bool:
     """Whether no larger share of answers changed than changes when the same model is asked again."""
-    return (alike.n - alike.same_text) * own.n <= (own.n - own.same_text) * alike.n
+    return (alike.n - alike.same_text) * repeat.n <= (repeat.n - repeat.same_text) * alike.n
 
 
 def _other_prompts(pairs: Pairs) -> OtherPrompts | None:
     """How the prompts differ; None where they do not, or are not known."""
     for by, value_of in _KNOWN_BY.items():
-        known = [(value_of(before), value_of(after), after.example.id) for before, after in pairs]
-        known = [row for row in known if row[0] is not None and row[1] is not None]
-        if differ := [row for row in known if row[0] != row[1]]:
+        both_known = [(value_of(before), value_of(after), after.example.id) for before, after in pairs]
+        both_known = [row for row in both_known if row[0] is not None and row[1] is not None]
+        if differ := [row for row in both_known if row[0] != row[1]]:
             before, after, _ = differ[0]
-            return OtherPrompts(by, tuple(name for _, _, name in differ), len(known), *_shown(before, after, by))
+            return OtherPrompts(by, tuple(name for _, _, name in differ), len(both_known), *_shown(before, after, by))
     return None
 
 
@@ -140,7 +140,7 @@ def _other_settings(pairs: Pairs, before: Mapping[str, Any], after: Mapping[str,
     """Which settings of the sampler, or beginning of the answer, differ."""
     if not pairs:
         return ()
-    earlier, later = ({**_stated(answer), **own} for answer, own in zip(pairs[0], (before, after), strict=True))
+    earlier, later = ({**_stated(answer), **sampler} for answer, sampler in zip(pairs[0], (before, after), strict=True))
     return tuple(
         Setting(name, earlier.get(name), later.get(name), name in earlier, name in later)
         for name in {**earlier, **later}

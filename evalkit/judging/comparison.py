@@ -176,9 +176,10 @@ def comparisons(
         judge_pair(pair, adjusted[pair.candidate].get(pair.hypothesis) if pair.hypothesis else None) for pair in pairs
     ]
     shown = {
-        (one.candidate, one.family)
-        for one in judged
-        if one.family and all(other.status is Status.SHIP for other in judged if _same_hypothesis(one, other))
+        (comparison.candidate, comparison.family)
+        for comparison in judged
+        if comparison.family
+        and all(other.status is Status.SHIP for other in judged if _same_hypothesis(comparison, other))
     }
     return [
         replace(comparison, excused=True)
@@ -193,8 +194,8 @@ def _look_of(planned: Planned, looks: Mapping[str, Look]) -> Look:
     return looks.get(planned.candidate, NO_LOOK) if hypothesis is not None and hypothesis.declared else NO_LOOK
 
 
-def _same_hypothesis(one: Comparison, other: Comparison) -> bool:
-    return (one.candidate, one.where, one.score) == (other.candidate, other.where, other.score)
+def _same_hypothesis(first: Comparison, second: Comparison) -> bool:
+    return (first.candidate, first.where, first.score) == (second.candidate, second.where, second.score)
 
 
 def _alternatives(task: Task, candidate: str, pairs: Sequence[Pair]) -> dict[Hypothesis, float | None]:
@@ -219,10 +220,10 @@ def _pair(task: Task, planned: Planned, answers: Answers, split: str, turn: Sequ
     hypothesis, candidate, rival, score = planned
     ours, theirs = answers[candidate], answers[rival]
     groups_of = {example.id: example.group for example in task.splits.get(split, ())}
-    asked = sorted(groups_of) if turn is None else list(turn)
-    answered = [name for name in asked if name in ours and name in theirs]
+    examples = sorted(groups_of) if turn is None else list(turn)
+    answered = [name for name in examples if name in ours and name in theirs]
     both = [name for name in answered if score in ours[name].scores]
-    own, other = ([side[name].scores[score].value for name in both] for side in (ours, theirs))
+    our_values, their_values = ([side[name].scores[score].value for name in both] for side in (ours, theirs))
     ours_read, theirs_read = _readable(ours, both, score), _readable(theirs, both, score)
     read = [name for name in both if name in ours_read and name in theirs_read]
     put_beside = paired if turn is None else paired_in_turn
@@ -231,7 +232,7 @@ def _pair(task: Task, planned: Planned, answers: Answers, split: str, turn: Sequ
         # Of alternatives with a least gain each bound must hold for all of them; for p that is Holm's to see to.
         alpha = level.alpha / _alternatives_to(task, hypothesis)
         return (
-            put_beside(own, other, [groups_of[name] for name in both], alpha=alpha),
+            put_beside(our_values, their_values, [groups_of[name] for name in both], alpha=alpha),
             Readable.of(
                 [ours_read[name] for name in read],
                 [theirs_read[name] for name in read],
@@ -244,8 +245,8 @@ def _pair(task: Task, planned: Planned, answers: Answers, split: str, turn: Sequ
     return Pair(
         *planned,
         *at(look),
-        missing=len(asked) - len(answered),
-        lost=tuple(name for name, first, second in zip(both, own, other, strict=True) if first < second),
+        missing=len(examples) - len(answered),
+        lost=tuple(name for name, first, second in zip(both, our_values, their_values, strict=True) if first < second),
         look=look,
         first=at(Look(1)) if look.number > 1 else None,
     )
@@ -256,7 +257,7 @@ def _readable(answers: Mapping[str, Answer], names: Iterable[str], score: str) -
     values = {
         name: [sample.scores[score].value for sample in answers[name].each if sample.extractable] for name in names
     }
-    return {name: fmean(found) for name, found in values.items() if found}
+    return {name: fmean(scores) for name, scores in values.items() if scores}
 
 
 def _alternatives_to(task: Task, hypothesis: Hypothesis | None) -> int:
@@ -278,10 +279,10 @@ def agreement(first: str, second: str, answers: Answers, split: str) -> Agreemen
     return Agreement(
         first,
         second,
-        same_text=sum(one.text == other.text for one, other in samples),
+        same_text=sum(ours.text == theirs.text for ours, theirs in samples),
         same_object=sum(
-            one.value is not None and other.value is not None and canonical(one.value) == canonical(other.value)
-            for one, other in samples
+            ours.value is not None and theirs.value is not None and canonical(ours.value) == canonical(theirs.value)
+            for ours, theirs in samples
         ),
         n=len(samples),
     )

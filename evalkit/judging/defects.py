@@ -81,12 +81,12 @@ def echoes(text: str, messages: Sequence[Message]) -> bool:
     """Whether ``text`` repeats a stretch of what was asked."""
     answered = " ".join(text[:MOST_CHARACTERS].split())
     for message in messages:
-        asked = " ".join(message.content[:MOST_CHARACTERS].split())
-        size = min(ECHO, len(asked))
+        question = " ".join(message.content[:MOST_CHARACTERS].split())
+        size = min(ECHO, len(question))
         # A message of a word or two is no echo when it comes up again.
         if message.role == "assistant" or size < 10:
             continue
-        stretches = {asked[start : start + size] for start in range(len(asked) - size + 1)}
+        stretches = {question[start : start + size] for start in range(len(question) - size + 1)}
         if any(answered[start : start + size] in stretches for start in range(len(answered) - size + 1)):
             return True
     return False

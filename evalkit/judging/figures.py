@@ -58,8 +58,8 @@ def counted(count: int, noun: str, verbs: tuple[str, str] = ("", "")) -> str:
     >>> counted(1, "must-pass example", ("is", "are")), counted(2, "must-pass example", ("is", "are"))
     ('1 must-pass example is', '2 must-pass examples are')
     """
-    told = f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
-    return f"{told} {verbs[count != 1]}".rstrip()
+    things = f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+    return f"{things} {verbs[count != 1]}".rstrip()
 
 
 def abbreviate(names: Sequence[str], most: int = 3) -> str:

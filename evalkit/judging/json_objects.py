@@ -69,7 +69,7 @@ def find_objects(text: str, schema: Schema) -> tuple[list[FoundObject], list[Bro
     What one attempt has read is never read by another, which is what makes this linear: after an object the
     search goes on behind it, after a broken one at the character that broke it.
     """
-    found: list[FoundObject] = []
+    objects: list[FoundObject] = []
     broken: list[BrokenObject] = []
     noted: dict[str, str] = {}
     decoder = _decoder(noted)
@@ -105,8 +105,8 @@ def find_objects(text: str, schema: Schema) -> tuple[list[FoundObject], list[Bro
         elif not noted and (violation := schema.violation(value)):
             noted["schema_violation"] = violation
         why = next(iter(noted.values()), "")
-        found.append(FoundObject(start, position, None if noted else value, frozenset(noted), why))
-    return found, broken
+        objects.append(FoundObject(start, position, None if noted else value, frozenset(noted), why))
+    return objects, broken
 
 
 def _broken(text: str, start: int, last: int, error: json.JSONDecodeError) -> BrokenObject:

@@ -56,7 +56,7 @@ class _Reading:
 
     answer: str
     thought: bool
-    found: Sequence[FoundObject]
+    objects: Sequence[FoundObject]
     broken: Sequence[BrokenObject]
     before: str
     after: str
@@ -64,7 +64,7 @@ class _Reading:
 
     @property
     def value(self) -> Mapping[str, Any] | None:
-        return next((item.value for item in self.found if item.value is not None), None)
+        return next((item.value for item in self.objects if item.value is not None), None)
 
 
 def parse(completion: Completion, *, prefill: str, schema: Schema, messages: Sequence[Message] = ()) -> Output:
@@ -98,32 +98,32 @@ def parse(completion: Completion, *, prefill: str, schema: Schema, messages: Seq
 
 
 def _read(answer: str, thought: bool, schema: Schema) -> _Reading:
-    found, broken = find_objects(answer, schema) if thought else ([], [])
-    if found:
-        edges = [*(item.start for item in found[1:]), len(answer)]
-        after = "\n".join(answer[item.end : edge] for item, edge in zip(found, edges, strict=True))
-        return _Reading(answer, thought, found, broken, answer[: found[0].start], after, True)
+    objects, broken = find_objects(answer, schema) if thought else ([], [])
+    if objects:
+        edges = [*(item.start for item in objects[1:]), len(answer)]
+        after = "\n".join(answer[item.end : edge] for item, edge in zip(objects, edges, strict=True))
+        return _Reading(answer, thought, objects, broken, answer[: objects[0].start], after, True)
     if not broken:
-        return _Reading(answer, thought, found, broken, answer, "", True)
+        return _Reading(answer, thought, objects, broken, answer, "", True)
     start, end = broken[0].start, broken[0].end
     after = answer[end:] if end is not None else ""
-    return _Reading(answer, thought, found, broken, answer[:start], after, end is not None)
+    return _Reading(answer, thought, objects, broken, answer[:start], after, end is not None)
 
 
 def _object_defects(reading: _Reading) -> Iterator[str]:
     """What is wrong with the objects. What the schema refuses counts only where it refuses all."""
-    for item in reading.found:
+    for item in reading.objects:
         yield from (name for name in item.defects if name != "schema_violation" or reading.value is None)
-    if len(reading.found) > 1:
+    if len(reading.objects) > 1:
         yield "several_objects"
-    if reading.broken and not reading.found and not reading.broken[0].cut:
+    if reading.broken and not reading.objects and not reading.broken[0].cut:
         yield "not_json"
 
 
 def _text_defects(reading: _Reading, completion: Completion, messages: Sequence[Message]) -> Iterator[str]:
     """What is wrong with the text that stands around the objects, or in their place."""
-    answer, found = reading.answer, reading.found
-    beginning = reading.before if found else OBJECT.split(answer[:MOST_CHARACTERS], maxsplit=1)[0]
+    answer, objects = reading.answer, reading.objects
+    beginning = reading.before if objects else OBJECT.split(answer[:MOST_CHARACTERS], maxsplit=1)[0]
     if echoes(beginning, messages):
         yield "prompt_echo"
     before, after = without_middle(reading.before), without_middle(reading.after)
@@ -132,9 +132,9 @@ def _text_defects(reading: _Reading, completion: Completion, messages: Sequence[
         yield "code_fence"
     if has_role_marker(outside):
         yield "role_marker"
-    if not found and reading.thought and not (answer.strip() and completion.text.strip()):
+    if not objects and reading.thought and not (answer.strip() and completion.text.strip()):
         yield "empty"
-    elif not found and is_refusal(answer):
+    elif not objects and is_refusal(answer):
         yield "refusal"
     elif without_markers(before):
         yield "prose_before"
@@ -150,28 +150,28 @@ def _cut_defects(reading: _Reading, completion: Completion) -> Iterator[str]:
         yield from ("truncated", "unclosed_thinking")
     # What follows an object that has closed was cut off by the backend, not by the model.
     cut = bool(reading.broken) and reading.broken[-1].cut and completion.finish_reason != "object_closed"
-    ran_out = completion.finish_reason == "length" and not reading.found
+    ran_out = completion.finish_reason == "length" and not reading.objects
     if reading.value is None and (cut or not reading.closes or ran_out):
         yield "truncated"
 
 
 def _why(reading: _Reading) -> str:
     """In one line what is wrong with the first object, or with what stands there in its place."""
-    found, broken = reading.found, reading.broken
+    objects, broken = reading.objects, reading.broken
     if not reading.thought:
         return "the reasoning never closes"
-    if found and all(item.value is None for item in found):
-        return found[0].why
-    if not found and broken:
+    if objects and all(item.value is None for item in objects):
+        return objects[0].why
+    if not objects and broken:
         return broken[0].why
     if not reading.answer.strip():
         return "the answer is empty"
-    if not found:
+    if not objects:
         return f"no object: {brief.repr(reading.answer)}"
     if reading.before.strip(WHITESPACE):
         return f"before the object: {brief.repr(reading.before)}"
     if reading.after.strip(WHITESPACE):
         return f"after the object: {brief.repr(reading.after)}"
-    if len(found) > 1:
-        return f"another object at character {found[1].start}"
+    if len(objects) > 1:
+        return f"another object at character {objects[1].start}"
     return "the API says that it was refused"

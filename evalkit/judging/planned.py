@@ -45,14 +45,14 @@ def planned_comparisons(task: Task, lineup: Lineup, margin: float) -> list[Plann
     present = {*lineup.backends, *lineup.against, *FLOORS}
     declared = [plan for plan in declared_comparisons(task, lineup) if plan.against in present]
     covered = {(plan.candidate, plan.against) for plan in declared}
-    asked = [
+    asked_for = [
         plan
         for candidate in lineup.backends
         for rival in lineup.against
         if (candidate, rival) not in covered and candidate != rival and rival not in lineup.rungs
         for plan in _asked(task, candidate, rival, margin if lineup.parents.get(candidate) == rival else None)
     ]
-    return [*declared, *asked]
+    return [*declared, *asked_for]
 
 
 def _asked(task: Task, candidate: str, rival: str, margin: float | None) -> Iterator[Planned]:

@@ -113,10 +113,10 @@ def recommend(candidate: Side, rival: Side, by: Rivalry, verdict: Status | None)
 
 def _fields(ours: Mapping[str, Answer], theirs: Mapping[str, Answer], by: Rivalry) -> Iterator[tuple[str, Field]]:
     differ = difference if by.turn is None else difference_in_turn
-    asked = by.turn
-    if asked is None:
-        asked = [name for name, answer in ours.items() if answer.example.split == by.split]
-    both = [name for name in asked if name in ours and name in theirs]
+    examples = by.turn
+    if examples is None:
+        examples = [name for name, answer in ours.items() if answer.example.split == by.split]
+    both = [name for name in examples if name in ours and name in theirs]
     for score in dict.fromkeys(score for name in both for score in ours[name].scores):
         scored = [name for name in both if score in ours[name].scores and score in theirs[name].scores]
         first, second = ([side[name].scores[score].value for name in scored] for side in (ours, theirs))

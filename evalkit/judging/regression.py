@@ -101,11 +101,11 @@ def compare(
 
 def _by_score(model: ScoredModel, cells: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
     """Each score with the examples of the judged split that have it on both sides."""
-    found: dict[str, list[str]] = {}
+    examples: dict[str, list[str]] = {}
     for name, score in cells:
         if model.examples[name].split == model.split:
-            found.setdefault(score, []).append(name)
-    return found
+            examples.setdefault(score, []).append(name)
+    return examples
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +131,7 @@ def _judged(then: Baseline, model: ScoredModel, score: str, names: Sequence[str]
     pair = Pair(
         hypothesis, model.backend, then.name, score, paired(ours, theirs, groups), Readable.of(*values(read)),
         missing=sum(name in then.scores for name in model.unanswered),
-        lost=tuple(name for name, own, other in zip(names, ours, theirs, strict=True) if own < other),
+        lost=tuple(name for name, now, before in zip(names, ours, theirs, strict=True) if now < before),
     )  # fmt: skip
     comparison = judge_pair(pair)
     pieces = len(set(groups))

@@ -84,8 +84,8 @@ class RelationResult:
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """How often a relation holds for a model, with the 95 % interval, and the variants on which it does not. Those on
-    which it can't but hold are left out, and so are the ``unanswered``."""
+    """How often a relation holds for a model, with the 95 % interval, and the perturbed examples on which it does not.
+    Those on which it can't but hold are left out, and so are the ``unanswered``."""
 
     backend: str
     relation: str
@@ -94,7 +94,7 @@ class Rate:
     unanswered: tuple[str, ...] = ()
 
 
-def held(task: Task, backend: str, variant: Perturbed, before: Answer, after: Answer) -> RelationResult:
+def held(task: Task, backend: str, perturbed: Perturbed, before: Answer, after: Answer) -> RelationResult:
     """Puts two answers of ``backend`` beside one another, sample by sample: it holds where it does for each.
 
     Nothing holds where one of them can't be read, or the first is an error object, because the example expects none;
@@ -102,16 +102,16 @@ def held(task: Task, backend: str, variant: Perturbed, before: Answer, after: An
     """
     samples = list(zip(before.each, after.each, strict=False))
     breaks: list[Break] = []
-    for one, other in samples:
-        breaks += [item for item in _breaks(task, variant, one, other) if item not in breaks]
-    moot = not breaks and all(_moot(task, variant.relation, one) for one, _ in samples)
+    for first, second in samples:
+        breaks += [item for item in _breaks(task, perturbed, first, second) if item not in breaks]
+    moot = not breaks and all(_moot(task, perturbed.relation, first) for first, _ in samples)
     return RelationResult(
-        backend, variant.relation.name, variant.example.id, tuple(breaks), variant.example.input, moot
+        backend, perturbed.relation.name, perturbed.example.id, tuple(breaks), perturbed.example.input, moot
     )  # fmt: skip
 
 
-def _breaks(task: Task, variant: Perturbed, before: Answer, after: Answer) -> Iterator[Break]:
-    first, second = variant.of.id, variant.example.id
+def _breaks(task: Task, perturbed: Perturbed, before: Answer, after: Answer) -> Iterator[Break]:
+    first, second = perturbed.of.id, perturbed.example.id
     if before.value is None:
         yield Break(BreakCode.UNREADABLE_BEFORE, first)
     elif "error" in before.value:
@@ -119,13 +119,13 @@ def _breaks(task: Task, variant: Perturbed, before: Answer, after: Answer) -> It
     elif after.value is None:
         yield Break(BreakCode.UNREADABLE_AFTER, second)
     else:
-        yield from _changed_fields(task, variant, before, after)
+        yield from _changed_fields(task, perturbed, before, after)
         if before.strict and not after.strict:
             yield Break(BreakCode.NOT_STRICT, second, why=after.scores["strict"].why)
 
 
-def _changed_fields(task: Task, variant: Perturbed, before: Answer, after: Answer) -> Iterator[Break]:
-    relation, example = variant.relation, variant.example.id
+def _changed_fields(task: Task, perturbed: Perturbed, before: Answer, after: Answer) -> Iterator[Break]:
+    relation, example = perturbed.relation, perturbed.example.id
     change = change_of(relation)
     old, new = before.value or {}, after.value or {}
     for name, rule in _compared(task, relation):
@@ -163,7 +163,8 @@ def _moot(task: Task, relation: Relation, before: Answer) -> bool:
         (rule, value[name]) for name, rule in _compared(task, relation) if name in relation.negates and name in value
     ]
     return bool(negated) and all(
-        values_match(scorer_of(rule), one, _negated(rule, one), before.example.input) for rule, one in negated
+        values_match(scorer_of(rule), negated_value, _negated(rule, negated_value), before.example.input)
+        for rule, negated_value in negated
     )
 
 
@@ -175,7 +176,7 @@ def _negated(rule: ScoreRule, value: Any) -> Any:
 def _following(value: Any, change: Any) -> Any:
     if isinstance(value, str):
         return change(value)
-    return [_following(one, change) for one in value] if isinstance(value, list) else value
+    return [_following(item, change) for item in value] if isinstance(value, list) else value
 
 
 def rates(
@@ -183,21 +184,21 @@ def rates(
 ) -> list[Rate]:
     """For each relation of ``task`` that was tried on ``backend``, how often it holds.
 
-    ``unanswered`` are variants of which nothing is known, because they or their examples were not answered.
+    ``unanswered`` are perturbed examples of which nothing is known, because they or their examples were not answered.
     """
     left = list(unanswered)
     tried: dict[str, list[tuple[Perturbed, RelationResult]]] = {name: [] for name in task.relations}
-    for variant, result in results:
+    for perturbed, result in results:
         if not result.moot:
-            tried[variant.relation.name].append((variant, result))
+            tried[perturbed.relation.name].append((perturbed, result))
     return [
         Rate(
             backend,
             name,
-            rate([float(result.holds) for _, result in tries], [variant.of.group for variant, _ in tries]),
+            rate([float(result.holds) for _, result in tries], [perturbed.of.group for perturbed, _ in tries]),
             tuple(result.example for _, result in tries if not result.holds),
-            tuple(variant.example.id for variant in left if variant.relation.name == name),
+            tuple(perturbed.example.id for perturbed in left if perturbed.relation.name == name),
         )
         for name, tries in tried.items()
-        if tries or any(variant.relation.name == name for variant in left)
+        if tries or any(perturbed.relation.name == name for perturbed in left)
     ]

@@ -244,7 +244,10 @@ def explanation(item: Explanation) -> str:
     if item.cause == "none":
         return f"all {alike.n} answers are the same text"
     changed = f"{_same_prompts(item)}, same decoding, {item.changed} of {alike.n} answers changed"
-    again = [f"{own.n - own.same_text} of {own.n} change when {own.first} is asked again" for own in item.again]
+    again = [
+        f"{repeat.n - repeat.same_text} of {repeat.n} change when {repeat.first} is asked again"
+        for repeat in item.again
+    ]
     end = "no more than their own arithmetic" if item.cause == "noise" else "weights or their arithmetic"
     return f"{'; '.join([changed, *again])}: {end}"
 
@@ -366,9 +369,9 @@ def relation(item: RelationResult) -> str:
     """A relation's result on one example."""
     if item.holds:
         return f"{item.relation} holds for {item.backend} on {item.example}"
-    asked = ", ".join(f"{name} {value!r}" for name, value in item.input.items())
+    inputs = ", ".join(f"{name} {value!r}" for name, value in item.input.items())
     why = "; ".join(relation_break(part) for part in item.why)
-    return f"{item.relation} does not hold for {item.backend} on {item.example}: {why}. Asked: {asked}"
+    return f"{item.relation} does not hold for {item.backend} on {item.example}: {why}. Asked: {inputs}"
 
 
 def relation_break(item: Break) -> str:

@@ -65,7 +65,7 @@ class Store:
         row = (key, fingerprint, request.task, request.example_id, _now(), _dump(request), _dump(completion))
         self._db.execute("insert or ignore into completions values (?, ?, ?, ?, ?, ?, ?)", row)
 
-    def known(self, keys: Iterable[str]) -> set[str]:
+    def stored(self, keys: Iterable[str]) -> set[str]:
         """Those of ``keys`` that are stored."""
         return {row[0] for row in self._rows("select key from completions where key in ({})", keys)}
 
@@ -73,8 +73,8 @@ class Store:
         """The stored completions of ``keys``; keys that are not there are left out."""
         columns = "select key, fingerprint, request, completion from completions where key in ({})"
         return {
-            key: StoredCompletion(key, mark, _request(asked), _completion(text))
-            for key, mark, asked, text in self._rows(columns, keys)
+            key: StoredCompletion(key, fingerprint, _request(request), _completion(text))
+            for key, fingerprint, request, text in self._rows(columns, keys)
         }
 
     def count(self) -> int:
@@ -104,11 +104,11 @@ class Store:
     # -- what it cost -------------------------------------------------------------------------------
 
     def save_spent(self, session: str, ledger: tuple[float, float, int]) -> None:
-        """Stores how the purse of a session stands (``Budget.ledger``)."""
+        """Stores how the budget of a session stands (``Budget.ledger``)."""
         self._db.execute("insert or replace into spent values (?, ?, ?, ?)", (session, *ledger))
 
     def spent(self, session: str) -> tuple[float, float, int]:
-        """How the purse of a session was left."""
+        """How the budget of a session was left."""
         rows = self._db.execute("select usd, kept_back, untold from spent where session = ?", (session,))
         return rows[0] if rows else (0.0, 0.0, 0)
 
@@ -123,7 +123,7 @@ class Store:
     def probes(self, session: str) -> dict[tuple[str, str], Probe]:
         """``{(fingerprint, task): probe}`` of this session."""
         rows = self._db.execute("select fingerprint, task, probe from probes where session = ?", (session,))
-        return {(mark, task): Probe.stored(json.loads(text)) for mark, task, text in rows}
+        return {(fingerprint, task): Probe.stored(json.loads(text)) for fingerprint, task, text in rows}
 
 
 def _now() -> str:

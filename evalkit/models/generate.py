@@ -153,7 +153,7 @@ def generate(
 def unsettled(model: Model, requests: Sequence[Request], store: Store, session: str) -> dict[str, Request]:
     """Those of ``requests``, by key, that have no answer in the store and did not fail in this session."""
     keys = {model.key(request): request for request in requests}
-    settled = store.known(keys) | store.failures(session).keys()
+    settled = store.stored(keys) | store.failures(session).keys()
     return {key: request for key, request in keys.items() if key not in settled}
 
 

@@ -94,9 +94,9 @@ def _targets(session: EvalSession, task: Task, fixture: str, mark: pytest.Mark) 
         return {f"{item.lint}-{number}": TestTarget(task.name, "", finding=number) for number, item in findings}
     if fixture == "relation":
         return {
-            f"{backend}-{name}": TestTarget(task.name, backend, variant.of.id, variant=name)
+            f"{backend}-{name}": TestTarget(task.name, backend, perturbed.of.id, perturbed=name)
             for backend in session.participants.tested(task)
-            for name, variant in session.variants(task).items()
+            for name, perturbed in session.perturbed(task).items()
         }
     examples = _examples(session, task, mark)
     return {

@@ -55,7 +55,7 @@ def relation(request: pytest.FixtureRequest) -> RelationResult:
     """
     target = _target(request)
     with _plainly():
-        return eval_session(request.config).relation(target.task, target.backend, target.variant)
+        return eval_session(request.config).relation(target.task, target.backend, target.perturbed)
 
 
 @pytest.fixture

@@ -50,8 +50,8 @@ class Reporter:
         report.sections.append(("golden example", _shown(session, target, example)))
         strict = example.must_pass or self.state.options.strict_examples
         if wrong and (example.known_fail or not strict):
-            known = f"known to fail: {example.known_fail}" if example.known_fail else ""
-            _mark(report, "missed", known or _reason(call.excinfo.value))
+            known_fail = f"known to fail: {example.known_fail}" if example.known_fail else ""
+            _mark(report, "missed", known_fail or _reason(call.excinfo.value))
         return report
 
     def pytest_report_teststatus(self, report: pytest.TestReport) -> _Status | None:

@@ -49,8 +49,8 @@ def find_root(config: pytest.Config, args: Sequence[str]) -> Path | None:
     if not args:
         places = [config.rootpath / path for path in config.getini("testpaths")]
     folders = [place if place.is_dir() else place.parent for place in places if place.exists()]
-    found = map(find_project, dict.fromkeys((*folders, invoked, config.rootpath)))
-    return next((root for root in found if root is not None), None)
+    roots = map(find_project, dict.fromkeys((*folders, invoked, config.rootpath)))
+    return next((root for root in roots if root is not None), None)
 
 
 def _new_identity() -> str:
@@ -125,7 +125,7 @@ class TestTarget:
     task: str
     backend: str
     example: str = ""
-    variant: str = ""
+    perturbed: str = ""
     rival: str = ""
     score: str = ""
     finding: int = -1
@@ -133,7 +133,7 @@ class TestTarget:
     @property
     def asked(self) -> tuple[str, ...]:
         """The ids of what a model must answer for it, the last one above all; none for all there is."""
-        return tuple(name for name in (self.example, self.variant) if name)
+        return tuple(name for name in (self.example, self.perturbed) if name)
 
 
 def target_of(item: pytest.Item) -> TestTarget | None:

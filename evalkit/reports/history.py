@@ -10,13 +10,13 @@ from evalkit.runs.history import History, HistoryPoint
 _BARS = "▁▂▃▄▅▆▇█"
 
 
-def render(found: History) -> str:
+def render(history: History) -> str:
     """A block for each model and split: its line of bars (from 0 to 100 %), then one line a run."""
-    lines = [f"{found.task}: {found.score} in %, with 95 % intervals"]
+    lines = [f"{history.task}: {history.score} in %, with 95 % intervals"]
     blocks: dict[tuple[str, str], list[HistoryPoint]] = {}
-    for look in found.looks:
+    for look in history.looks:
         blocks.setdefault((look.backend, look.split), []).append(look)
-    width = max(len(look.run) for look in found.looks)
+    width = max(len(look.run) for look in history.looks)
     for (backend, split), looks in blocks.items():
         lines += ["", f"{backend} on {split}  {sparkline([look.rate.value for look in looks])}"]
         lines += [
@@ -24,8 +24,8 @@ def render(found: History) -> str:
             f"model {look.model[:6]}  data {look.data[:6]}"
             for look in looks
         ]
-    if found.parts:
-        lines += ["", f"left out: {found.parts} run{'s' * (found.parts != 1)} of a part of the split"]
+    if history.parts:
+        lines += ["", f"left out: {history.parts} run{'s' * (history.parts != 1)} of a part of the split"]
     return "\n".join(lines) + "\n"
 
 
@@ -35,4 +35,4 @@ def sparkline(rates: Sequence[float | None]) -> str:
     >>> sparkline([0.0, None, 0.5, 1.0])
     '▁ ▅█'
     """
-    return "".join(" " if one is None else _BARS[min(int(one * len(_BARS)), len(_BARS) - 1)] for one in rates)
+    return "".join(" " if share is None else _BARS[min(int(share * len(_BARS)), len(_BARS) - 1)] for share in rates)

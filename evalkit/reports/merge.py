@@ -17,7 +17,7 @@ def render(report: MergeReport, most: int = 12) -> str:
         lines.append(f"{layer.name:<{width}}  {layer.state:<6}  {layer.kind:<4}  " + "  ".join(map(_cell, figures)))
     if rest := len(report.layers) - len(layers):
         lines.append(f"... and {rest} more layers, none further off (--format=json has all)")
-    changed = sum(one.changed for one in report.others)
+    changed = sum(tensor.changed for tensor in report.others)
     lines.append(f"{changed} of {len(report.others)} tensors without an adapter differ from the base")
     return "\n".join(lines) + "\n"
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from evalkit.judging import wording
 from evalkit.judging.comparison import Comparison
+from evalkit.judging.figures import counted
 from evalkit.judging.gates import kind_of
 from evalkit.judging.regression import Regression
 from evalkit.reports.figures import signed
@@ -30,8 +31,8 @@ def verdict_lines(task: TaskResult) -> Iterator[tuple[str, str]]:
             yield "", f"{model_run.participant.name}: no verdict: {model_run.selected} of {task.examples} selected"
         else:
             decision = f", {verdict.decision}" if model_run.participant.parent else ""
-            told = f"{model_run.participant.name}: {verdict.status}{decision}. " + wording.reasons(verdict.reasons)
-            yield verdict.status, told
+            sentence = f"{model_run.participant.name}: {verdict.status}{decision}. " + wording.reasons(verdict.reasons)
+            yield verdict.status, sentence
     if regression := task.regression:
         yield regression.status, wording.regression(regression)
     if lineage := task.lineage:
@@ -47,16 +48,16 @@ def _notes(task: TaskResult) -> Iterator[str]:
     for model_run in task.model_runs:
         if model_run.participant.problem is not None and model_run.participant.role == "floor":
             yield f"{model_run.participant.name} (floor) has no column: {model_run.participant.problem}"
-        if asked := model_run.participant.asked:
-            yield f"{model_run.participant.name}: asked with {asked}"
+        if how := model_run.participant.asked:
+            yield f"{model_run.participant.name}: asked with {how}"
         if model_run.participant.moves:
             yield (
                 f"{model_run.participant.name}: {model_run.participant.spec} is a name that moves from model to model: "
                 "not reproducible; name the model by its date"
             )
         if model_run.defects and model_run.participant.role != "floor":
-            told = ", ".join(f"{name} {count}" for name, count in model_run.defects.items())
-            yield f"{model_run.participant.name}: defects: {told}"
+            counts = ", ".join(f"{name} {count}" for name, count in model_run.defects.items())
+            yield f"{model_run.participant.name}: defects: {counts}"
         if (probe := model_run.participant.probe) is not None and probe.problem is not None:
             yield f"{model_run.participant.name}: its latency could not be probed: {probe.problem}"
         if model_run.unanswered:
@@ -68,12 +69,12 @@ def _notes(task: TaskResult) -> Iterator[str]:
             yield f"{model_run.participant.name}: known to fail: {name}: {reason}"
     yield from map(wording.unchanged_adapter, task.unchanged_adapters)
     yield from map(wording.look_spent, task.looks)
-    for one in task.in_turn:
-        saved = one.examples - one.asked
-        told = "and not everything is settled" if not one.settled else "until everything was settled"
+    for item in task.in_turn:
+        saved = item.examples - item.asked
+        end = "until everything was settled" if item.settled else "and not everything is settled"
         yield (
-            f"{one.model}: asked {one.asked} of {one.examples} examples in turn, {told}"
-            + (f": {saved} calls saved" if saved else "")
+            f"{item.model}: asked {item.asked} of {counted(item.examples, 'example')} in turn, {end}"
+            + (f": {counted(saved, 'call')} saved" if saved else "")
             + "; difference and p of its comparisons hold whenever one stops (betting)"
         )
     yield from map(wording.not_judged, task.unjudged)
@@ -103,16 +104,16 @@ def changes(regression: Regression | None) -> Iterator[str]:
     if regression is None:
         return
     pair = f"{regression.backend} against {regression.name}"
-    for key, told in (
+    for key, what in (
         ("lost", "lost"),
         ("gained", "gained"),
         ("added", f"examples that {regression.name} does not have"),
         ("removed", f"examples that only {regression.name} has"),
         ("unpaired", "scored on one side only"),
     ):
-        if found := getattr(regression, key):
-            more = f" and {len(found) - _LISTED} more (--format=json has all)" if len(found) > _LISTED else ""
-            yield f"{pair}: {told} ({len(found)}): {', '.join(found[:_LISTED])}{more}"
+        if examples := getattr(regression, key):
+            more = f" and {len(examples) - _LISTED} more (--format=json has all)" if len(examples) > _LISTED else ""
+            yield f"{pair}: {what} ({len(examples)}): {', '.join(examples[:_LISTED])}{more}"
     if regression.unselected:
         yield f"{pair}: {regression.unselected} of its examples were not selected: nothing is said of them"
     if regression.changed:
@@ -147,10 +148,10 @@ def lineage_notes(task: TaskResult) -> Iterator[str]:
 
 def floors_not_beaten(task: TaskResult) -> Iterator[str]:
     """For each backend the fields that a floor does as well or better."""
-    for backend in dict.fromkeys(one.backend for one in task.unbeaten):
+    for backend in dict.fromkeys(item.backend for item in task.unbeaten):
         fields = [
-            f"{one.score} ({one.value * 100:.1f}, {one.floor} {one.floor_value * 100:.1f})"
-            for one in task.unbeaten
-            if one.backend == backend
+            f"{item.score} ({item.value * 100:.1f}, {item.floor} {item.floor_value * 100:.1f})"
+            for item in task.unbeaten
+            if item.backend == backend
         ]
         yield f"{backend} does not beat a floor on: {', '.join(fields)}"

@@ -48,26 +48,26 @@ def rows(task: TaskResult) -> Iterator[Row]:
 
 def related(task: TaskResult) -> list[str]:
     """The models on which relations were tried."""
-    return list(dict.fromkeys(one.backend for one in task.relations))
+    return list(dict.fromkeys(item.backend for item in task.relations))
 
 
 def relation_rows(task: TaskResult) -> Iterator[Row]:
     """How often each relation holds: its name, and a cell for each of ``related``."""
-    found = {(one.relation, one.backend): one for one in task.relations}
-    for name in dict.fromkeys(name for name, _ in found):
-        yield name, [_held(found.get((name, backend))) for backend in related(task)]
+    rates = {(item.relation, item.backend): item for item in task.relations}
+    for name in dict.fromkeys(name for name, _ in rates):
+        yield name, [_held(rates.get((name, backend))) for backend in related(task)]
 
 
-def _held(one: Rate | None) -> str:
-    if one is None:
+def _held(relation_rate: Rate | None) -> str:
+    if relation_rate is None:
         return "-"
-    left = f", {len(one.unanswered)} unanswered" if one.unanswered else ""
-    return f"{rate(one.rate)} (n={one.rate.n}{left})"
+    left = f", {len(relation_rate.unanswered)} unanswered" if relation_rate.unanswered else ""
+    return f"{rate(relation_rate.rate)} (n={relation_rate.rate.n}{left})"
 
 
 def relations_heading(task: TaskResult) -> str:
-    told = "how often a changed input gets the answer that the unchanged one foretells"
-    return f"{task.task}, {told} (in %, 95 % intervals)"
+    what = "how often a changed input gets the answer that the unchanged one foretells"
+    return f"{task.task}, {what} (in %, 95 % intervals)"
 
 
 def _of_fewer(estimate: Estimate | None, most: int, task: TaskResult, split: str) -> str:
@@ -99,9 +99,9 @@ def _shown_scores(task: TaskResult, split: str, present: Sequence[Rates]) -> lis
 def rivals(task: TaskResult) -> list[Recommendation]:
     """Each tested model beside a rival, where there is more to weigh than the table of scores shows: two rivals at
     least, or a cost or a time."""
-    found = list(task.rivals)
+    recommendations = list(task.rivals)
     weighed = {*_WEIGHED} & {name for model_run in task.model_runs for name in model_run.measurements}
-    return found if len(found) > 1 or weighed else []
+    return recommendations if len(recommendations) > 1 or weighed else []
 
 
 _WEIGHED = {
@@ -116,23 +116,23 @@ _WEIGHED = {
 
 def rival_tables(task: TaskResult) -> Iterator[tuple[str, Sequence[str], Sequence[Row]]]:
     """For each tested model its name, the columns and the rows of the table that puts it beside its rivals."""
-    found = rivals(task)
-    for candidate in dict.fromkeys(one.candidate for one in found):
-        own = [one for one in found if one.candidate == candidate]
-        names = [candidate, *(one.against for one in own)]
-        yield candidate, names, list(_rival_rows(task, own, names))
+    recommendations = rivals(task)
+    for candidate in dict.fromkeys(item.candidate for item in recommendations):
+        of_candidate = [item for item in recommendations if item.candidate == candidate]
+        names = [candidate, *(item.against for item in of_candidate)]
+        yield candidate, names, list(_rival_rows(task, of_candidate, names))
 
 
-def _rival_rows(task: TaskResult, own: Sequence[Recommendation], names: Sequence[str]) -> Iterator[Row]:
+def _rival_rows(task: TaskResult, recommendations: Sequence[Recommendation], names: Sequence[str]) -> Iterator[Row]:
     by_name = {model_run.participant.name: model_run for model_run in task.model_runs}
     first, *others = rates = [by_name[name].rates.get(task.split, {}) for name in names]
-    for score in dict.fromkeys(score for one in own for score in one.fields):
-        beside = (_beside(one, score, theirs) for one, theirs in zip(own, others, strict=True))
+    for score in dict.fromkeys(score for item in recommendations for score in item.fields):
+        beside = (_beside(item, score, theirs) for item, theirs in zip(recommendations, others, strict=True))
         yield _label(task, score, rates), [rate(first.get(score)), *beside]
     measurements = [by_name[name].measurements for name in names]
     for row in _WEIGHED:
-        if any(row in one for one in measurements):
-            yield row, [figure(one[row]) if row in one else _WEIGHED[row] for one in measurements]
+        if any(row in of_model for of_model in measurements):
+            yield row, [figure(of_model[row]) if row in of_model else _WEIGHED[row] for of_model in measurements]
 
 
 def rivals_heading(candidate: str) -> str:
@@ -230,11 +230,11 @@ def _changed(estimate: Estimate | None, paired: Paired | None) -> str:
     """
     if estimate is None or estimate.value is None:
         return "-"
-    told = f"{estimate.value * 100:.1f}"
+    shown_rate = f"{estimate.value * 100:.1f}"
     if paired is None or paired.difference.value is None:
-        return told
+        return shown_rate
     flips = f"{paired.losses} worse, {paired.wins} better" if paired.losses or paired.wins else "no flip"
-    return f"{told} ({paired.difference.value * 100:+.1f}; {flips})"
+    return f"{shown_rate} ({paired.difference.value * 100:+.1f}; {flips})"
 
 
 REFERENCES = ("d_z", "pooled d", "rank-biserial", "odds ratio", "McNemar p", "Wilcoxon p", "paired t p")

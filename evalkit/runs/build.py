@@ -16,7 +16,7 @@ from statistics import fmean
 import evalkit
 from evalkit.golden.looks import Look
 from evalkit.golden.model import ANSWERED, Task
-from evalkit.golden.perturbations import variants
+from evalkit.golden.perturbations import perturbed_examples
 from evalkit.golden.scoring import measurement_of
 from evalkit.judging import comparison as pairing
 from evalkit.judging.answer import Answer
@@ -113,83 +113,87 @@ class AskedTask:
         return list(pairing.comparisons(self.task, planned, answers, self.split, self.turns, self.looks))
 
 
-def judge_task(asked: AskedTask, unchanged: Sequence[UnchangedAdapter] = ()) -> TaskResult:
+def judge_task(asked_task: AskedTask, unchanged: Sequence[UnchangedAdapter] = ()) -> TaskResult:
     """Judges one task. ``unchanged`` is what ``unchanged_adapters`` says of those who took part."""
-    task, split = asked.task, asked.split
-    answers = {part.name: asked.answers(part) for part in asked.participations}
-    model_runs = tuple(model_run_of(task, split, part, answers[part.name]) for part in asked.participations)
-    comparisons = tuple(asked.compared(asked.planned, answers))
-    verdicts = tuple(_verdicts(asked, model_runs, comparisons))
+    task, split = asked_task.task, asked_task.split
+    answers = {part.name: asked_task.answers(part) for part in asked_task.participations}
+    model_runs = tuple(model_run_of(task, split, part, answers[part.name]) for part in asked_task.participations)
+    comparisons = tuple(asked_task.compared(asked_task.planned, answers))
+    verdicts = tuple(_verdicts(asked_task, model_runs, comparisons))
     return TaskResult(
         task=task.name,
         title=task.title,
         split=split,
-        examples=len(asked.judged),
-        frozen=asked.frozen,
+        examples=len(asked_task.judged),
+        frozen=asked_task.frozen,
         checksum=task.checksum,
         primary=task.primary,
         model_runs=model_runs,
         comparisons=comparisons,
-        agreements=tuple(_agreements(asked, answers)),
+        agreements=tuple(_agreements(asked_task, answers)),
         unbeaten=tuple(_unbeaten(model_runs, split)),
-        unjudged=tuple(_unjudged(asked)),
+        unjudged=tuple(_unjudged(asked_task)),
         verdicts=verdicts,
         unchanged_adapters=tuple(unchanged),
-        relations=tuple(_relations(asked, answers)),
-        looks=tuple(_looks(asked, comparisons)),
-        rivals=tuple(_recommendations(asked, answers, model_runs, verdicts)),
-        in_turn=tuple(_in_turn(asked, comparisons)),
-        lineage=_lineage(asked, *asked.lineage, answers) if asked.lineage else None,
+        relations=tuple(_relations(asked_task, answers)),
+        looks=tuple(_looks(asked_task, comparisons)),
+        rivals=tuple(_recommendations(asked_task, answers, model_runs, verdicts)),
+        in_turn=tuple(_in_turn(asked_task, comparisons)),
+        lineage=_lineage(asked_task, *asked_task.lineage, answers) if asked_task.lineage else None,
     )
 
 
-def comparisons_with(rival: str, asked: AskedTask) -> list[Comparison]:
+def comparisons_with(rival: str, asked_task: AskedTask) -> list[Comparison]:
     """What ``judge_task`` would say of ``rival``, and nothing else: whether it is settled is asked again and again.
 
     Alternatives to what is declared of it are judged too, because they share its level.
     """
-    planned = asked.planned
+    planned = asked_task.planned
     families = {plan.family for plan in planned if plan.against == rival and plan.family}
     needed = [plan for plan in planned if plan.against == rival or plan.family in families]
     names = {name for plan in needed for name in (plan.candidate, plan.against)}
-    answers = {part.name: asked.answers(part) for part in asked.participations if part.name in names}
-    return [comparison for comparison in asked.compared(needed, answers) if comparison.against == rival]
+    answers = {part.name: asked_task.answers(part) for part in asked_task.participations if part.name in names}
+    return [comparison for comparison in asked_task.compared(needed, answers) if comparison.against == rival]
 
 
-def _verdicts(asked: AskedTask, model_runs: Iterable[ModelRun], comparisons: Sequence[Comparison]) -> Iterator[Verdict]:
-    thresholds = {asked.split if name == "test" else name: least for name, least in asked.task.thresholds.items()}
-    whole = asked.whole
+def _verdicts(
+    asked_task: AskedTask, model_runs: Iterable[ModelRun], comparisons: Sequence[Comparison]
+) -> Iterator[Verdict]:
+    thresholds = {
+        asked_task.split if name == "test" else name: least for name, least in asked_task.task.thresholds.items()
+    }
+    whole = asked_task.whole
     for model_run in model_runs:
         if model_run.participant.role == "backend" and model_run.name in whole:
             failed, unanswered = model_run.failed, tuple(model_run.unanswered)
             yield judge(model_run.name, model_run.rates, thresholds, comparisons, failed, unanswered)
 
 
-def _agreements(asked: AskedTask, answers: pairing.Answers) -> Iterator[pairing.Agreement]:
-    rungs = set(asked.lineup.rungs)
-    real = [part.name for part in asked.participations if part.role != "floor"]
+def _agreements(asked_task: AskedTask, answers: pairing.Answers) -> Iterator[pairing.Agreement]:
+    rungs = set(asked_task.lineup.rungs)
+    real = [part.name for part in asked_task.participations if part.role != "floor"]
     for first, second in combinations(real, 2):
         if not {first, second} <= rungs:
-            yield pairing.agreement(first, second, answers, asked.split)
+            yield pairing.agreement(first, second, answers, asked_task.split)
 
 
-def _unjudged(asked: AskedTask) -> Iterator[NotJudged]:
-    present = {part.name for part in asked.participations}
-    for _, candidate, rival, score in declared_comparisons(asked.task, asked.lineup):
+def _unjudged(asked_task: AskedTask) -> Iterator[NotJudged]:
+    present = {part.name for part in asked_task.participations}
+    for _, candidate, rival, score in declared_comparisons(asked_task.task, asked_task.lineup):
         if rival not in present:
             yield NotJudged(candidate, rival, score)
 
 
-def _looks(asked: AskedTask, comparisons: Sequence[Comparison]) -> Iterator[LookSpent]:
-    for name, look in asked.looks.items():
+def _looks(asked_task: AskedTask, comparisons: Sequence[Comparison]) -> Iterator[LookSpent]:
+    for name, look in asked_task.looks.items():
         if any(comparison.candidate == name and comparison.declared for comparison in comparisons):
             yield LookSpent(name, look.number)
 
 
 def _recommendations(
-    asked: AskedTask, answers: pairing.Answers, model_runs: Sequence[ModelRun], verdicts: Sequence[Verdict]
+    asked_task: AskedTask, answers: pairing.Answers, model_runs: Sequence[ModelRun], verdicts: Sequence[Verdict]
 ) -> Iterator[Recommendation]:
-    lineup, whole = asked.lineup, asked.whole
+    lineup, whole = asked_task.lineup, asked_task.whole
     statuses = {verdict.backend: verdict.status for verdict in verdicts}
     for backend in lineup.backends:
         for rival in lineup.against:
@@ -197,16 +201,22 @@ def _recommendations(
                 yield recommend(
                     _side(model_runs, backend),
                     _side(model_runs, rival),
-                    Rivalry(answers, asked.split, asked.task.primary, asked.margin, asked.turns.get(rival)),
+                    Rivalry(
+                        answers,
+                        asked_task.split,
+                        asked_task.task.primary,
+                        asked_task.margin,
+                        asked_task.turns.get(rival),
+                    ),
                     statuses.get(backend),
                 )
 
 
-def _in_turn(asked: AskedTask, comparisons: Sequence[Comparison]) -> Iterator[InTurn]:
-    for name, examples in asked.turns.items():
+def _in_turn(asked_task: AskedTask, comparisons: Sequence[Comparison]) -> Iterator[InTurn]:
+    for name, examples in asked_task.turns.items():
         if examples:
             with_it = (comparison for comparison in comparisons if comparison.against == name)
-            yield InTurn(name, len(examples), len(asked.judged), settled(with_it))
+            yield InTurn(name, len(examples), len(asked_task.judged), settled(with_it))
 
 
 def _side(model_runs: Iterable[ModelRun], name: str) -> Side:
@@ -229,21 +239,21 @@ def unchanged_adapters(participations: Iterable[Participation], book: AnswerBook
             continue
         stored = book.stored((*part.stored_under, *base.stored_under))
         pairs = [
-            (stored[own].completion.text, stored[other].completion.text)
+            (stored[key].completion.text, stored[base_key].completion.text)
             for example in sorted(part.keys.keys() & base.keys.keys())
-            for own, other in zip(part.keys[example], base.keys[example], strict=False)
-            if own in stored and other in stored
+            for key, base_key in zip(part.keys[example], base.keys[example], strict=False)
+            if key in stored and base_key in stored
         ]
-        if pairs and all(own == other for own, other in pairs):
+        if pairs and all(key == base_key for key, base_key in pairs):
             yield UnchangedAdapter(part.name, base.name, len(pairs))
 
 
-def _lineage(asked: AskedTask, name: str, rungs: Sequence[str], answers: pairing.Answers) -> Lineage | None:
-    parts = {part.name: part for part in asked.participations}
-    whole = asked.whole
+def _lineage(asked_task: AskedTask, name: str, rungs: Sequence[str], answers: pairing.Answers) -> Lineage | None:
+    parts = {part.name: part for part in asked_task.participations}
+    whole = asked_task.whole
     if not any(parts[rung].participant.problem is None and rung in whole for rung in rungs if rung in parts):
         return None  # a part of the split was selected: nothing is said of steps
-    judged = asked.judged
+    judged = asked_task.judged
     followed = []
     for part in (parts[rung] for rung in rungs if rung in parts):
         participant = part.participant
@@ -251,28 +261,33 @@ def _lineage(asked: AskedTask, name: str, rungs: Sequence[str], answers: pairing
         if problem is None and (unanswered := [example for example in judged if example not in answers[part.name]]):
             reason = part.reasons.get(unanswered[0], "it was not asked")
             problem = f"{len(unanswered)} of {len(judged)} examples stayed unanswered ({unanswered[0]}: {reason})"
-        again = asked.book.answers(part.name, part.again)
+        again = asked_task.book.answers(part.name, part.again)
         followed.append(Rung(part.name, participant.parent, participant.decoding, again, problem))
     return follow(
-        name, asked.task, asked.split, followed, answers, lambda before, after: _changes(asked.task, before, after)
+        name,
+        asked_task.task,
+        asked_task.split,
+        followed,
+        answers,
+        lambda before, after: _changes(asked_task.task, before, after),
     )
 
 
-def _relations(asked: AskedTask, answers: pairing.Answers) -> Iterator[Rate]:
-    changed = variants(asked.task, asked.split)
-    for part in asked.participations:
+def _relations(asked_task: AskedTask, answers: pairing.Answers) -> Iterator[Rate]:
+    changed = perturbed_examples(asked_task.task, asked_task.split)
+    for part in asked_task.participations:
         if part.role != "backend":
             continue
         before = answers[part.name]
-        tried = {name: variant for name, variant in changed.items() if name in part.keys}
-        after = asked.book.answers(part.name, {name: part.keys[name] for name in tried})
-        both = {name: variant for name, variant in tried.items() if name in after and variant.of.id in before}
+        tried = {name: perturbed for name, perturbed in changed.items() if name in part.keys}
+        after = asked_task.book.answers(part.name, {name: part.keys[name] for name in tried})
+        both = {name: perturbed for name, perturbed in tried.items() if name in after and perturbed.of.id in before}
         results = [
-            (variant, held(asked.task, part.name, variant, before[variant.of.id], after[name]))
-            for name, variant in both.items()
+            (perturbed, held(asked_task.task, part.name, perturbed, before[perturbed.of.id], after[name]))
+            for name, perturbed in both.items()
         ]
         yield from rates(
-            asked.task, part.name, results, [variant for name, variant in tried.items() if name not in both]
+            asked_task.task, part.name, results, [perturbed for name, perturbed in tried.items() if name not in both]
         )
 
 
@@ -288,7 +303,9 @@ def _unbeaten(model_runs: Sequence[ModelRun], split: str) -> Iterator[Unbeaten]:
         model_run for model_run in model_runs if model_run.participant.role == "floor" and model_run.name != "oracle"
     ]
     for model_run in model_runs:
-        for score, own in model_run.rates.get(split, {}).items() if model_run.participant.role == "backend" else ():
+        for score, estimate in (
+            model_run.rates.get(split, {}).items() if model_run.participant.role == "backend" else ()
+        ):
             best = (
                 max(
                     (
@@ -301,8 +318,8 @@ def _unbeaten(model_runs: Sequence[ModelRun], split: str) -> Iterator[Unbeaten]:
                 if score not in ANSWERED
                 else None
             )
-            if best is not None and own.value is not None and own.value <= best[0]:
-                yield Unbeaten(model_run.name, score, own.value, best[1], best[0])
+            if best is not None and estimate.value is not None and estimate.value <= best[0]:
+                yield Unbeaten(model_run.name, score, estimate.value, best[1], best[0])
 
 
 def make_run(identity: str, judged: Iterable[TaskResult], command: str, outcomes: Mapping[str, int]) -> Run:

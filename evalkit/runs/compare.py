@@ -14,14 +14,14 @@ def scored_model(task: TaskResult, backend: str, rows: Iterable[Row]) -> ScoredM
     model_runs = {model_run.name: model_run for model_run in task.model_runs}
     if backend not in model_runs:
         raise UnknownName(f"backend of this run on {task.task}", backend, model_runs)
-    known, asked, examples = set(), set(), {}
+    asked_of_any, asked_of_model, examples = set(), set(), {}
     for row in rows:
         if not row.keys:
             continue
-        known.add(row.example)
+        asked_of_any.add(row.example)
         if row.model != backend:
             continue
-        asked.add(row.example)
+        asked_of_model.add(row.example)
         if row.scores:
             scores = {name: score.value for name, score in row.scores.items()}
             examples[row.example] = ScoredExample(row.split, row.group, scores)
@@ -34,8 +34,8 @@ def scored_model(task: TaskResult, backend: str, rows: Iterable[Row]) -> ScoredM
         selected=model_runs[backend].selected,
         judged=task.examples,
         examples=examples,
-        asked=frozenset(asked),
-        known=frozenset(known),
+        asked=frozenset(asked_of_model),
+        known=frozenset(asked_of_any),
         failed=model_runs[backend].failed,
         unanswered=tuple(model_runs[backend].unanswered),
     )

@@ -48,19 +48,19 @@ def history(runs: Iterable[Run], task: str, score: str | None = None, backend: s
     the backend or the score, ConfigError where all that there is were runs of a part.
     """
     names: set[str] = set()
-    found: list[_Look] = []
+    looks: list[_Look] = []
     for run in runs:
         names.update(result.task for result in run.tasks)
-        found += [
+        looks += [
             (run, result, model_run) for result in run.tasks if result.task == task for model_run in result.model_runs
         ]
-    if not found:
+    if not looks:
         raise UnknownName("task of the stored runs", task, names)
-    roles = {model_run.name: model_run.participant.role for _, _, model_run in found}
+    roles = {model_run.name: model_run.participant.role for _, _, model_run in looks}
     if backend is not None and backend not in roles:
         raise UnknownName(f"backend of the stored runs of {task}", backend, roles)
-    score = score or found[-1][1].primary
-    wanted = [look for look in found if (look[2].name == backend if backend else look[2].participant.role == "backend")]
+    score = score or looks[-1][1].primary
+    wanted = [look for look in looks if (look[2].name == backend if backend else look[2].participant.role == "backend")]
     whole = [look for look in wanted if look[2].complete]
     if not whole:
         parts = f"all {len(wanted)} stored runs were" if len(wanted) != 1 else "the only stored run was"

@@ -35,9 +35,11 @@ def model_run_of(task: Task, split: str, part: Participation, answers: Mapping[s
     """The figures of one model on the judged split and on those beside it."""
     judged = [answer for answer in answers.values() if answer.example.split == split]
     members = [example.id for example in task.splits.get(split, ())]
-    known = scored_examples(task, split)
-    defects = Counter(defect for answer in judged for one in answer.each for defect in one.defects)
-    scores = {name: {one.name: one.value for one in answer.scores.values()} for name, answer in answers.items()}
+    scored = scored_examples(task, split)
+    defects = Counter(defect for answer in judged for sample in answer.each for defect in sample.defects)
+    scores = {
+        name: {sample.name: sample.value for sample in answer.scores.values()} for name, answer in answers.items()
+    }
     right = {name: is_right(task.primary, values) for name, values in scores.items()}
     return ModelRun(
         participant=part.participant,
@@ -59,7 +61,7 @@ def model_run_of(task: Task, split: str, part: Participation, answers: Mapping[s
         unanswered={
             name: part.reasons.get(name, "not asked")
             for name in part.keys
-            if name in known and name not in answers  # a rescored run may know examples that are gone
+            if name in scored and name not in answers  # a rescored run may know examples that are gone
         },
     )
 
@@ -80,19 +82,23 @@ def _rate(answers: Sequence[Answer], score: str) -> Estimate:
 
 
 def _measurements(task: Task, answers: Sequence[Answer], participant: Participant) -> dict[str, Estimate]:
-    found = {
+    measurements = {
         rule.name: measurement_of(rule).estimate(read_numbers(rule.field, answers))
         for rule in task.measurements.values()
     }
-    each = [(one, answer.example.id) for answer in answers for one in answer.each]
+    each = [(sample, answer.example.id) for answer in answers for sample in answer.each]
     # How much was reasoned before the answers, over those that were reasoned about; and what an answer costs.
-    thought = [(float(len(one.output.thinking)), name) for one, name in each if one.output.thinking is not None]
+    thought = [
+        (float(len(sample.output.thinking)), name) for sample, name in each if sample.output.thinking is not None
+    ]
     price, probe = participant.price, participant.probe
-    paid = [(1000 * price.of(usage), name) for one, name in each if price and (usage := one.completion.usage)]
-    found |= {name: mean(*zip(*values, strict=True)) for name, values in ((THINKING, thought), (COST, paid)) if values}
+    paid = [(1000 * price.of(usage), name) for sample, name in each if price and (usage := sample.completion.usage)]
+    measurements |= {
+        name: mean(*zip(*values, strict=True)) for name, values in ((THINKING, thought), (COST, paid)) if values
+    }
     if probe is not None and probe.problem is None and participant.cost_per_hour is not None and not paid:
-        found[COST] = cost_of_time(probe, participant.cost_per_hour)
-    return found | (measured(probe) if probe else {})
+        measurements[COST] = cost_of_time(probe, participant.cost_per_hour)
+    return measurements | (measured(probe) if probe else {})
 
 
 def read_numbers(field_name: str, answers: Iterable[Answer]) -> Readings:
@@ -101,8 +107,8 @@ def read_numbers(field_name: str, answers: Iterable[Answer]) -> Readings:
     rows = [
         (got, expected, answer.example.id)
         for answer in answers
-        for one in answer.each
-        if (got := as_number((one.value or {}).get(field_name))) is not None
+        for sample in answer.each
+        if (got := as_number((sample.value or {}).get(field_name))) is not None
         and (expected := as_number(answer.example.expected.get(field_name))) is not None
     ]
     return Readings.of([row[0] for row in rows], [row[1] for row in rows], [row[2] for row in rows])

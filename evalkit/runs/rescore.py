@@ -10,7 +10,7 @@ from evalkit.golden import freeze as frozen
 from evalkit.golden.loader import find_tasks, load_task
 from evalkit.golden.looks import number_of
 from evalkit.golden.model import Example, Task
-from evalkit.golden.perturbations import variants
+from evalkit.golden.perturbations import perturbed_examples
 from evalkit.judging.book import AnswerBook
 from evalkit.judging.figures import abbreviate
 from evalkit.models.cache import Store, StoredCompletion
@@ -35,7 +35,7 @@ class Rescored:
 def rescore(config: Config, store: Store, runs: RunStore, name: str) -> Rescored:
     """The run called ``name`` anew, whatever evalkit stored it. Raises SetupError where one of its tasks is gone."""
     table = runs.table(name)
-    asked, results = [], []
+    asked_tasks, results = [], []
     warnings: list[str] = []
     for request in load_requests(table, lambda: runs.rows(table["id"])):
         task = reload_task(config, request.task)
@@ -48,21 +48,21 @@ def rescore(config: Config, store: Store, runs: RunStore, name: str) -> Rescored
         kept = book.stored(key for part in parts for key in part.stored_under)
         warnings += _other_prompts(config, task, request.split, parts, kept)
         turns = _turns(task, request)
-        asked.append(
+        asked_tasks.append(
             AskedTask(
                 task, request.split, parts, book, config.baseline_margin, whether, request.lineage, turns
             )
         )  # fmt: skip
-        results.append(judge_task(asked[-1], tuple(unchanged_adapters(parts, book))))
+        results.append(judge_task(asked_tasks[-1], tuple(unchanged_adapters(parts, book))))
     run = make_run(f"{table['id']}-rescored", results, table["command"], table["outcomes"])
-    return Rescored(run, lambda: (row for task in asked for row in rows_of(task)), tuple(warnings))
+    return Rescored(run, lambda: (row for task in asked_tasks for row in rows_of(task)), tuple(warnings))
 
 
 def _turns(task: Task, request: TaskRequest) -> dict[str, list[str]]:
     """Who was asked in turn, with those of its examples that the task still has."""
-    known = {example.id for example in task.splits.get(request.split, ())}
+    examples = {example.id for example in task.splits.get(request.split, ())}
     return {
-        part.name: [name for name in part.keys if name in known]
+        part.name: [name for name in part.keys if name in examples]
         for part in request.participations
         if part.name in request.in_turn
     }
@@ -76,8 +76,8 @@ def _with_look(task: Task, split: str, part: Participation) -> Participation:
 
 
 def askable(task: Task, split: str) -> dict[str, Example]:
-    """The examples that a run may have asked, and the variants of those that it judged, by id."""
-    changed = {name: variant.example for name, variant in variants(task, split).items()}
+    """The examples that a run may have asked, and the perturbed forms of those that it judged, by id."""
+    changed = {name: perturbed.example for name, perturbed in perturbed_examples(task, split).items()}
     return {**scored_examples(task, split), **changed}
 
 

@@ -4,28 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from evalkit.golden.perturbations import Perturbed, variants
+from evalkit.golden.perturbations import Perturbed, perturbed_examples
 from evalkit.judging.answer import Answer
 from evalkit.runs.build import AskedTask
 from evalkit.runs.record import Participation, Row, RowScore, Sample
 
 
-def rows_of(asked: AskedTask) -> Iterator[Row]:
+def rows_of(asked_task: AskedTask) -> Iterator[Row]:
     """The rows of one task, model by model: of each example that a model was asked, answered or not."""
-    changed = variants(asked.task, asked.split)
-    for part in asked.participations:
+    changed = perturbed_examples(asked_task.task, asked_task.split)
+    for part in asked_task.participations:
         for example in {**part.keys, **part.again}:
-            yield _row(asked, part, example, changed.get(example))
+            yield _row(asked_task, part, example, changed.get(example))
 
 
-def _row(asked: AskedTask, part: Participation, name: str, variant: Perturbed | None) -> Row:
+def _row(asked_task: AskedTask, part: Participation, name: str, perturbed: Perturbed | None) -> Row:
     keys, again = part.keys.get(name, ()), part.again.get(name, ())
-    example = asked.book.examples.get(name)
+    example = asked_task.book.examples.get(name)
     if example is None:  # a run that is scored again may know examples that are gone
-        return Row(asked.task.name, part.name, name, keys, unanswered="it is not in the task any more", again=again)
-    answer = asked.book.answer(part.name, name, keys) if keys else None
+        return Row(
+            asked_task.task.name, part.name, name, keys, unanswered="it is not in the task any more", again=again
+        )
+    answer = asked_task.book.answer(part.name, name, keys) if keys else None
     return Row(
-        task=asked.task.name,
+        task=asked_task.task.name,
         model=part.name,
         example=name,
         keys=keys,
@@ -36,10 +38,10 @@ def _row(asked: AskedTask, part: Participation, name: str, variant: Perturbed | 
         input=example.input,
         expected=example.expected,
         samples=tuple(map(_sample, answer.each)) if answer is not None else (),
-        scores=_scores(answer) if answer is not None and variant is None else {},
+        scores=_scores(answer) if answer is not None and perturbed is None else {},
         unanswered="" if answer is not None else part.reasons.get(name, "not asked"),
         again=again,
-        of=variant.of.id if variant is not None else "",
+        of=perturbed.of.id if perturbed is not None else "",
     )
 
 

@@ -52,7 +52,7 @@ class SessionAnswers:
     def book(self, task: Task) -> AnswerBook:
         """The book of answers to ``task``."""
         if task.name not in self._books:
-            perturbed = {name: variant.example for name, variant in self.plan.variants(task).items()}
+            perturbed = {name: item.example for name, item in self.plan.perturbed(task).items()}
             examples = {**self.plan.scored(task), **perturbed}
             self._books[task.name] = AnswerBook(task, examples, self.store.get)
         return self._books[task.name]

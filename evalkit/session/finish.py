@@ -115,12 +115,12 @@ def exit_code(judged: list[TaskResult], config: Config) -> int:
     return code_of([*verdicts, *regressions, *lineages], config)
 
 
-def code_of(found: Iterable[tuple[str, Iterable[str]]], config: Config) -> int:
+def code_of(results: Iterable[tuple[str, Iterable[str]]], config: Config) -> int:
     """0 when everything ships; 1 when anything is blocked; else what that which was left open is set to be.
 
-    ``found`` has the status of each verdict, regression or lineage (at hand or stored), and the kinds it leaves open.
+    ``results`` has the status of each verdict, regression or lineage (at hand or stored), and the kinds left open.
     """
-    decisions = list(found)
+    decisions = list(results)
     if any(status == Status.BLOCK for status, _ in decisions):
         return 1
     return config.code_of_open(kind for _, kinds in decisions for kind in kinds)

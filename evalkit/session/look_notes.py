@@ -18,7 +18,7 @@ def note_looks(answers: SessionAnswers, tasks: GoldenTasks) -> None:
             if not set(judged) <= set(selected.get(name, ())):
                 continue
             keys = {key for samples in answers.keys(task, name, judged).values() for key in samples}
-            if store.known(keys) == keys:
+            if store.stored(keys) == keys:
                 record = looks.LookRecord(
                     looks.now(), looks.split_digest(task.splits["test"]), name,
                     participants.model(name, task).fingerprint, participants.candidate(task, name), against,

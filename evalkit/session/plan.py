@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from evalkit.errors import ConfigError, Problem
 from evalkit.golden.model import Example, Task
-from evalkit.golden.perturbations import Perturbed, variants
+from evalkit.golden.perturbations import Perturbed, perturbed_examples
 from evalkit.models.backends.floors import FLOORS
 from evalkit.models.config import Config
 from evalkit.models.request import Asking, Request, render
@@ -52,7 +52,7 @@ class RequestPlan:
     samples: int
     rungs: Collection[str]
     _scored: dict[str, dict[str, Example]] = field(default_factory=dict)
-    _variants: dict[str, dict[str, Perturbed]] = field(default_factory=dict)
+    _perturbed: dict[str, dict[str, Perturbed]] = field(default_factory=dict)
     _rendered: dict[tuple[str, Asking, int], dict[str, tuple[Request, ...]]] = field(default_factory=dict)
     _again: dict[tuple[str, Asking], dict[str, Request]] = field(default_factory=dict)
 
@@ -62,23 +62,23 @@ class RequestPlan:
             self._scored[task.name] = scored_examples(task, self.split)
         return self._scored[task.name]
 
-    def variants(self, task: Task) -> dict[str, Perturbed]:
-        """The variants of the judged examples that may be asked of ``task``, by id."""
-        if task.name not in self._variants:
-            self._variants[task.name] = variants(task, self.split)
-        return self._variants[task.name]
+    def perturbed(self, task: Task) -> dict[str, Perturbed]:
+        """The perturbed forms of the judged examples that may be asked of ``task``, by id."""
+        if task.name not in self._perturbed:
+            self._perturbed[task.name] = perturbed_examples(task, self.split)
+        return self._perturbed[task.name]
 
     def example(self, task: Task, name: str) -> Example:
-        """What may be asked under that id: an example, or a variant of one."""
+        """What may be asked under that id: an example, or a perturbed form of one."""
         example = self.scored(task).get(name)
-        return example if example is not None else self.variants(task)[name].example
+        return example if example is not None else self.perturbed(task)[name].example
 
     def judged(self, task: Task) -> tuple[Example, ...]:
         """The examples of the judged split of ``task``."""
         return task.splits.get(self.split, ())
 
     def of(self, task: Task, backend: str) -> dict[str, tuple[Request, ...]]:
-        """What ``backend`` may be asked, by example and variant: a request for each sample."""
+        """What ``backend`` may be asked, by example and perturbed example: a request for each sample."""
         return self._requests(task, self.config.alias(backend).asking, self._samples_of(task, backend))
 
     def again(self, task: Task, name: str) -> dict[str, Request]:
@@ -112,7 +112,10 @@ class RequestPlan:
     def _requests(self, task: Task, asking: Asking, count: int) -> dict[str, tuple[Request, ...]]:
         place = (task.name, asking, count)
         if place not in self._rendered:
-            examples = (*self.scored(task).values(), *(variant.example for variant in self.variants(task).values()))
+            examples = (
+                *self.scored(task).values(),
+                *(perturbed.example for perturbed in self.perturbed(task).values()),
+            )
             self._rendered[place] = {
                 example.id: tuple(render(task, example, asking, sample=sample) for sample in range(count))
                 for example in examples

@@ -68,7 +68,12 @@ class ParticipantRecords:
             probe=probes.get((model.fingerprint, task.name)) if role != "floor" else None,
         )  # fmt: skip
         # In reverse, so that the first of an example's samples has the say.
-        unanswered = {example: reasons[key] for example, own in keys.items() for key in reversed(own) if key in reasons}
+        unanswered = {
+            example: reasons[key]
+            for example, sample_keys in keys.items()
+            for key in reversed(sample_keys)
+            if key in reasons
+        }
         return Participation(participant, keys, unanswered, self._answers.second_keys(task, name))
 
     def _asked_in_turn(self, task: Task, name: str) -> list[str]:

@@ -33,8 +33,8 @@ class TaskResults:
     def of(self, task: Task, is_frozen: bool) -> TaskResult:
         """Everything that this session says of ``task``."""
         if task.name not in self._results:
-            asked = self._asked[task.name] = self._asked_task(task, is_frozen)
-            self._results[task.name] = judge_task(asked, self.unchanged(task, asked.participations))
+            asked_task = self._asked[task.name] = self._asked_task(task, is_frozen)
+            self._results[task.name] = judge_task(asked_task, self.unchanged(task, asked_task.participations))
         return self._results[task.name]
 
     def rows(self, task: str) -> Iterator[Row]:

@@ -88,12 +88,12 @@ class EvalSession:
         return task
 
     def example(self, task: Task, name: str) -> Example:
-        """The example, or the variant of one, that has this id."""
+        """The example, or the perturbed form of one, that has this id."""
         return self._plan.example(task, name)
 
-    def variants(self, task: Task) -> dict[str, Perturbed]:
+    def perturbed(self, task: Task) -> dict[str, Perturbed]:
         """The changed examples by which the relations of ``task`` are tried in this session, by id."""
-        return self._plan.variants(task)
+        return self._plan.perturbed(task)
 
     def scored(self, task: Task) -> dict[str, Example]:
         """The examples that this session may ask of ``task``, by id."""
@@ -182,10 +182,10 @@ class EvalSession:
         """The answers to ``task`` that this session has read so far."""
         return self._answers.book(task)
 
-    def relation(self, task_name: str, backend: str, variant: str) -> RelationResult:
+    def relation(self, task_name: str, backend: str, name: str) -> RelationResult:
         """What a relation is found to be on one example. Raises HarnessError where one of two answers is missing."""
         task = self.task(task_name)
-        perturbed = self.variants(task)[variant]
+        perturbed = self.perturbed(task)[name]
         before, after = (self.answer(task_name, backend, example.id) for example in (perturbed.of, perturbed.example))
         return held(task, backend, perturbed, before, after)
 

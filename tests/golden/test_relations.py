@@ -12,7 +12,7 @@ from mini_project import ALL, IDS, Project, answer, truth
 from turned_task import turned_task
 
 from evalkit.golden.model import Task
-from evalkit.golden.perturbations import SPLIT, variants
+from evalkit.golden.perturbations import SPLIT, perturbed_examples
 
 if TYPE_CHECKING:
     from conftest import MiniProject
@@ -24,11 +24,11 @@ def task(project: MiniProject) -> Task:
     return turned_task(project)
 
 
-# -- variants -------------------------------------------------------------------------------------------
+# -- perturbed examples --------------------------------------------------------------------------------
 
 
-def test_an_example_that_a_relation_leaves_as_it_is_has_no_variant(task: Task) -> None:
-    known = variants(task, "test")
+def test_an_example_that_a_relation_leaves_as_it_is_has_no_perturbed_form(task: Task) -> None:
+    known = perturbed_examples(task, "test")
     turned = [one for one in known.values() if one.relation.name == "turned"]
     assert len(turned) == 8  # of 12: every third text has neither word
     assert len([one for one in known.values() if one.relation.name == "loud"]) == 12
@@ -40,15 +40,15 @@ def test_an_example_that_a_relation_leaves_as_it_is_has_no_variant(task: Task) -
 
 def test_of_many_examples_as_many_are_drawn_as_are_asked_for_and_one_of_a_group(task: Task) -> None:
     few = replace(task, relations={"loud": replace(task.relations["loud"], most=5)})
-    assert len(variants(few, "test")) == 5
-    assert list(variants(few, "test")) == list(variants(few, "test"))
+    assert len(perturbed_examples(few, "test")) == 5
+    assert list(perturbed_examples(few, "test")) == list(perturbed_examples(few, "test"))
     one_event = tuple(replace(example, group="one") for example in task.splits["test"])
-    assert len(variants(replace(few, splits={"test": one_event}), "test")) == 1
+    assert len(perturbed_examples(replace(few, splits={"test": one_event}), "test")) == 1
 
 
 def test_an_example_that_expects_an_error_is_not_changed(task: Task) -> None:
     wrong = tuple(replace(example, expected={"error": "no_text"}) for example in task.splits["test"])
-    assert variants(replace(task, splits={"test": wrong}), "test") == {}
+    assert perturbed_examples(replace(task, splits={"test": wrong}), "test") == {}
 
 
 @pytest.mark.parametrize(
@@ -146,13 +146,13 @@ def test_what_stayed_unanswered_is_told_and_not_counted(suite: Project) -> None:
     result.stdout.fnmatch_lines(["*did not answer h04~turned*"])
 
 
-def test_who_runs_no_relation_asks_for_no_variant(suite: Project) -> None:
+def test_who_runs_no_relation_asks_for_no_perturbed_example(suite: Project) -> None:
     suite.run("suites/test_moods.py", "--backend=good")
     assert sorted(suite.stored()) == sorted(ALL)
     assert rates(suite) == {}
 
 
-def test_a_whole_run_asks_the_variants_once_and_judges_as_without_them(suite: Project) -> None:
+def test_a_whole_run_asks_the_perturbed_examples_once_and_judges_as_without_them(suite: Project) -> None:
     suite.run("suites/test_moods.py", "--backend=good")
     (alone,) = suite.report()["tasks"]
     suite.run("suites", "--backend=good")
@@ -192,7 +192,7 @@ def test_the_command_shows_the_smallest_question_and_both_answers(suite: Project
 @pytest.mark.parametrize(
     ("args", "told"),
     [
-        (("moods", "h99~turned", "--backend=clerk"), "unknown variant 'h99~turned'"),
+        (("moods", "h99~turned", "--backend=clerk"), "unknown perturbed example 'h99~turned'"),
         (("moods", "h03~turned", "--backend=good"), "good: answers that were recorded are to these examples only"),
         (("moods", "h03~turned", "--backend=dying", "--budget=1"), "a budget of 1 answers"),
         (("mood", "h03~turned", "--backend=clerk"), "unknown task 'mood'"),

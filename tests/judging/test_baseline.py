@@ -16,9 +16,9 @@ from evalkit.judging.baseline import (
     ScoredModel,
     check,
     find,
-    known,
     place,
     read,
+    saved_names,
     take,
     write,
 )
@@ -112,7 +112,7 @@ def test_a_file_that_cannot_be_used_is_told_with_its_line(file: Path, old: str, 
 
 def test_a_name_that_a_task_does_not_have_is_told_with_those_it_has(file: Path) -> None:
     golden = file.parents[2]
-    assert (known(golden, "mood"), known(golden, "weather")) == (["main"], [])
+    assert (saved_names(golden, "mood"), saved_names(golden, "weather")) == (["main"], [])
     assert find(golden, "mood", "main") == SAVED
     told = r"unknown baseline of mood 'mian'. Did you mean 'main'\? Known: main. Save one with --save-baseline=mian."
     with pytest.raises(UnknownName, match=told):

@@ -9,7 +9,7 @@ from turned_task import answered, turned_task
 
 from evalkit.errors import ConfigError
 from evalkit.golden.model import Example, Task
-from evalkit.golden.perturbations import Perturbed, variants
+from evalkit.golden.perturbations import Perturbed, perturbed_examples
 from evalkit.judging.answer import Answer
 from evalkit.judging.minimize import shrink
 
@@ -35,19 +35,19 @@ def stubborn(task: Task, asked: list[str]) -> Any:
 
 def test_what_makes_no_difference_is_left_away(task: Task) -> None:
     asked: list[str] = []
-    found = shrink(task, "tuned", variants(task, "test")["t-01~turned"], stubborn(task, asked), budget=80)
-    assert found.variant.of.input["text"] == "good day"
-    assert found.variant.example.input["text"] == "awful day"
+    found = shrink(task, "tuned", perturbed_examples(task, "test")["t-01~turned"], stubborn(task, asked), budget=80)
+    assert found.perturbed.of.input["text"] == "good day"
+    assert found.perturbed.example.input["text"] == "awful day"
     assert not found.held.holds
-    assert found.asked == len(asked) == len(set(asked)) <= 80
+    assert found.answers == len(asked) == len(set(asked)) <= 80
     assert not found.unfinished
 
 
 @pytest.mark.parametrize("budget", [2, 7])
 def test_a_budget_is_kept_and_what_is_left_undone_is_said(task: Task, budget: int) -> None:
     asked: list[str] = []
-    found = shrink(task, "tuned", variants(task, "test")["t-01~turned"], stubborn(task, asked), budget)
-    assert found.asked == len(asked) <= budget
+    found = shrink(task, "tuned", perturbed_examples(task, "test")["t-01~turned"], stubborn(task, asked), budget)
+    assert found.answers == len(asked) <= budget
     assert found.unfinished
     assert not found.held.holds
 
@@ -59,8 +59,8 @@ def test_another_failure_is_no_smaller_form_of_this_one(task: Task) -> None:
         short = len(example.input["text"].split()) < 4
         return answered(task, example, {"error": "no_text"} if short else {"mood": "good", "strength": 0.5})
 
-    found = shrink(task, "tuned", variants(task, "test")["t-01~turned"], ask, budget=80)
-    assert len(found.variant.of.input["text"].split()) == 4
+    found = shrink(task, "tuned", perturbed_examples(task, "test")["t-01~turned"], ask, budget=80)
+    assert len(found.perturbed.of.input["text"].split()) == 4
     assert [item.field for item in found.held.why] == ["strength"]
 
 
@@ -68,8 +68,8 @@ def test_where_a_relation_holds_there_is_nothing_to_shrink(task: Task) -> None:
     def ask(example: Example) -> Answer:
         return answered(task, example, {"mood": "good", "strength": 0.5})
 
-    variant: Perturbed = variants(task, "test")["t-01~loud"]
+    perturbed: Perturbed = perturbed_examples(task, "test")["t-01~loud"]
     with pytest.raises(ConfigError, match="loud holds for tuned on t-01~loud: there is nothing to shrink"):
-        shrink(task, "tuned", variant, ask, budget=10)
+        shrink(task, "tuned", perturbed, ask, budget=10)
     with pytest.raises(ConfigError, match="a budget of 1 answers: expected 2 or more"):
-        shrink(task, "tuned", variant, ask, budget=1)
+        shrink(task, "tuned", perturbed, ask, budget=1)

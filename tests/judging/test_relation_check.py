@@ -10,7 +10,7 @@ import pytest
 from turned_task import answered, turned_task
 
 from evalkit.golden.model import Task
-from evalkit.golden.perturbations import variants
+from evalkit.golden.perturbations import perturbed_examples
 from evalkit.judging.answer import averaged
 from evalkit.judging.relation_check import held
 from evalkit.judging.relation_check import rates as rates_of
@@ -27,8 +27,8 @@ def task(project: MiniProject) -> Task:
 
 
 def found(task: Task, name: str, before: Mapping[str, Any] | str, after: Mapping[str, Any] | str) -> tuple[str, ...]:
-    variant = variants(task, "test")[name]
-    one = held(task, "tuned", variant, answered(task, variant.of, before), answered(task, variant.example, after))
+    perturbed = perturbed_examples(task, "test")[name]
+    one = held(task, "tuned", perturbed, answered(task, perturbed.of, before), answered(task, perturbed.example, after))
     return tuple(relation_break(item) for item in one.why)
 
 
@@ -66,29 +66,29 @@ def test_who_refuses_everything_holds_nothing(task: Task) -> None:
 
 def test_what_is_its_own_opposite_is_not_counted(task: Task) -> None:
     """Who always says 0 can't be caught, and is not praised."""
-    variant, still = variants(task, "test")["t-01~turned"], {"mood": "good", "strength": 0}
-    one = held(task, "tuned", variant, *(answered(task, each, still) for each in (variant.of, variant.example)))
+    perturbed, still = perturbed_examples(task, "test")["t-01~turned"], {"mood": "good", "strength": 0}
+    one = held(task, "tuned", perturbed, *(answered(task, each, still) for each in (perturbed.of, perturbed.example)))
     assert (one.holds, one.moot) == (True, True)
-    assert rates_of(task, "tuned", [(variant, one)]) == []
+    assert rates_of(task, "tuned", [(perturbed, one)]) == []
     moved = held(
         task,
         "tuned",
-        variant,
-        answered(task, variant.of, still),
-        answered(task, variant.example, {"mood": "good", "strength": 0.9}),
+        perturbed,
+        answered(task, perturbed.of, still),
+        answered(task, perturbed.example, {"mood": "good", "strength": 0.9}),
     )
     assert (moved.holds, moved.moot) == (False, False)
 
 
 def test_of_several_samples_each_must_hold_with_its_own(task: Task) -> None:
     """Not the weakest by the label with any: no label decides here."""
-    variant = variants(task, "test")["t-01~loud"]
+    perturbed = perturbed_examples(task, "test")["t-01~loud"]
     weak, strong = {"mood": "good", "strength": 0.1}, {"mood": "good", "strength": 0.9}
-    before = averaged([answered(task, variant.of, one) for one in (weak, strong)])
-    same = averaged([answered(task, variant.example, one) for one in (weak, strong)])
-    other = averaged([answered(task, variant.example, one) for one in (strong, strong)])
-    assert held(task, "tuned", variant, before, same).holds
-    assert [item.field for item in held(task, "tuned", variant, before, other).why] == ["strength"]
+    before = averaged([answered(task, perturbed.of, one) for one in (weak, strong)])
+    same = averaged([answered(task, perturbed.example, one) for one in (weak, strong)])
+    other = averaged([answered(task, perturbed.example, one) for one in (strong, strong)])
+    assert held(task, "tuned", perturbed, before, same).holds
+    assert [item.field for item in held(task, "tuned", perturbed, before, other).why] == ["strength"]
 
 
 def test_a_value_that_no_label_may_have_is_like_itself_alone(project: MiniProject, task: Task) -> None:

@@ -69,13 +69,13 @@ def test_what_was_put_is_got_back_whole(store: Store) -> None:
 
 def test_what_is_not_there_is_left_out(store: Store) -> None:
     store.put("k", "model", REQUEST, COMPLETION)
-    assert store.known(["k", "l"]) == {"k"}
+    assert store.stored(["k", "l"]) == {"k"}
     assert store.get(["l"]) == {}
 
 
 def test_more_keys_than_sqlite_takes_at_once_can_be_asked_for(store: Store) -> None:
     store.put("k-1200", "model", REQUEST, COMPLETION)
-    assert store.known(f"k-{number}" for number in range(40_000)) == {"k-1200"}
+    assert store.stored(f"k-{number}" for number in range(40_000)) == {"k-1200"}
 
 
 def test_the_first_answer_to_a_request_stays(store: Store) -> None:
@@ -105,7 +105,7 @@ def test_a_killed_process_loses_nothing_that_it_put(path: Path) -> None:
         process.kill()
     assert process.returncode == -9
     with closing(Store(path)) as store:
-        assert store.known(f"a-{number}" for number in range(20)) == {f"a-{number}" for number in range(20)}
+        assert store.stored(f"a-{number}" for number in range(20)) == {f"a-{number}" for number in range(20)}
 
 
 def test_two_processes_may_open_and_write_a_new_store_at_once(path: Path) -> None:

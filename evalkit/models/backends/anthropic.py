@@ -123,8 +123,8 @@ class _Connection:
         self.client.close()
 
     def submit(self, name: str, requests: Mapping[str, Request]) -> str:  # noqa: ARG002
-        asked = [self._in_batch(key, request) for key, request in requests.items()]
-        return self.client.messages.batches.create(requests=asked).id
+        batch = [self._in_batch(key, request) for key, request in requests.items()]
+        return self.client.messages.batches.create(requests=batch).id
 
     def _in_batch(self, key: str, request: Request) -> BatchRequest:
         body = _body(self.model, self.settings, request)

@@ -43,8 +43,8 @@ class Layout:
         """gguf's map from transformers' names of tensors to the file's."""
         from gguf import MODEL_ARCH_NAMES, get_tensor_name_map
 
-        known = next(key for key, name in MODEL_ARCH_NAMES.items() if name == self.architecture)
-        return get_tensor_name_map(known, self.layers)
+        architecture = next(key for key, name in MODEL_ARCH_NAMES.items() if name == self.architecture)
+        return get_tensor_name_map(architecture, self.layers)
 
     def turned(self, name: str) -> int:
         """How many heads the rows of the file's tensor ``name`` (without ``.weight``) are turned by; 0 for none."""
