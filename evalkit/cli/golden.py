@@ -8,6 +8,7 @@ from secrets import token_hex
 
 import click
 
+from evalkit._internal.counts import counted
 from evalkit.cli.project import say, task_folders
 from evalkit.errors import ConfigError, GoldenError, Problem, UnknownName
 from evalkit.models.config import Config
@@ -28,8 +29,8 @@ def freeze(config: Config, task: str | None, renew: bool) -> None:
         folder = task_folders(config, [task])[task]
         count = frozen.renew(folder, load_task(folder, verify=False).splits)
         click.echo(
-            f"{task}: {count} examples went from test.jsonl to train.jsonl. Write a new test.jsonl, then: evalkit "
-            f"freeze {task}"
+            f"{task}: {counted(count, 'example')} went from test.jsonl to train.jsonl. Write a new test.jsonl, then: "
+            f"evalkit freeze {task}"
         )
         return
     for folder in task_folders(config, [task] if task else ()).values():
@@ -50,7 +51,6 @@ def lint(config: Config, tasks: tuple[str, ...], notes: bool) -> None:
     """
     from evalkit.golden.lints.waivers import lint as findings_of
     from evalkit.golden.loader import load_task
-    from evalkit.judging.figures import counted
     from evalkit.session.plan import RequestPlan
 
     plans = [RequestPlan(config, split, samples=1, rungs=()) for split in ("test", "dev")]
@@ -86,7 +86,6 @@ def lint(config: Config, tasks: tuple[str, ...], notes: bool) -> None:
 def shrink(config: Config, task: str, perturbed: str, backend: str | None, split: str, budget: int) -> None:
     """Find the smallest form of a changed example on which its relation does not hold, asking the model again and
     again."""
-    from evalkit.judging.figures import counted
     from evalkit.judging.minimize import shrink as find_smallest
     from evalkit.session.options import SessionOptions
     from evalkit.session.session import EvalSession

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from evalkit._internal.counts import abbreviate, counted
 from evalkit._internal.registry import find, names
 from evalkit.cli.project import opened_answers, opened_runs, say
 from evalkit.errors import UnknownName
@@ -51,7 +52,9 @@ def show(config: Config, run: str, example: str, backend: str | None) -> None:
         sample = f", sample {sent.sample}" if len(part.keys[example]) > 1 else ""
         say(f"== {part.name} ({part.participant.spec}) on {request.task}, {answer.example.where}{sample}")
         say(f"-- prompt, as the model read it\n{rendered}")
-        say(f"-- answer (finish: {completion.finish_reason}, {completion.completion_tokens} tokens)")
+        count = completion.completion_tokens
+        tokens = "tokens not counted" if count is None else counted(count, "token")
+        say(f"-- answer (finish: {completion.finish_reason}, {tokens})")
         say(sent.prefill + completion.text)
         say(f"-- expected\n{json.dumps(dict(answer.example.expected), ensure_ascii=False)}")
         say(f"-- defects: {', '.join(answer.defects) or 'none'}")
@@ -200,7 +203,6 @@ def lineage(config: Config, name: str, run: str | None) -> None:
 @click.pass_obj
 def history(config: Config, task: str, score: str | None, backend: str | None, form: str) -> None:
     """Follow a score of TASK over the stored runs, the oldest first."""
-    from evalkit.judging.figures import abbreviate
     from evalkit.reports.history import render
     from evalkit.runs import history as past
 
@@ -209,9 +211,9 @@ def history(config: Config, task: str, score: str | None, backend: str | None, f
         older = runs.older()
     say(json.dumps(asdict(score_history), indent=1) if form == "json" else render(score_history).rstrip("\n"))
     if older:
-        them, it = ("s", "them") if len(older) > 1 else ("", "it")
+        it = "them" if len(older) > 1 else "it"
         say(
-            f"left out: {len(older)} run{them} that an older evalkit stored ({abbreviate(older)}): "
+            f"left out: {counted(len(older), 'run')} that an older evalkit stored ({abbreviate(older)}): "
             f"`evalkit rescore RUN` makes {it} anew",
             err=True,
         )

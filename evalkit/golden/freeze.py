@@ -8,6 +8,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
+from evalkit._internal.counts import abbreviate, counted
 from evalkit._internal.files import text_digest, write_atomically
 from evalkit.errors import FrozenError, LooksError
 from evalkit.golden import looks
@@ -103,10 +104,9 @@ def _change(split: str, before: Mapping[str, object] | None, now: Mapping[str, o
         "added": [name for name in new if name not in old],
         "removed": [name for name in old if name not in new],
     }
-    summary = (
-        "; ".join(f"{what}: {_abbreviate(ids)}" for what, ids in parts.items() if ids) or "the order or the white space"
-    )
-    return f"  {split}.jsonl ({before['count']} examples then, {now['count']} now): {summary}"
+    named = [f"{what}: {abbreviate(ids, 5)}" for what, ids in parts.items() if ids]
+    summary = "; ".join(named) or "the order or the white space"
+    return f"  {split}.jsonl ({counted(_count(before), 'example')} then, {_count(now)} now): {summary}"
 
 
 def _examples(record: Mapping[str, object]) -> Mapping[str, str]:
@@ -116,5 +116,8 @@ def _examples(record: Mapping[str, object]) -> Mapping[str, str]:
     return examples
 
 
-def _abbreviate(ids: Sequence[str], most: int = 5) -> str:
-    return ", ".join(ids[:most]) + (f" and {len(ids) - most} more" if len(ids) > most else "")
+def _count(record: Mapping[str, object]) -> int:
+    count = record["count"]
+    if not isinstance(count, int):
+        raise TypeError(f"count is {count!r}, expected a whole number")
+    return count

@@ -10,9 +10,9 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
+from evalkit._internal.counts import abbreviate, counted
 from evalkit._internal.files import write_atomically
 from evalkit.errors import ConfigError, GoldenError, Problem, UnknownName
-from evalkit.judging.figures import abbreviate
 
 Scores = Mapping[str, Mapping[str, float]]
 """``{example id: {score: value}}``, values in [0, 1]."""
@@ -199,10 +199,10 @@ def take(name: str, model: ScoredModel, created: str) -> Baseline:
     Raises ConfigError where it was not run whole, or left examples unanswered: what is absent can't be lost.
     """
     if model.selected < model.judged:
-        part = f"{model.selected} of {model.judged} examples of {model.split} were selected"
+        part = f"{model.selected} of {counted(model.judged, 'example')} of {model.split} were selected"
         raise ConfigError(f"{model.task}: no baseline of {model.backend}: {part}, and a baseline is about all of them")
     if count := len(model.unanswered):
-        problem = f"{count} example{'s' * (count != 1)} stayed unanswered ({abbreviate(model.unanswered)})"
+        problem = f"{counted(count, 'example')} stayed unanswered ({abbreviate(model.unanswered)})"
         raise ConfigError(f"{model.task}: no baseline of {model.backend}: {problem}")
     scores = {name: example.scores for name, example in model.examples.items()}
     return Baseline(name, model.task, model.split, model.backend, model.checksum, created[:10], scores)

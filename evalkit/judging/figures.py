@@ -1,8 +1,6 @@
-"""How figures, counts and lists of names are spelled in a sentence."""
+"""How figures are spelled in a sentence."""
 
 from __future__ import annotations
-
-from collections.abc import Sequence
 
 from evalkit.stats.intervals import Estimate
 
@@ -50,22 +48,3 @@ def dollars(value: float) -> str:
     ('1,234.50 USD', '1.50 USD', '0.0031 USD', '0.00 USD')
     """
     return f"{value:,.2f} USD" if value >= 0.1 or value == 0 else f"{value:.2g} USD"
-
-
-def counted(count: int, noun: str, verbs: tuple[str, str] = ("", "")) -> str:
-    """A number of things, with what they are or do in the singular or the plural.
-
-    >>> counted(1, "must-pass example", ("is", "are")), counted(2, "must-pass example", ("is", "are"))
-    ('1 must-pass example is', '2 must-pass examples are')
-    """
-    things = f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
-    return f"{things} {verbs[count != 1]}".rstrip()
-
-
-def abbreviate(names: Sequence[str], most: int = 3) -> str:
-    """The first few of ``names``, and how many more there are.
-
-    >>> abbreviate(["a", "b", "c", "d"])
-    'a, b, c and 1 more'
-    """
-    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")

@@ -8,15 +8,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from evalkit._internal.counts import abbreviate, counted, verb
 from evalkit.errors import ConfigError
 from evalkit.golden.looks import Look
-from evalkit.judging.figures import abbreviate, counted, dollars, interval, percent, points, width
+from evalkit.judging.figures import dollars, interval, percent, points, width
 from evalkit.judging.gates import kind_of
 from evalkit.judging.reason import Code, Outcome, Reason, Remark, Status
 from evalkit.stats.intervals import Estimate
 
 if TYPE_CHECKING:  # these are made of what is worded here
     from evalkit.judging.cause import Explanation, Setting
+    from evalkit.judging.comparison import Agreement
     from evalkit.judging.lineage import Lineage, LostScore, Step
     from evalkit.judging.notes import LookSpent, NotJudged, UnchangedAdapter
     from evalkit.judging.recommendation import Recommendation
@@ -242,14 +244,16 @@ def explanation(item: Explanation) -> str:
         return ", ".join(setting(changed) for changed in item.settings)
     alike = item.alike
     if item.cause == "none":
-        return f"all {alike.n} answers are the same text"
-    changed = f"{_same_prompts(item)}, same decoding, {item.changed} of {alike.n} answers changed"
-    again = [
-        f"{repeat.n - repeat.same_text} of {repeat.n} change when {repeat.first} is asked again"
-        for repeat in item.again
-    ]
+        return "the only answer is the same text" if alike.n == 1 else f"all {alike.n} answers are the same text"
+    changed = f"{_same_prompts(item)}, same decoding, {item.changed} of {counted(alike.n, 'answer')} changed"
+    again = map(_changed_again, item.again)
     end = "no more than their own arithmetic" if item.cause == "noise" else "weights or their arithmetic"
     return f"{'; '.join([changed, *again])}: {end}"
+
+
+def _changed_again(item: Agreement) -> str:
+    changed = item.n - item.same_text
+    return f"{changed} of {item.n} {verb(changed, 'changes', 'change')} when {item.first} is asked again"
 
 
 def _other_prompts(item: Explanation) -> str:

@@ -15,6 +15,7 @@ from pathlib import Path
 from threading import Event
 from typing import Any, TypeVar
 
+from evalkit._internal.counts import counted
 from evalkit.errors import BackendDied, NotAnswered, Unasked
 from evalkit.models.backend import Completion
 from evalkit.models.batch_record import BatchRecord
@@ -96,7 +97,7 @@ class BatchBackend:
             for record in sent:
                 yield from self._take(record, wanted)
             if not sent and not unasked:
-                left = "1 request is" if len(wanted) == 1 else f"{len(wanted)} requests are"
+                left = counted(len(wanted), "request", ("is", "are"))
                 raise BackendDied(f"{self.model.name}: {left} left that no batch has room for")
 
     def close(self) -> None:

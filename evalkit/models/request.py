@@ -9,6 +9,7 @@ from functools import lru_cache
 from hashlib import sha256
 from typing import Any
 
+from evalkit._internal.counts import counted
 from evalkit.errors import ConfigError
 from evalkit.golden.model import Decoding, Example, Task
 
@@ -49,9 +50,8 @@ class Asking:
 
     def describe(self, task: Task) -> str:
         """The same for a reader of a report; empty for how the task itself asks."""
-        count = len(task.splits.get("reference", ()))
-        examples = "1 example" if count == 1 else f"{count} examples"
-        parts = [f"few_shot ({examples}, never one of the asked one's own group)"] if self.few_shot else []
+        shots = counted(len(task.splits.get("reference", ())), "example")
+        parts = [f"few_shot ({shots}, never one of the asked one's own group)"] if self.few_shot else []
         parts += [] if self.prefill is None else [f"prefill {self.prefill!r}"]
         return ", ".join([*parts, *(["constrained"] if self.constrained else [])])
 

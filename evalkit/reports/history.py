@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from evalkit._internal.counts import counted
 from evalkit.reports.figures import rate
 from evalkit.runs.history import History, HistoryPoint
 
@@ -25,7 +26,7 @@ def render(history: History) -> str:
             for look in looks
         ]
     if history.parts:
-        lines += ["", f"left out: {history.parts} run{'s' * (history.parts != 1)} of a part of the split"]
+        lines += ["", f"left out: {counted(history.parts, 'run')} of a part of the split"]
     return "\n".join(lines) + "\n"
 
 

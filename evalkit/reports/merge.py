@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from evalkit._internal.counts import counted, verb
 from evalkit.models.weights.merge_check import MergeReport
 from evalkit.models.weights.merge_stats import Layer
 
@@ -16,9 +17,10 @@ def render(report: MergeReport, most: int = 12) -> str:
         figures = (layer.survived, layer.expected, layer.residual, layer.explained, layer.update)
         lines.append(f"{layer.name:<{width}}  {layer.state:<6}  {layer.kind:<4}  " + "  ".join(map(_cell, figures)))
     if rest := len(report.layers) - len(layers):
-        lines.append(f"... and {rest} more layers, none further off (--format=json has all)")
+        lines.append(f"... and {counted(rest, 'more layer')}, none further off (--format=json has all)")
     changed = sum(tensor.changed for tensor in report.others)
-    lines.append(f"{changed} of {len(report.others)} tensors without an adapter differ from the base")
+    others = f"{counted(len(report.others), 'tensor')} without an adapter"
+    lines.append(f"{changed} of {others} {verb(changed, 'differs', 'differ')} from the base")
     return "\n".join(lines) + "\n"
 
 

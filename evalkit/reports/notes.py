@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from evalkit._internal.counts import counted, verb
 from evalkit.judging import wording
 from evalkit.judging.comparison import Comparison
-from evalkit.judging.figures import counted
 from evalkit.judging.gates import kind_of
 from evalkit.judging.regression import Regression
 from evalkit.reports.figures import signed
@@ -17,7 +17,7 @@ from evalkit.runs.record import TaskResult
 def heading(task: TaskResult) -> str:
     """One line that says what a table is about."""
     frozen = "" if task.frozen else ", NOT FROZEN: run `evalkit freeze`"
-    return f"{task.task}: {task.examples} examples of {task.split}{frozen}"
+    return f"{task.task}: {counted(task.examples, 'example')} of {task.split}{frozen}"
 
 
 def verdict_lines(task: TaskResult) -> Iterator[tuple[str, str]]:
@@ -115,7 +115,8 @@ def changes(regression: Regression | None) -> Iterator[str]:
             more = f" and {len(examples) - _LISTED} more (--format=json has all)" if len(examples) > _LISTED else ""
             yield f"{pair}: {what} ({len(examples)}): {', '.join(examples[:_LISTED])}{more}"
     if regression.unselected:
-        yield f"{pair}: {regression.unselected} of its examples were not selected: nothing is said of them"
+        count = regression.unselected
+        yield f"{pair}: {count} of its examples {verb(count, 'was', 'were')} not selected: nothing is said of them"
     if regression.changed:
         yield f"{pair}: the task's contract or data have changed since; figures may be about different things"
 
@@ -131,8 +132,8 @@ def _power(comparison: Comparison) -> Iterator[str]:
         half = f"; half of it would need {paired.for_half}" if paired.for_half is not None else ""
         yield (
             f"{comparison.candidate} against {comparison.against} on {comparison.score}: "
-            f"{paired.difference.n} examples show a win of {paired.detectable * 100:.1f} points "
-            f"with power 0.8{half}"
+            f"{counted(paired.difference.n, 'example', ('shows', 'show'))} a win of {paired.detectable * 100:.1f} "
+            f"points with power 0.8{half}"
         )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from evalkit._internal.counts import abbreviate, counted
 from evalkit.errors import FrozenError, UnknownName
 from evalkit.golden import freeze as frozen
 from evalkit.golden.loader import find_tasks, load_task
@@ -12,7 +13,6 @@ from evalkit.golden.looks import number_of
 from evalkit.golden.model import Example, Task
 from evalkit.golden.perturbations import perturbed_examples
 from evalkit.judging.book import AnswerBook
-from evalkit.judging.figures import abbreviate
 from evalkit.models.cache import Store, StoredCompletion
 from evalkit.models.config import Config
 from evalkit.models.request import Asking, render
@@ -101,7 +101,7 @@ def _other_prompts(
         }
     )
     if moved:
-        count = f"{len(moved)} example{'s' * (len(moved) != 1)}"
+        count = counted(len(moved), "example")
         since = "they were" if len(moved) != 1 else "it was"
         yield f"{task.name}: the prompt of {count} has changed since {since} answered: {abbreviate(moved)}"
 

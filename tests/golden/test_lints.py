@@ -184,7 +184,7 @@ def test_a_label_that_is_nearly_all_there_is(sound: Task) -> None:
     assert [one.what for one in told if one.lint == "balance" and one.level == "warning"] == [
         "mood is good in 59 of 60 examples: whoever always says so scores 98%"
     ]
-    assert [one.level for one in told if "mood is bad in 1 examples only" in one.what] == ["note"]
+    assert [one.level for one in told if "mood is bad in 1 example only" in one.what] == ["note"]
 
 
 def test_a_prompt_that_asks_for_another_field_than_the_schema_has(sound: Task) -> None:

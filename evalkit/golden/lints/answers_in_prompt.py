@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
+from evalkit._internal.counts import counted
 from evalkit.golden.lints.finding import Finding
 from evalkit.golden.lints.texts import judged, strings, text_of
 from evalkit.golden.model import Task
@@ -33,7 +34,7 @@ def check(task: Task) -> Iterator[Finding]:
             if count:
                 yield Finding(
                     "warning", task.place(f"{split}.jsonl"),
-                    f"the input holds the {name} of {count} of {len(examples)} examples, word for word",
+                    f"the input holds the {name} of {count} of {counted(len(examples), 'example')}, word for word",
                     "What is copied need not be understood: use other words, or waive it where a quotation is meant.",
                 )  # fmt: skip
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from math import ceil, inf
 from typing import Any
 
+from evalkit._internal.counts import counted
 from evalkit.golden.hypotheses import Misdeclared, Terms, share
 from evalkit.golden.looks import Look
 from evalkit.golden.model import Hypothesis
@@ -26,8 +27,8 @@ def read_margin(entry: Mapping[str, Any], pieces: int) -> Terms:
     if least is not None and margin <= least:
         enough = f"{examples_for_margin(margin, level)} are needed" if margin > 0 else "no number of examples is enough"
         raise Misdeclared(
-            f"margin is {margin}, which {pieces} independent test examples can't show even where no answer differs: "
-            f"{enough}, or a margin above {least:.3f}"
+            f"margin is {margin}, which {counted(pieces, 'independent test example')} can't show even where no answer "
+            f"differs: {enough}, or a margin above {least:.3f}"
         )
     return Terms(margin=margin)
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from threading import Event
 from typing import Any
 
+from evalkit._internal.counts import counted
 from evalkit._internal.threads import in_threads
 from evalkit.errors import BackendDied, NotAnswered
 from evalkit.golden.model import REPEAT_LAST
@@ -154,7 +155,7 @@ class Engine:
         room = self.settings.context - len(tokens)
         if room < request.decoding.max_tokens:
             raise NotAnswered(
-                f"{request.example_id}: a prompt of {len(tokens)} tokens and an answer of up to "
+                f"{request.example_id}: a prompt of {counted(len(tokens), 'token')} and an answer of up to "
                 f"{request.decoding.max_tokens} don't fit into context = {self.settings.context}; "
                 f"raise `context` of this alias in pyproject.toml"
             )

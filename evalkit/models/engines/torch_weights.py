@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from evalkit._internal.counts import counted
 from evalkit.errors import BackendDied, NotAnswered
 from evalkit.golden.model import REPEAT_LAST
 from evalkit.models.backend import Completion, FinishReason, digest_of_ids
@@ -113,7 +114,7 @@ class HfWeights:
         room = getattr(self._model.config, "max_position_embeddings", None)
         if room and len(tokens) + request.decoding.max_tokens > room:
             raise NotAnswered(
-                f"{request.example_id}: a prompt of {len(tokens)} tokens and an answer of up to "
+                f"{request.example_id}: a prompt of {counted(len(tokens), 'token')} and an answer of up to "
                 f"{request.decoding.max_tokens} don't fit into the model's {room}"
             )
         return Question(request, rendered, tokens)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from evalkit._internal.counts import counted
 from evalkit.errors import MissingModel
 from evalkit.models.weights.lora import lora_config, lora_pairs, lora_scale
 from evalkit.models.weights.merge_rules import MergeFinding, findings
@@ -100,4 +101,4 @@ def _praise(check: Compared) -> str:
     noise = math.sqrt(math.fsum(item.ee for item in sums) / math.fsum(item.uu for item in sums))
     kinds = "/".join(sorted({layer.kind for layer in check.layers}))
     takes = f"; rounding to {kinds} adds an error of {noise:.2g} times the update" if noise > 0.01 else ""
-    return f"the update is in all {len(check.layers)} layers ({share:.1%} of it survives){takes}."
+    return f"the update is in all {counted(len(check.layers), 'layer')} ({share:.1%} of it survives){takes}."

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from statistics import median
 
+from evalkit._internal.counts import counted, verb
 from evalkit.models.weights.lora import lora_scale
 from evalkit.models.weights.merge_stats import HEAD, Compared, Layer, Sums, sums_of
 from evalkit.models.weights.tensors import Tensor, coarsest
@@ -28,17 +29,19 @@ class MergeFinding:
 
 def _misshapen(check: Compared) -> Iterator[MergeFinding]:
     if left := [name for name in check.after.tensors if ".lora_" in name or ".base_layer." in name]:
-        what = f"the folder still holds {len(left)} tensors of an unmerged adapter ({left[0]})"
+        what = f"the folder still holds {counted(len(left), 'tensor')} of an unmerged adapter ({left[0]})"
         yield MergeFinding("left_adapter_tensors", f"{what}; save what merge_and_unload() returns.", tuple(left))
     if gone := check.missing:
-        what = f"{len(gone)} tensors of the base are missing: {compact(gone)}."
+        what = f"{counted(len(gone), 'tensor')} of the base {verb(len(gone), 'is', 'are')} missing: {compact(gone)}."
         yield MergeFinding("missing_tensors", what, tuple(gone))
     if check.shapes:
         more = f", and {len(check.shapes) - 3} more" if len(check.shapes) > 3 else ""
-        what = f"{len(check.shapes)} tensors have another shape: {'; '.join(check.shapes[:3])}{more}."
+        count = counted(len(check.shapes), "tensor", ("has", "have"))
+        what = f"{count} another shape: {'; '.join(check.shapes[:3])}{more}."
         yield MergeFinding("shapes", what, tuple(text.partition(" ")[0] for text in check.shapes))
     if check.broken:
-        what = f"{len(check.broken)} tensors hold values that are no finite numbers: {compact(check.broken)}."
+        count = counted(len(check.broken), "tensor", ("holds", "hold"))
+        what = f"{count} values that are no finite numbers: {compact(check.broken)}."
         yield MergeFinding("not_finite", what, tuple(check.broken))
 
 
@@ -49,11 +52,12 @@ def _other_base(check: Compared) -> Iterator[MergeFinding]:
     worst = max(changed, key=lambda other: other.difference or 0.0)
     by = "which is 0 in the base" if worst.difference is None else f"by {worst.difference:.2g} of its size"
     moved = check.state("moved")
-    hides = f" So {len(moved)} layers with an adapter moved by more than the update." if moved else ""
+    hides = f" So {counted(len(moved), 'layer')} with an adapter moved by more than the update." if moved else ""
     yield MergeFinding(
         "another_base",
-        f"{len(changed)} of {len(check.others)} tensors that no adapter touches differ from the base, the most "
-        f"{worst.name} ({by}): it was merged into another base.{hides}",
+        f"{len(changed)} of {counted(len(check.others), 'tensor')} that no adapter touches "
+        f"{verb(len(changed), 'differs', 'differ')} from the base, the most {worst.name} "
+        f"({by}): it was merged into another base.{hides}",
         tuple(other.name for other in changed),
     )
 
@@ -89,10 +93,11 @@ def _lost(check: Compared) -> Iterator[MergeFinding]:
     lost = [layer.name for layer in check.state("lost")]
     real = [layer for layer in check.layers if layer.survived is not None]
     if lost and len(lost) == len(real):
-        what = f"none of the update is in any of the {len(lost)} layers: M is the base."
+        where = "the only layer" if len(lost) == 1 else f"any of the {len(lost)} layers"
+        what = f"none of the update is in {where}: M is the base."
         yield MergeFinding("not_merged", what, tuple(lost))
     elif lost:
-        what = f"the update is missing in {len(lost)} of {len(real)} layers: {compact(lost)}."
+        what = f"the update is missing in {len(lost)} of {counted(len(real), 'layer')}: {compact(lost)}."
         yield MergeFinding("layers_left_out", what, tuple(lost))
 
 
@@ -112,7 +117,7 @@ def _scaled(check: Compared) -> Iterator[MergeFinding]:
         k = median(shares)
         same = all(abs(share / k - 1) <= 0.05 for share in shares) if k else False
         size = f"{k:.3g} times" if same else f"{min(shares):.3g} to {max(shares):.3g} times"
-        where = f"all {count} layers" if len(scaled) == count else compact([layer.name for layer in scaled])
+        where = f"all {counted(count, 'layer')}" if len(scaled) == count else compact([layer.name for layer in scaled])
         causes = _causes(check, scaled) or "no known confusion of alpha and r gives that"
         yield MergeFinding(
             "wrong_scale", f"the update is there {size} in {where}: {causes}.", tuple(layer.name for layer in scaled)
@@ -158,8 +163,8 @@ def _moved(check: Compared) -> Iterator[MergeFinding]:
     span = f" (c from {min(shares):.2g} to {max(shares):.2g})" if shares else ""
     yield MergeFinding(
         "moved_otherwise",
-        f"{len(moved)} layers moved by more than rounding explains and not along the update{span}: another adapter, "
-        f"a base that was tuned further, or weights quantized in a way that leaves no 4-bit levels: "
+        f"{counted(len(moved), 'layer')} moved by more than rounding explains and not along the update{span}: another "
+        f"adapter, a base that was tuned further, or weights quantized in a way that leaves no 4-bit levels: "
         f"{compact([layer.name for layer in moved])}.",
         tuple(layer.name for layer in moved),
     )
@@ -199,8 +204,8 @@ def _rounded_away(check: Compared) -> Iterator[MergeFinding]:
         share = median([layer.survived or 0.0 for layer in weak])
         yield MergeFinding(
             "lost_to_rounding",
-            f"{weak[0].kind} is too coarse for the update in {len(weak)} layers: rounding leaves {share:.0%} of it in "
-            f"{compact([layer.name for layer in weak])}. Save in float32.",
+            f"{weak[0].kind} is too coarse for the update in {counted(len(weak), 'layer')}: rounding leaves "
+            f"{share:.0%} of it in {compact([layer.name for layer in weak])}. Save in float32.",
             tuple(layer.name for layer in weak),
         )
 

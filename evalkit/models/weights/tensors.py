@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from evalkit._internal.counts import counted
 from evalkit.errors import ConfigError, MissingModel
 from evalkit.models.weights.gguf_layout import PERMUTED, Layout, Matrix, architecture_of, permuted
 
@@ -120,7 +121,7 @@ def _files(folder: Path) -> list[Path]:
         return files
     if (folder / "adapter_model.safetensors").exists() and not files:
         raise MissingModel(f"{folder}: it holds an adapter, but no model; name the folder of the whole weights")
-    got = f"{len(files)} safetensors files without an index" if files else "no safetensors file"
+    got = f"{counted(len(files), 'safetensors file')} without an index" if files else "no safetensors file"
     raise MissingModel(f"{folder}: {got}; expected model.safetensors, or shards with model.safetensors.index.json")
 
 

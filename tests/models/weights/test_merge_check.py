@@ -236,7 +236,7 @@ def test_missing_tensors_other_shapes_and_no_numbers_are_told_together_by_name(p
     merged["model.layers.2.self_attn.q_proj.weight"] = np.full((HIDDEN, HIDDEN), np.inf, np.float32)
     report = place.check(merged)
     assert outcomes(report) == ["missing_tensors", "shapes", "not_finite"]
-    assert "1 tensors of the base are missing: mlp.up_proj of layer 1." in report.sentence()
+    assert "1 tensor of the base is missing: mlp.up_proj of layer 1." in report.sentence()
     assert "model.embed_tokens.weight is (98, 64), the base's (96, 64)" in report.sentence()
     assert "no finite numbers: self_attn.q_proj of layer 2." in report.sentence()
 
