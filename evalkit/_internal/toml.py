@@ -49,7 +49,7 @@ def _is_project(path: Path) -> bool:
 def read_table(root: Path) -> Mapping[str, Any]:
     """``[tool.evalkit]`` of ``root/pyproject.toml``; empty without the file, or without the table in it.
 
-    Raises ConfigError where the file is no TOML, or the table no table.
+    Raises ConfigError where the file can't be read or is no TOML, or the table no table.
     """
     path = root / NAME
     try:
@@ -58,6 +58,8 @@ def read_table(root: Path) -> Mapping[str, Any]:
         return {}
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: not valid TOML: {error}") from error
+    except OSError as error:
+        raise ConfigError(f"{path}: can't be read: {error.strerror}") from error
     table = tool.get("evalkit", {}) if isinstance(tool, dict) else {}
     if not isinstance(table, dict):
         raise ConfigError(f"{path}: [tool.evalkit] is {table!r}, expected a table")

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from evalkit._internal.toml import find_project
 from evalkit.cli import golden, runs, weights
 from evalkit.errors import EvalkitError
 from evalkit.models.config import read_config
@@ -26,11 +27,16 @@ class PlainGroup(click.Group):
 
 @click.group(cls=PlainGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="pytest-evalkit")
-@click.option("--root", type=click.Path(file_okay=False, path_type=Path), default=".", help="Folder of pyproject.toml.")
+@click.option(
+    "--root",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Folder of pyproject.toml (default: the nearest one, here or above, with [tool.evalkit] in it).",
+)
 @click.pass_context
-def main(context: click.Context, root: Path) -> None:
+def main(context: click.Context, root: Path | None) -> None:
     """evalkit: what a person runs before they ship a fine-tuned model. To judge models, run pytest."""
-    context.obj = read_config(root.resolve())
+    here = Path.cwd()
+    context.obj = read_config(root.resolve() if root is not None else find_project(here) or here)
 
 
 for _command in (

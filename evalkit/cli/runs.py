@@ -13,7 +13,7 @@ import click
 from evalkit._internal.counts import abbreviate, counted
 from evalkit._internal.registry import find, names
 from evalkit.cli.project import opened_answers, opened_runs, say
-from evalkit.errors import UnknownName
+from evalkit.errors import ConfigError, UnknownName
 from evalkit.models.config import Config
 from evalkit.reports.page import Page
 
@@ -181,7 +181,10 @@ def lineage(config: Config, name: str, run: str | None) -> None:
     ]
     matches = [(candidate, tasks) for candidate, tasks in zip(candidates, followed, strict=True) if tasks]
     if not matches:
-        raise UnknownName("lineage of a stored run", name, config.lineages, f"Run pytest --lineage={name} first.")
+        if name not in config.lineages:
+            raise UnknownName("lineage", name, config.lineages)
+        where = f"run {run} does not follow" if run else "no stored run follows"
+        raise ConfigError(f"{where} the lineage {name}; pytest --lineage={name} makes one that does")
     latest, tasks = matches[-1]
     for text in render_lineage(latest, Page(color=sys.stdout.isatty())):
         say(text, nl=False)

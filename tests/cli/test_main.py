@@ -297,6 +297,21 @@ def test_compare_leaves_open_what_is_not_shown_as_the_project_says(project: Mini
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
+        (["lineage", "mod"], "evalkit: unknown lineage 'mod'. Did you mean 'moods'? Known: moods."),
+        (["lineage", "moods"], "evalkit: no stored run follows the lineage moods; pytest --lineage=moods makes one"),
+        (["lineage", "moods", "run-1"], "evalkit: run run-1 does not follow the lineage moods; pytest --lineage=moods"),
+    ],
+)
+def test_a_lineage_that_was_not_followed_exits_4(project: MiniProject, arguments: list[str], told: str) -> None:
+    text = (project.root / "pyproject.toml").read_text()
+    project.write("pyproject.toml", f'{text}\n[tool.evalkit.lineage.moods]\nrungs = ["base", "tuned"]\n')
+    result = evalkit(stored(project), *arguments)
+    assert (result.exit_code, result.stderr[: len(told)]) == (4, told)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
         (["compare", "run-1", "run-7"], "evalkit: unknown run 'run-7'. Did you mean 'run-1'? Known: run-1."),
         (["compare", "run-1", "run-1", "--backend", "tund"], "evalkit: unknown backend of run run-1 'tund'. Did you m"),
         (["history", "moood"], "evalkit: unknown task of the stored runs 'moood'. Did you mean 'mood'?"),
@@ -355,3 +370,27 @@ def test_a_run_of_an_older_form_says_so_and_is_scored_again(project: MiniProject
 def test_an_unknown_report_suggests_the_nearest(project: MiniProject) -> None:
     result = evalkit(stored(project), "report", "--format=markdwon")
     assert (result.exit_code, "Did you mean 'markdown'?" in result.output) == (2, True)
+
+
+def test_the_project_is_found_from_a_folder_below_it(project: MiniProject, monkeypatch: pytest.MonkeyPatch) -> None:
+    below = stored(project).root / "suites" / "deep"
+    below.mkdir(parents=True)
+    monkeypatch.chdir(below)
+    result = CliRunner().invoke(main, ["report", "--format=json"], catch_exceptions=False)
+    assert (result.exit_code, result.stderr) == (0, "")
+
+
+def test_without_a_table_the_current_folder_is_the_project(
+    project: MiniProject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project.write("pyproject.toml", "")
+    monkeypatch.chdir(project.root)
+    result = CliRunner().invoke(main, ["report"], catch_exceptions=False)
+    assert f"{project.root / '.evalkit' / 'store.sqlite'}: no run is stored there" in result.stderr
+
+
+def test_a_pyproject_that_is_a_folder_exits_4(project: MiniProject) -> None:
+    (project.root / "pyproject.toml").unlink()
+    (project.root / "pyproject.toml").mkdir()
+    result = evalkit(project, "report")
+    assert (result.exit_code, "pyproject.toml: can't be read: Is a directory" in result.stderr) == (4, True)
