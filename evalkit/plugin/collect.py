@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
@@ -19,7 +20,7 @@ MISSED = "evalkit/missed"
 
 MARK = (
     "golden(task, split=('test', 'reference'), score=None): run this test for every example of a golden task's splits "
-    "(that has that score) and every --backend (fixture: answer), or once for every backend (verdict), comparison "
+    "(that has that score) and every tested model (fixture: answer), or once for every model (verdict), comparison "
     "(comparison), changed example (relation) or thing that is found in its data (finding)"
 )
 
@@ -50,7 +51,8 @@ def concerns_suites(config: pytest.Config) -> bool:
 def generate_tests(metafunc: pytest.Metafunc) -> None:
     """Parametrizes a test that has the golden mark over what it is about."""
     mark = metafunc.definition.get_closest_marker("golden")
-    fixtures = [name for name in FIXTURES if name in metafunc.fixturenames]
+    fixtures = [name for name in FIXTURES if name in metafunc.fixturenames] if mark is not None else []
+    fixtures = [name for name in fixtures if _is_ours(metafunc, name)]
     if mark is None or not fixtures:
         return
     from evalkit.errors import SetupError
@@ -69,8 +71,24 @@ def generate_tests(metafunc: pytest.Metafunc) -> None:
         baselines.check_task(config.stash[STATE].options, session, task)
         targets = _targets(session, task, fixtures[0], mark)
     except SetupError as error:
-        _misuse(config, f"{where}: {error}")
+        _misuse(config, f"{where}: {config.stash[STATE].project.spell(error)}")
+    if not targets:
+        config.stash[STATE].without_model.add(metafunc.definition.nodeid)
     metafunc.parametrize(fixtures[0], targets.values(), ids=list(targets), indirect=True)
+
+
+def _is_ours(metafunc: pytest.Metafunc, fixture: str) -> bool:
+    """Whether it is evalkit's: a stranger may have a mark, a fixture and a parameter of these names for themselves."""
+    if any(fixture in _names(mark) for mark in metafunc.definition.iter_markers("parametrize")):
+        return False
+    definitions = metafunc.definition._fixtureinfo.name2fixturedefs.get(fixture, ())
+    return bool(definitions) and definitions[-1].func.__module__ == "evalkit.plugin.fixtures"
+
+
+def _names(parametrize: pytest.Mark) -> Sequence[str]:
+    """The arguments that a mark ``parametrize`` gives values to."""
+    names = parametrize.kwargs.get("argnames", parametrize.args[0] if parametrize.args else ())
+    return [name.strip() for name in names.split(",")] if isinstance(names, str) else names
 
 
 def _misuse(config: pytest.Config, message: str) -> NoReturn:
@@ -126,7 +144,7 @@ def modify_items(session: pytest.Session, items: list[pytest.Item]) -> None:
     if state.options.last_missed:
         missed = set(config.cache.get(MISSED, [])) if config.cache is not None else set()
         _deselect(config, items, [item for item in items if item.nodeid not in missed])
-    _deselect(config, items, [item for item in items if _is_about_nothing(item)])
+    _deselect(config, items, [item for item in items if _test_of(item) in state.without_model])
     if state.misused and is_worker(config) and not config.option.continue_on_collection_errors:
         items.clear()  # xdist would run what there is, where pytest alone stops; and asking may cost money
     for item in items:
@@ -153,16 +171,14 @@ def _check_tasks(session: pytest.Session) -> None:
             eval_session(config).check()
     except SetupError as error:
         if not is_worker(config):
-            raise pytest.UsageError(str(error)) from error
-        state.misused, state.trouble = True, str(error)  # a UsageError of a worker would reach nobody
+            raise pytest.UsageError(state.project.spell(error)) from error
+        state.misused, state.trouble = True, state.project.spell(error)  # a UsageError of a worker would reach nobody
 
 
-def _is_about_nothing(item: pytest.Item) -> bool:
-    """Whether no model is there for this test (of merges, where none is one): pytest would show it as skipped."""
-    callspec = getattr(item, "callspec", None)
-    if callspec is None or item.get_closest_marker("golden") is None:
-        return False
-    return any(name in callspec.params and not isinstance(callspec.params[name], TestTarget) for name in FIXTURES)
+def _test_of(item: pytest.Item) -> str:
+    """The id of the test of which ``item`` is one case; one that no model is there for pytest would show as skipped."""
+    parent, name = item.parent, getattr(item, "originalname", item.name)
+    return f"{parent.nodeid}::{name}" if parent is not None else item.nodeid
 
 
 def _deselect(config: pytest.Config, items: list[pytest.Item], dropped: list[pytest.Item]) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from evalkit.plugin.state import TestTarget, eval_session
+from evalkit.plugin.state import STATE, TestTarget, eval_session
 
 if TYPE_CHECKING:
     from evalkit.golden.lints.finding import Finding
@@ -27,7 +27,7 @@ def answer(request: pytest.FixtureRequest) -> Answer:
     score is right only where every sample is. ``answer.samples`` has them one by one.
     """
     target = _target(request)
-    with _plainly():
+    with _plainly(request.config):
         return eval_session(request.config).answer(target.task, target.backend, target.example)
 
 
@@ -35,7 +35,7 @@ def answer(request: pytest.FixtureRequest) -> Answer:
 def verdict(request: pytest.FixtureRequest) -> Verdict:
     """Whether the backend ships: the task's thresholds, must-pass examples and hypotheses."""
     target = _target(request)
-    with _plainly():
+    with _plainly(request.config):
         return eval_session(request.config).verdict(target.task, target.backend)
 
 
@@ -43,7 +43,7 @@ def verdict(request: pytest.FixtureRequest) -> Verdict:
 def comparison(request: pytest.FixtureRequest) -> Comparison:
     """One declared hypothesis, or one pair that was asked for."""
     target = _target(request)
-    with _plainly():
+    with _plainly(request.config):
         return eval_session(request.config).comparison(target.task, target.backend, target.rival, target.score)
 
 
@@ -54,7 +54,7 @@ def relation(request: pytest.FixtureRequest) -> RelationResult:
     One for each ``[relations.<name>]`` of task.toml and each of the examples that it changes; no label is needed.
     """
     target = _target(request)
-    with _plainly():
+    with _plainly(request.config):
         return eval_session(request.config).relation(target.task, target.backend, target.perturbed)
 
 
@@ -65,7 +65,7 @@ def merge(request: pytest.FixtureRequest) -> MergeReport:
     One for each backend, and each rung of the lineage, whose parents in pyproject.toml lead to an adapter.
     """
     target = _target(request)
-    with _plainly():
+    with _plainly(request.config):
         return eval_session(request.config).participants.merge(target.task, target.backend)
 
 
@@ -76,20 +76,20 @@ def finding(request: pytest.FixtureRequest) -> Finding:
     One for each finding; where there is none the test is not there. Notes are left out.
     """
     target = _target(request)
-    with _plainly():
+    with _plainly(request.config):
         session = eval_session(request.config)
         return session.findings(session.task(target.task))[target.finding]
 
 
 @contextmanager
-def _plainly() -> Iterator[None]:
+def _plainly(config: pytest.Config) -> Iterator[None]:
     """What the harness has to say, without a traceback through it: the same may be said of a hundred examples."""
     from evalkit.errors import EvalkitError
 
     try:
         yield
     except EvalkitError as error:
-        raise pytest.fail.Exception(str(error), pytrace=False) from None
+        raise pytest.fail.Exception(config.stash[STATE].project.spell(error), pytrace=False) from None
 
 
 def _target(request: pytest.FixtureRequest) -> TestTarget:

@@ -71,7 +71,8 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     """Finds wrong use early: only a UsageError in here is always exit code 4, with xdist too."""
     config, state = session.config, session.config.stash[STATE]
     if state.options.last_missed and not config.pluginmanager.hasplugin("cacheprovider"):
-        raise pytest.UsageError("--last-missed needs pytest's cache; take -p no:cacheprovider away")
+        message = "--last-missed needs pytest's cache; take -p no:cacheprovider away"
+        raise pytest.UsageError(state.project.spell(message))
     options.check_spelling(config, state.options)
     if not is_worker(config) and collect.concerns_suites(config):
         from evalkit.errors import SetupError
@@ -81,7 +82,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
             eval_session(config).check_options()
             baselines.check(state.options, eval_session(config))
         except SetupError as error:
-            raise pytest.UsageError(str(error)) from error
+            raise pytest.UsageError(state.project.spell(error)) from error
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from argparse import ArgumentError
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -32,7 +33,7 @@ _OPTIONS: Mapping[str, Mapping[str, Any]] = {
     },
     "lineage": {
         "metavar": "NAME",
-        "help": "follow the examples through the rungs of [tool.evalkit.lineage.NAME]; tests the last, or --backend",
+        "help": "follow the examples through the rungs of [tool.evalkit.lineage.NAME]; tests the last or the named one",
     },
     "max-cost": {
         "type": float, "metavar": "USD",
@@ -52,13 +53,19 @@ _OPTIONS: Mapping[str, Mapping[str, Any]] = {
     },
     "strict-examples": {"action": "store_true", "help": "make every missed example a failure"},
     "last-missed": {"action": "store_true", "help": "run only the examples that were missed last time"},
-    "baseline": {"metavar": "NAME", "help": "compare the one --backend with golden/baselines/TASK/NAME.json"},
-    "strict-baseline": {"action": "store_true", "help": "with --baseline: every single loss is red"},
+    "baseline": {"metavar": "NAME", "help": "compare the one backend with golden/baselines/TASK/NAME.json"},
+    "strict-baseline": {"action": "store_true", "help": "with a baseline: every single loss is red"},
     "save-baseline": {
         "nargs": "?", "const": DEFAULT_BASELINE, "metavar": "NAME",
-        "help": f"save the scores of the one --backend as that baseline (default of NAME: {DEFAULT_BASELINE})",
+        "help": f"save the scores of the one backend as that baseline (default of NAME: {DEFAULT_BASELINE})",
     },
 }  # fmt: skip
+
+
+SHORT_OPTIONS = tuple(f"--{name}" for name in _OPTIONS)
+"""The short forms of all options."""
+
+_SHORT = re.compile(rf"(?<![\w-])--({'|'.join(_OPTIONS)})(?![\w-])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +130,19 @@ def describe_taken(taken: Sequence[str]) -> str:
     instead = ", ".join(f"--evalkit-{option.removeprefix('--')}" for option in taken)
     belong = "is an option" if len(taken) == 1 else "are options"
     return f"evalkit: {', '.join(taken)} {belong} of this project's own conftest or of another plugin; write {instead}"
+
+
+def spell(message: str, missing: Collection[str]) -> str:
+    """``message`` with the long form of every option in it whose short one is ``missing``: what it says must work.
+
+    >>> spell("give --backend=ALIAS; ask on --split=dev", ["--backend"])
+    'give --evalkit-backend=ALIAS; ask on --split=dev'
+    """
+
+    def longer(match: re.Match[str]) -> str:
+        return f"--evalkit-{match[1]}" if match[0] in missing else match[0]
+
+    return _SHORT.sub(longer, message)
 
 
 def check_spelling(config: pytest.Config, options: Options) -> None:

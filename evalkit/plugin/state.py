@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from evalkit._internal.toml import find_project
-from evalkit.plugin.options import Options
+from evalkit.plugin.options import SHORT_OPTIONS, Options, spell
 
 if TYPE_CHECKING:
     from evalkit.session.finish import FinishedRun
@@ -33,6 +33,10 @@ class Project:
 
     root: Path | None = None
     taken: tuple[str, ...] = ()
+
+    def spell(self, message: object) -> str:
+        """``message`` with options as they can be typed here: without a table there are no short ones."""
+        return spell(str(message), SHORT_OPTIONS if self.root is None else self.taken)
 
 
 PROJECT = pytest.StashKey[Project]()
@@ -63,6 +67,7 @@ class State:
 
     ``identity`` is the same in all processes of the session. ``golden`` are the ids of the selected tests of
     examples, ``ended`` how each test ended. ``misused`` is set when a mark can't be used as it stands.
+    ``without_model`` are the ids of tests for which no model is there, nor anything else that they are about.
     """
 
     options: Options
@@ -73,6 +78,7 @@ class State:
     golden: list[str] = field(default_factory=list)
     ended: dict[str, str] = field(default_factory=dict)
     misused: bool = False
+    without_model: set[str] = field(default_factory=set)
     finished_run: FinishedRun | None = None
     trouble: str = ""
 
@@ -107,7 +113,7 @@ def eval_session(config: pytest.Config) -> EvalSession:
         try:
             state.session = EvalSession(read_config(state.project.root or config.rootpath), options, state.identity)
         except SetupError as error:
-            raise pytest.UsageError(str(error)) from error
+            raise pytest.UsageError(state.project.spell(error)) from error
     return state.session
 
 

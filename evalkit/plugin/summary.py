@@ -44,7 +44,7 @@ def _judge(config: pytest.Config, state: State) -> int:
     try:
         state.finished_run = finish(eval_session(config), state.selection, command, state.outcomes(), wanted)
     except (EvalkitError, OSError) as error:
-        state.trouble = f"no verdict: {error}"
+        state.trouble = state.project.spell(f"no verdict: {error}")
         return pytest.ExitCode.TESTS_FAILED
     return state.finished_run.exit_code
 

@@ -145,3 +145,61 @@ def test_a_baseline_that_took_a_folder_for_its_name_is_wrong_use_in_both_forms(s
     result = suite.run("--backend=good", written, "suites")
     result.stderr.fnmatch_lines([f"ERROR: {written} took 'suites' for its name: write {written}=NAME, *"])
     assert result.ret == 4
+
+
+WITHOUT_TABLE = [
+    (["--evalkit-backend=oracle", "--evalkit-samples=0"], "ERROR: --evalkit-samples=0: expected 1 or more"),
+    (
+        ["--evalkit-backend=oracle", "--evalkit-strict-baseline"],
+        "ERROR: --evalkit-strict-baseline needs --evalkit-baseline=NAME: *",
+    ),
+    (["--evalkit-baseline=main", "--evalkit-backend=oracle"], "ERROR: *Save one with --evalkit-save-baseline=*"),
+    (["--evalkit-last-missed", "-p", "no:cacheprovider"], "ERROR: --evalkit-last-missed needs pytest's cache; *"),
+    (["--evalkit-split=dev"], '*no backend: give --evalkit-backend=ALIAS, or backend = "ALIAS" *'),
+]
+
+
+@pytest.mark.parametrize(("arguments", "line"), WITHOUT_TABLE)
+def test_without_a_table_a_remedy_is_told_with_an_option_that_is_there(
+    stranger: Project, arguments: list[str], line: str
+) -> None:
+    stranger.write("golden/moods/task.toml", TASK.partition("[[hypotheses]]")[0])
+    result = stranger.run("suites", *arguments)
+    (result.stderr if line.startswith("ERROR: ") else result.stdout).fnmatch_lines([line])
+    assert result.ret == 4
+
+
+def test_an_option_that_is_taken_is_told_in_its_long_form_and_others_in_their_short_one(suite: Project) -> None:
+    own(suite, "--baseline")
+    result = suite.run("suites", "--backend=good", "--strict-baseline")
+    result.stderr.fnmatch_lines(["ERROR: --strict-baseline needs --evalkit-baseline=NAME: *"])
+
+
+NAMESAKES = """
+import pytest
+
+@pytest.fixture
+def verdict():
+    return "mine"
+
+@pytest.mark.golden("a file")
+def test_own_fixture(verdict):
+    assert verdict == "mine"
+
+@pytest.mark.golden
+@pytest.mark.parametrize("answer, question", [(1, 2), (3, 4)])
+def test_own_parameter(answer, question):
+    assert answer + 1 == question
+
+@pytest.mark.golden
+@pytest.mark.parametrize("finding", [5])
+def test_own_finding(finding):
+    assert finding == 5
+"""
+
+
+def test_a_mark_a_fixture_and_parameters_of_the_same_names_are_the_strangers_own(stranger: Project) -> None:
+    stranger.write("tests/test_own.py", NAMESAKES)
+    result = stranger.run("tests")
+    result.assert_outcomes(passed=5)
+    assert_silent(result)
