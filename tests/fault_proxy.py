@@ -46,8 +46,8 @@ class Proxy:
     ``delivered`` has the answers that were handed on whole; ``faults`` counts what was done. ``most_at_once`` is how
     many requests were seen under way together, ``stall`` how long at most a stalled body says nothing (seconds),
     ``retry_after`` what a 429 asks for, ``late`` after how many seconds nobody can be sure that what came was still
-    read: it is noted as "late". With ``alike`` the server is asked only once what that makes of a last message, and its
-    answer (in ``answers``) is handed on to all that are alike: a thousand requests need not wait for as many.
+    read: it is noted as "late". With ``same_question`` the server is asked only once what that makes of a last message,
+    and its answer (in ``answers``) is handed on to all of these: a thousand requests need not wait for as many.
     """
 
     upstream: str
@@ -55,7 +55,7 @@ class Proxy:
     stall: float = 60.0
     retry_after: str = "0.05"
     late: float = float("inf")
-    alike: Callable[[str], str] | None = None
+    same_question: Callable[[str], str] | None = None
     instead: bytes = b""
     asked: Counter[str] = field(default_factory=Counter)
     delivered: dict[str, list[str]] = field(default_factory=dict)
@@ -66,7 +66,7 @@ class Proxy:
     bodies: list[dict[str, Any]] = field(default_factory=list)
     most_at_once: int = 0
     url: str = ""
-    _under_way: int = 0
+    _in_flight: int = 0
     answers: dict[str, tuple[int, str, bytes]] = field(default_factory=dict)
     _lock: Lock = field(default_factory=Lock)
     _draw: random.Random = field(default_factory=lambda: random.Random(7))
@@ -77,8 +77,8 @@ class Proxy:
             self.asked[question] += 1
             self.headers.append(dict(headers))
             self.bodies.append(body)
-            self._under_way += 1
-            self.most_at_once = max(self.most_at_once, self._under_way)
+            self._in_flight += 1
+            self.most_at_once = max(self.most_at_once, self._in_flight)
             fault = self.fault(question)
             self.faults[fault] += 1
             drawn = self.drawn.setdefault(question, [])
@@ -89,7 +89,7 @@ class Proxy:
             yield fault
         finally:
             with self._lock:
-                self._under_way -= 1
+                self._in_flight -= 1
                 if (fault in WHOLE or fault.isdigit()) and time.monotonic() - begun > self.late:
                     drawn[turn] = "late"
                     self.faults[fault] -= 1
@@ -166,7 +166,7 @@ def _handler(state: Proxy) -> type[BaseHTTPRequestHandler]:
                 return self._refuse(int(fault))
             if fault == "instead":
                 return self._send(200, "text/event-stream", state.instead)
-            status, kind, answer = self._alike(raw) if state.alike else self._upstream(raw)
+            status, kind, answer = self._known_answer(raw) if state.same_question else self._upstream(raw)
             if status != 200:
                 return self._send(status, kind, answer)
             if fault == "malformed":
@@ -201,10 +201,10 @@ def _handler(state: Proxy) -> type[BaseHTTPRequestHandler]:
                 return None
             return self._send(200, kind, answer)
 
-        def _alike(self, raw: bytes) -> tuple[int, str, bytes]:
+        def _known_answer(self, raw: bytes) -> tuple[int, str, bytes]:
             body = json.loads(raw)
             last = body["messages"][-1]
-            last["content"] = state.alike(last["content"]) if state.alike else last["content"]
+            last["content"] = state.same_question(last["content"]) if state.same_question else last["content"]
             with state._lock:
                 if last["content"] not in state.answers:
                     state.answers[last["content"]] = self._upstream(json.dumps(body).encode())

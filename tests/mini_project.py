@@ -289,8 +289,8 @@ class Project:
         """The digest of the model of that name in the latest run, judged or not."""
         with closing(sqlite3.connect(self.store)) as db:
             (text,) = db.execute("select run from runs order by created desc limit 1").fetchone()
-        columns = json.loads(text)["tasks"][0]["model_runs"]
-        return str(next(one["participant"]["fingerprint"] for one in columns if one["participant"]["name"] == name))
+        model_runs = json.loads(text)["tasks"][0]["model_runs"]
+        return str(next(one["participant"]["fingerprint"] for one in model_runs if one["participant"]["name"] == name))
 
     def report(self) -> dict[str, Any]:
         """The JSON report of the last judged run."""

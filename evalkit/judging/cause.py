@@ -58,14 +58,14 @@ class OtherPrompts:
 class Explanation:
     """Why answers changed: the ``cause``, and what it was concluded from.
 
-    ``alike`` are the common answers of the two, ``again`` those that each has with itself when it is asked again.
-    ``prompts`` or ``settings`` is what changed. Of ``not_rendered`` examples the prompt is not known, of
+    ``agreement`` is how often the two answered the same, ``again`` how often each does so with itself when it is asked
+    again. ``prompts`` or ``settings`` is what changed. Of ``not_rendered`` examples the prompt is not known, of
     ``not_hashed`` its token ids. ``touched`` are the examples on which it is something else than weights and
     arithmetic.
     """
 
     cause: Cause
-    alike: Agreement
+    agreement: Agreement
     prompts: OtherPrompts | None = None
     settings: tuple[Setting, ...] = ()
     not_rendered: int = 0
@@ -76,27 +76,27 @@ class Explanation:
     @property
     def changed(self) -> int:
         """How many answers are another text."""
-        return self.alike.n - self.alike.same_text
+        return self.agreement.n - self.agreement.same_text
 
 
 def explain(
     pairs: Pairs,
     settings: tuple[Mapping[str, Any], Mapping[str, Any]],
-    alike: Agreement,
+    agreement: Agreement,
     again: Sequence[Agreement],
 ) -> Explanation:
     """What changed the answers of ``pairs``. ``settings`` are those of the two samplers that no request states."""
     if prompts := _other_prompts(pairs):
-        return Explanation("template", alike, prompts=prompts, touched=prompts.examples)
+        return Explanation("template", agreement, prompts=prompts, touched=prompts.examples)
     if changed := _other_settings(pairs, *settings):
         touched = tuple(after.example.id for _, after in pairs)
-        return Explanation("decoding", alike, settings=changed, touched=touched)
-    if alike.same_text == alike.n:
-        return Explanation("none", alike)
-    again = tuple(agreement for agreement in again if agreement.n)
+        return Explanation("decoding", agreement, settings=changed, touched=touched)
+    if agreement.same_text == agreement.n:
+        return Explanation("none", agreement)
+    again = tuple(repeat for repeat in again if repeat.n)
     return Explanation(
-        "noise" if any(_no_more_than(alike, repeat) for repeat in again) else "weights",
-        alike,
+        "noise" if any(_no_more_than(agreement, repeat) for repeat in again) else "weights",
+        agreement,
         not_rendered=sum(_unknown(pair, "prompt_text") for pair in pairs),
         not_hashed=sum(_unknown(pair, "token_ids") for pair in pairs),
         again=again,
@@ -107,9 +107,9 @@ def _unknown(pair: tuple[Answer, Answer], by: Literal["prompt_text", "token_ids"
     return any(_KNOWN_BY[by](answer) is None for answer in pair)
 
 
-def _no_more_than(alike: Agreement, repeat: Agreement) -> bool:
+def _no_more_than(agreement: Agreement, repeat: Agreement) -> bool:
     """Whether no larger share of answers changed than changes when the same model is asked again."""
-    return (alike.n - alike.same_text) * repeat.n <= (repeat.n - repeat.same_text) * alike.n
+    return (agreement.n - agreement.same_text) * repeat.n <= (repeat.n - repeat.same_text) * agreement.n
 
 
 def _other_prompts(pairs: Pairs) -> OtherPrompts | None:

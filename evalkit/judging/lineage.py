@@ -25,18 +25,32 @@ Measured = Callable[[Sequence[Answer], Sequence[Answer]], Mapping[str, Measureme
 
 
 @dataclass(frozen=True, slots=True)
+class MissingRung:
+    """Why a rung was not run whole: a ``problem`` with the model, or how many ``of`` its examples stayed unanswered.
+
+    ``example`` is the first of these, ``why`` what kept it from being answered.
+    """
+
+    problem: str
+    unanswered: int = 0
+    of: int = 0
+    example: str = ""
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Rung:
     """One rung as it was run. ``settings`` are those of its sampler that the request does not state.
 
     ``again`` has its second answer to some examples, asked apart from the first: where the two differ, that is its
-    own numeric noise. ``problem`` says why it could not be run.
+    own numeric noise. ``missing`` says why it was not run whole.
     """
 
     name: str
     parent: str | None
     settings: Mapping[str, Any]
     again: Mapping[str, Answer]
-    problem: str | None = None
+    missing: MissingRung | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,15 +77,15 @@ class Step:
 
     ``comparisons`` has one for each score, judged where the task declares a hypothesis about it, and one for each
     declared pair of this rung and another that is not its parent. ``measured`` has how each measurement changed.
-    ``alike`` are the two's common answers. ``why`` is what changed them. ``gone`` are the scores that were lost, and
-    ``worse`` the measurements that became worse.
+    ``agreement`` is how often the two answered the same. ``why`` is what changed them. ``gone`` are the scores
+    that were lost, and ``worse`` the measurements that became worse.
     """
 
     rung: str
     against: str
     comparisons: tuple[Comparison, ...]
     measured: Mapping[str, MeasurementChange]
-    alike: Agreement
+    agreement: Agreement
     cause: Cause
     why: Explanation
     gone: tuple[LostScore, ...]
@@ -89,7 +103,7 @@ class Lineage:
     name: str
     rungs: tuple[str, ...]
     steps: tuple[Step, ...]
-    missing: Mapping[str, str]
+    missing: Mapping[str, MissingRung]
     noise: Mapping[str, Agreement]
     status: Status
     reasons: tuple[Reason, ...]
@@ -104,11 +118,11 @@ def follow(
     What the task declares of two rungs, one of which could not be run, is left open: it is not known to hold.
     """
     walk = _Walk(task, split, {rung.name: rung for rung in rungs}, answers)
-    noise = {rung.name: walk.noise(rung) for rung in rungs if rung.problem is None}
+    noise = {rung.name: walk.noise(rung) for rung in rungs if rung.missing is None}
     steps = tuple(
         walk.step(rung, parent, noise, measured)
         for rung in rungs
-        if rung.problem is None and (parent := walk.ancestor(rung)) is not None
+        if rung.missing is None and (parent := walk.ancestor(rung)) is not None
     )
     declared = [comparison for step in steps for comparison in step.comparisons if comparison.declared]
     blocks = [comparison.reason for comparison in declared if comparison.status is Status.BLOCK]
@@ -118,7 +132,7 @@ def follow(
         name,
         tuple(walk.rungs),
         steps,
-        {rung.name: rung.problem for rung in rungs if rung.problem is not None},
+        {rung.name: rung.missing for rung in rungs if rung.missing is not None},
         noise,
         Status.BLOCK if blocks else Status.INCONCLUSIVE if left_open else Status.SHIP,
         (*blocks, *(reason for _, reason in left_open))
@@ -137,14 +151,14 @@ class _Walk:
     answers: Answers
 
     def noise(self, rung: Rung) -> Agreement:
-        """How often a rung answers alike when it is asked again."""
+        """How often a rung answers the same when it is asked again."""
         return agreement(rung.name, "again", {rung.name: self.answers[rung.name], "again": rung.again}, self.split)
 
     def ancestor(self, rung: Rung) -> Rung | None:
         """The nearest rung above ``rung`` that was run."""
         seen, parent = {rung.name}, rung.parent
         while parent is not None and parent in self.rungs and parent not in seen:
-            if self.rungs[parent].problem is None:
+            if self.rungs[parent].missing is None:
                 return self.rungs[parent]
             seen.add(parent)
             parent = self.rungs[parent].parent
@@ -164,7 +178,7 @@ class _Walk:
         """What is declared of a rung that was not run: the kind, and the reason."""
         for rung in self.rungs.values():
             for hypothesis, rival in self.declared(rung):
-                absent = [name for name in (rung.name, rival) if self.rungs[name].problem is not None]
+                absent = [name for name in (rung.name, rival) if self.rungs[name].missing is not None]
                 if absent:
                     yield (
                         hypothesis.kind, Reason(Code.NOT_RUN, rung.name, rival, hypothesis.score, absent=absent[0])
@@ -178,8 +192,8 @@ class _Walk:
             for name, answer in after.items()
             if answer.example.split == self.split and name in before
         ]
-        alike = agreement(parent.name, rung.name, self.answers, self.split)
-        why = explain(pairs, (parent.settings, rung.settings), alike, (noise[rung.name], noise[parent.name]))
+        common = agreement(parent.name, rung.name, self.answers, self.split)
+        why = explain(pairs, (parent.settings, rung.settings), common, (noise[rung.name], noise[parent.name]))
         judged = tuple(comparisons(self.task, self._planned(rung, parent), self.answers, self.split))
         changes = measured([answer for answer, _ in pairs], [answer for _, answer in pairs])
         worse = tuple(
@@ -188,7 +202,7 @@ class _Walk:
             if change.worse is not None and change.worse.low is not None and change.worse.low > 0
         )
         return Step(
-            rung.name, parent.name, judged, changes, alike, why.cause, why, tuple(_lost_scores(judged, why)), worse
+            rung.name, parent.name, judged, changes, common, why.cause, why, tuple(_lost_scores(judged, why)), worse
         )
 
     def _planned(self, rung: Rung, parent: Rung) -> list[Planned]:
@@ -196,7 +210,7 @@ class _Walk:
         declared = [
             Planned(hypothesis, rung.name, rival, hypothesis.score)
             for hypothesis, rival in self.declared(rung)
-            if self.rungs[rival].problem is None
+            if self.rungs[rival].missing is None
         ]
         covered = {plan.score for plan in declared if plan.against == parent.name}
         scores = dict.fromkeys(score for answer in self.answers[rung.name].values() for score in answer.scores)

@@ -89,7 +89,7 @@ class Recommendation:
 
 
 @dataclass(frozen=True, slots=True)
-class Rivalry:
+class PairTerms:
     """By what two models are compared: their ``answers`` by model and example, on one ``split``, and the ``margin``
     that one may lose and still be no worse. ``turn`` are the rival's examples in the order in which it was asked, where
     it was asked until all was settled."""
@@ -101,7 +101,7 @@ class Rivalry:
     turn: Sequence[str] | None = None
 
 
-def recommend(candidate: Side, rival: Side, by: Rivalry, verdict: Status | None) -> Recommendation:
+def recommend(candidate: Side, rival: Side, by: PairTerms, verdict: Status | None) -> Recommendation:
     """Which of the two is the right pick. ``verdict`` is the candidate's."""
     fields = dict(_fields(by.answers[candidate.name], by.answers[rival.name], by))
     pick, decided_by = _pick(candidate, rival, fields[by.primary]) if by.primary in fields else ("", "nothing")
@@ -111,7 +111,7 @@ def recommend(candidate: Side, rival: Side, by: Rivalry, verdict: Status | None)
     )  # fmt: skip
 
 
-def _fields(ours: Mapping[str, Answer], theirs: Mapping[str, Answer], by: Rivalry) -> Iterator[tuple[str, Field]]:
+def _fields(ours: Mapping[str, Answer], theirs: Mapping[str, Answer], by: PairTerms) -> Iterator[tuple[str, Field]]:
     differ = difference if by.turn is None else difference_in_turn
     examples = by.turn
     if examples is None:

@@ -17,9 +17,9 @@ from evalkit.judging.reason import Code, Outcome, Reason, Remark, Status
 from evalkit.stats.intervals import Estimate
 
 if TYPE_CHECKING:  # these are made of what is worded here
-    from evalkit.judging.cause import Explanation, Setting
+    from evalkit.judging.cause import Explanation, OtherPrompts, Setting
     from evalkit.judging.comparison import Agreement
-    from evalkit.judging.lineage import Lineage, LostScore, Step
+    from evalkit.judging.lineage import Lineage, LostScore, MissingRung, Step
     from evalkit.judging.notes import LookSpent, NotJudged, UnchangedAdapter
     from evalkit.judging.recommendation import Recommendation
     from evalkit.judging.regression import Regression
@@ -208,6 +208,12 @@ def lineage(item: Lineage) -> str:
     return f"lineage {item.name}: {item.status}. {reasons(item.reasons)}"
 
 
+def missing_rung(name: str, item: MissingRung) -> str:
+    """Why a rung was not run whole."""
+    unanswered = f"{item.unanswered} of {counted(item.of, 'example')} stayed unanswered ({item.example}: {item.why})"
+    return f"{name} could not be run: {item.problem or unanswered}"
+
+
 def step_losses(step: Step) -> Iterator[str]:
     """A sentence for each score that a step lost, and for each measurement that became worse."""
     why = explanation(step.why)
@@ -239,13 +245,15 @@ def _lost_score(item: LostScore, step: Step, why: str) -> str:
 def explanation(item: Explanation) -> str:
     """What changed the answers between two rungs."""
     if item.cause == "template" and item.prompts is not None:
-        return _other_prompts(item)
+        return _other_prompts(item.prompts)
     if item.cause == "decoding":
         return ", ".join(setting(changed) for changed in item.settings)
-    alike = item.alike
+    agreement = item.agreement
     if item.cause == "none":
-        return "the only answer is the same text" if alike.n == 1 else f"all {alike.n} answers are the same text"
-    changed = f"{_same_prompts(item)}, same decoding, {item.changed} of {counted(alike.n, 'answer')} changed"
+        return (
+            "the only answer is the same text" if agreement.n == 1 else f"all {agreement.n} answers are the same text"
+        )
+    changed = f"{_same_prompts(item)}, same decoding, {item.changed} of {counted(agreement.n, 'answer')} changed"
     again = map(_changed_again, item.again)
     end = "no more than their own arithmetic" if item.cause == "noise" else "weights or their arithmetic"
     return f"{'; '.join([changed, *again])}: {end}"
@@ -256,10 +264,7 @@ def _changed_again(item: Agreement) -> str:
     return f"{changed} of {item.n} {verb(changed, 'changes', 'change')} when {item.first} is asked again"
 
 
-def _other_prompts(item: Explanation) -> str:
-    prompts = item.prompts
-    if prompts is None:
-        return ""
+def _other_prompts(prompts: OtherPrompts) -> str:
     of = f"{len(prompts.examples)} of {counted(prompts.n, 'example')}"
     if prompts.by == "prompt_text":
         return f"the rendered prompt is another on {of}: {prompts.before!r} became {prompts.after!r}"

@@ -34,8 +34,8 @@ class Model:
     def key(self, request: Request) -> str:
         """Where the answer to ``request`` is stored, computed once. No other model ever answers for it."""
         if request not in self._keys:
-            mark = canonical([self.fingerprint, request.example_id]) if self.backend.by_example else self.fingerprint
-            self._keys[request] = request.key(mark)
+            by_example = canonical([self.fingerprint, request.example_id])
+            self._keys[request] = request.key(by_example if self.backend.by_example else self.fingerprint)
         return self._keys[request]
 
 

@@ -131,8 +131,8 @@ class JsonObjectScanner:
         return end + len(UNTHINK)
 
     def _object(self, text: str, at: int) -> int:
-        while mark := _STRUCTURE.search(text, at):
-            start, at = mark.span()
+        while match := _STRUCTURE.search(text, at):
+            start, at = match.span()
             if text[start] == "{":
                 self._depth += at - start
             elif text[start] == "}":
@@ -146,18 +146,18 @@ class JsonObjectScanner:
         return len(text)
 
     def _string(self, text: str, at: int) -> int:
-        mark = _IN_STRING.search(text, at)
-        if mark is None:
+        match = _IN_STRING.search(text, at)
+        if match is None:
             return len(text)
-        if text[mark.start()] == '"':
+        if text[match.start()] == '"':
             self._state = _State.OBJECT
-            return mark.end()
-        if (mark.end() - mark.start()) % 2 == 0:
-            return mark.end()
-        if mark.end() == len(text):
+            return match.end()
+        if (match.end() - match.start()) % 2 == 0:
+            return match.end()
+        if match.end() == len(text):
             self._held = "\\"
-            return mark.end()
-        return mark.end() + 1
+            return match.end()
+        return match.end() + 1
 
     def _hold(self, text: str, at: int, tag: str) -> int:
         """Keeps the longest end of ``text`` that may become ``tag``."""

@@ -47,7 +47,7 @@ def notes(task: TaskResult) -> Iterator[str]:
 def _notes(task: TaskResult) -> Iterator[str]:
     for model_run in task.model_runs:
         if model_run.participant.problem is not None and model_run.participant.role == "floor":
-            yield f"{model_run.participant.name} (floor) has no column: {model_run.participant.problem}"
+            yield f"{model_run.participant.name} (floor) was not run: {model_run.participant.problem}"
         if how := model_run.participant.asked:
             yield f"{model_run.participant.name}: asked with {how}"
         if model_run.participant.moves:
@@ -86,11 +86,11 @@ def _notes(task: TaskResult) -> Iterator[str]:
         if readable.n < comparison.paired.difference.n:
             pair = f"{comparison.candidate} against {comparison.against} on {comparison.score}"
             yield f"{pair}, where both answered readably (n={readable.n}): {signed(readable)}"
-    for alike in task.agreements:
-        if alike.n:
+    for agreement in task.agreements:
+        if agreement.n:
             yield (
-                f"{alike.first} and {alike.second}: same text {alike.same_text}/{alike.n}, "
-                f"same object {alike.same_object}/{alike.n}"
+                f"{agreement.first} and {agreement.second}: same text {agreement.same_text}/{agreement.n}, "
+                f"same object {agreement.same_object}/{agreement.n}"
             )
 
 
@@ -143,8 +143,8 @@ def lineage_notes(task: TaskResult) -> Iterator[str]:
     for step in lineage.steps if lineage else ():
         yield from wording.step_losses(step)
         yield f"{step.against} to {step.rung}: {wording.explanation(step.why)}"
-    for name, problem in lineage.missing.items() if lineage else ():
-        yield f"{name} could not be run: {problem}"
+    for name, missing in lineage.missing.items() if lineage else ():
+        yield wording.missing_rung(name, missing)
 
 
 def floors_not_beaten(task: TaskResult) -> Iterator[str]:

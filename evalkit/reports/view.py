@@ -115,7 +115,7 @@ _WEIGHED = {
 
 
 def rival_tables(task: TaskResult) -> Iterator[tuple[str, Sequence[str], Sequence[Row]]]:
-    """For each tested model its name, the columns and the rows of the table that puts it beside its rivals."""
+    """For each tested model its name, the models and the rows of the table that puts it beside its rivals."""
     recommendations = rivals(task)
     for candidate in dict.fromkeys(item.candidate for item in recommendations):
         of_candidate = [item for item in recommendations if item.candidate == candidate]
@@ -163,7 +163,7 @@ def references(task: TaskResult) -> Iterator[Row]:
 
 
 def rungs(task: TaskResult) -> list[str]:
-    """The columns of a lineage's table, first to last; none without a lineage."""
+    """The rungs of a lineage's table, first to last; none without a lineage."""
     lineage = task.lineage
     return list(lineage.rungs) if lineage else []
 
@@ -202,7 +202,7 @@ def lineage_rows(task: TaskResult) -> Iterator[Row]:
             ],
         )
     for row, pairs in (
-        ("same answers as its parent", {name: step.alike for name, step in steps.items()}),
+        ("same answers as its parent", {name: step.agreement for name, step in steps.items()}),
         ("same answers when asked again", task.lineage.noise),
     ):
         agreements = [pairs.get(name) for name in names]

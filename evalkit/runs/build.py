@@ -8,13 +8,11 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import combinations
 from statistics import fmean
 
 import evalkit
-from evalkit.golden.looks import Look
 from evalkit.golden.model import ANSWERED, Task
 from evalkit.golden.perturbations import perturbed_examples
 from evalkit.golden.scoring import measurement_of
@@ -23,94 +21,18 @@ from evalkit.judging.answer import Answer
 from evalkit.judging.book import AnswerBook
 from evalkit.judging.comparison import Comparison
 from evalkit.judging.early_stopping import settled
-from evalkit.judging.lineage import Lineage, Rung, follow
+from evalkit.judging.lineage import Lineage, MissingRung, Rung, follow
 from evalkit.judging.measurement_change import MeasurementChange, change
 from evalkit.judging.notes import LookSpent, NotJudged, UnchangedAdapter
-from evalkit.judging.planned import Lineup, Planned, declared_comparisons, planned_comparisons
-from evalkit.judging.recommendation import Recommendation, Rivalry, Side, recommend
+from evalkit.judging.planned import declared_comparisons
+from evalkit.judging.recommendation import PairTerms, Recommendation, Side, recommend
 from evalkit.judging.relation_check import Rate, held, rates
 from evalkit.judging.verdict import Verdict, judge
 from evalkit.models.backend import Spec
 from evalkit.models.latency import P50
-from evalkit.runs.model_run import COST, model_run_of, read_numbers, scored_examples
-from evalkit.runs.record import InTurn, ModelRun, Participation, Role, Run, TaskResult, Unbeaten
-
-
-@dataclass(frozen=True, slots=True)
-class AskedTask:
-    """One task as it was asked: who took part, and the book with their answers.
-
-    ``frozen`` tells whether its data are those that were frozen, ``margin`` is for pairs that were only asked for,
-    ``lineage`` is a name with its rungs. ``turns`` has those that were asked in turn, with the examples of the judged
-    split that they were asked.
-    """
-
-    task: Task
-    split: str
-    participations: Sequence[Participation]
-    book: AnswerBook
-    margin: float
-    frozen: bool = True
-    lineage: tuple[str, Sequence[str]] | None = None
-    turns: pairing.Turns = field(default_factory=dict)
-
-    @property
-    def judged(self) -> list[str]:
-        """The examples of the judged split."""
-        return [example.id for example in self.task.splits.get(self.split, ())]
-
-    @property
-    def lineup(self) -> Lineup:
-        """Who is tested and who is compared with."""
-        return Lineup(
-            self._of_role("backend"),
-            self._of_role("against"),
-            {part.name: part.participant.parent for part in self.participations},
-            self.lineage[1] if self.lineage else (),
-        )
-
-    def _of_role(self, role: Role) -> list[str]:
-        return [part.name for part in self.participations if part.role == role]
-
-    @property
-    def whole(self) -> frozenset[str]:
-        """Who was asked all of the judged split, or in turn as much of it as was needed."""
-        judged = self.judged
-        return frozenset(
-            part.name
-            for part in self.participations
-            if self.turns.get(part.name)
-            or (part.participant.problem is None and all(name in part.keys for name in judged))
-        )
-
-    @property
-    def looks(self) -> dict[str, Look]:
-        """The looks that are spent, by model."""
-        whole = self.whole
-        return {
-            part.name: Look(part.participant.look)
-            for part in self.participations
-            if part.participant.look and part.name in whole
-        }
-
-    @property
-    def planned(self) -> list[Planned]:
-        """What is compared: of what the task declares and what was asked for, that of which both sides were run."""
-        whole = self.whole
-        return [
-            plan
-            for plan in planned_comparisons(self.task, self.lineup, self.margin)
-            if {plan.candidate, plan.against} <= whole
-        ]
-
-    def answers(self, part: Participation) -> dict[str, Answer]:
-        """Its answers to the examples that are scored: perturbed ones have no expected answer."""
-        scored = scored_examples(self.task, self.split)
-        return self.book.answers(part.name, {name: keys for name, keys in part.keys.items() if name in scored})
-
-    def compared(self, planned: Sequence[Planned], answers: pairing.Answers) -> list[Comparison]:
-        """Every planned pair, judged."""
-        return list(pairing.comparisons(self.task, planned, answers, self.split, self.turns, self.looks))
+from evalkit.runs.asked_task import AskedTask
+from evalkit.runs.model_run import COST, model_run_of, read_numbers
+from evalkit.runs.record import InTurn, ModelRun, Participation, Run, TaskResult, Unbeaten
 
 
 def judge_task(asked_task: AskedTask, unchanged: Sequence[UnchangedAdapter] = ()) -> TaskResult:
@@ -201,7 +123,7 @@ def _recommendations(
                 yield recommend(
                     _side(model_runs, backend),
                     _side(model_runs, rival),
-                    Rivalry(
+                    PairTerms(
                         answers,
                         asked_task.split,
                         asked_task.task.primary,
@@ -258,11 +180,14 @@ def _lineage(asked_task: AskedTask, name: str, rungs: Sequence[str], answers: pa
     for part in (parts[rung] for rung in rungs if rung in parts):
         participant = part.participant
         problem = participant.problem
-        if problem is None and (unanswered := [example for example in judged if example not in answers[part.name]]):
-            reason = part.reasons.get(unanswered[0], "it was not asked")
-            problem = f"{len(unanswered)} of {len(judged)} examples stayed unanswered ({unanswered[0]}: {reason})"
+        unanswered = [example for example in judged if problem is None and example not in answers[part.name]]
+        missing = None
+        if problem is not None or unanswered:
+            first = unanswered[0] if unanswered else ""
+            why = part.reasons.get(first, "it was not asked") if first else ""
+            missing = MissingRung(problem or "", len(unanswered), len(judged), first, why)
         again = asked_task.book.answers(part.name, part.again)
-        followed.append(Rung(part.name, participant.parent, participant.decoding, again, problem))
+        followed.append(Rung(part.name, participant.parent, participant.decoding, again, missing))
     return follow(
         name,
         asked_task.task,
@@ -302,24 +227,20 @@ def _unbeaten(model_runs: Sequence[ModelRun], split: str) -> Iterator[Unbeaten]:
     floors = [
         model_run for model_run in model_runs if model_run.participant.role == "floor" and model_run.name != "oracle"
     ]
-    for model_run in model_runs:
-        for score, estimate in (
-            model_run.rates.get(split, {}).items() if model_run.participant.role == "backend" else ()
-        ):
-            best = (
-                max(
-                    (
-                        (rate.value, floor.name)
-                        for floor in floors
-                        if (rate := floor.rates.get(split, {}).get(score)) is not None and rate.value is not None
-                    ),
-                    default=None,  # no floor has that score: the task has no data for any
-                )
-                if score not in ANSWERED
-                else None
-            )
+    tested = [model_run for model_run in model_runs if model_run.participant.role == "backend"]
+    for model_run in tested:
+        for score, estimate in model_run.rates.get(split, {}).items():
+            best = _best(floors, split, score) if score not in ANSWERED else None
             if best is not None and estimate.value is not None and estimate.value <= best[0]:
                 yield Unbeaten(model_run.name, score, estimate.value, best[1], best[0])
+
+
+def _best(floors: Iterable[ModelRun], split: str, score: str) -> tuple[float, str] | None:
+    """The highest rate of a floor by ``score``, and the floor; None where the task has no data for any."""
+    rates = [(floor.rates.get(split, {}).get(score), floor.name) for floor in floors]
+    return max(
+        ((rate.value, name) for rate, name in rates if rate is not None and rate.value is not None), default=None
+    )
 
 
 def make_run(identity: str, judged: Iterable[TaskResult], command: str, outcomes: Mapping[str, int]) -> Run:

@@ -357,9 +357,9 @@ def _older_request(task: Mapping[str, Any]) -> TaskRequest:
     )
 
 
-def _older_participation(entrant: Mapping[str, Any]) -> Participation:
+def _older_participation(participant: Mapping[str, Any]) -> Participation:
     """Of a run without a version. The first of them had one key an example, and none to ask again."""
-    table = dict(entrant)
+    table = dict(participant)
     keys = {name: (key,) if isinstance(key, str) else tuple(key) for name, key in table.pop("keys").items()}
     again = {name: tuple(key) for name, key in table.pop("again", {}).items()}
     reasons = table.pop("reasons")

@@ -16,7 +16,8 @@ from evalkit.judging.book import AnswerBook
 from evalkit.models.cache import Store, StoredCompletion
 from evalkit.models.config import Config
 from evalkit.models.request import Asking, render
-from evalkit.runs.build import AskedTask, judge_task, make_run, unchanged_adapters
+from evalkit.runs.asked_task import AskedTask
+from evalkit.runs.build import judge_task, make_run, unchanged_adapters
 from evalkit.runs.model_run import scored_examples
 from evalkit.runs.record import Participation, Rows, Run, TaskRequest, load_requests
 from evalkit.runs.rows import rows_of

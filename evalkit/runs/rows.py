@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from evalkit.golden.perturbations import Perturbed, perturbed_examples
 from evalkit.judging.answer import Answer
-from evalkit.runs.build import AskedTask
+from evalkit.runs.asked_task import AskedTask
 from evalkit.runs.record import Participation, Row, RowScore, Sample
 
 

@@ -10,7 +10,8 @@ from evalkit.judging.comparison import Comparison
 from evalkit.judging.early_stopping import settled
 from evalkit.judging.notes import UnchangedAdapter
 from evalkit.judging.verdict import Verdict
-from evalkit.runs.build import AskedTask, comparisons_with, judge_task, unchanged_adapters
+from evalkit.runs.asked_task import AskedTask
+from evalkit.runs.build import comparisons_with, judge_task, unchanged_adapters
 from evalkit.runs.record import Participation, Row, TaskResult
 from evalkit.runs.rows import rows_of
 from evalkit.session.answers import SessionAnswers

@@ -67,8 +67,8 @@ def cluster_bootstrap(
     value = clusters.mean
     if clusters.sums.size < 2:
         return Estimate(value, None, None, n)
-    if clusters.alike:
-        return _all_alike(value, clusters.sums.size, n, level, bounds)
+    if clusters.all_equal:
+        return _all_equal(value, clusters.sums.size, n, level, bounds)
     means = _means(clusters, draws, seed)
     low, high = np.quantile(means, _corrected_tails(means, clusters, level))
     return Estimate(value, float(low), float(high), n)
@@ -112,7 +112,7 @@ def _corrected_tails(means: Array, clusters: Clusters, level: float) -> tuple[fl
     return tail(-z), tail(z)
 
 
-def _all_alike(value: float, count: int, n: int, level: float, bounds: tuple[float, float] | None) -> Estimate:
+def _all_equal(value: float, count: int, n: int, level: float, bounds: tuple[float, float] | None) -> Estimate:
     if bounds is None:
         return Estimate(value, None, None, n)
     different = 1 - ((1 - level) / 2) ** (1 / count)

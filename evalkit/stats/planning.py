@@ -121,7 +121,7 @@ def _spread(differences: ArrayLike, groups: Sequence[str] | None) -> _Spread | N
     labels = [str(i) for i in range(array.size)] if groups is None else groups
     clusters = gather(array, labels)
     count = clusters.sums.size
-    if count < 2 or clusters.alike:
+    if count < 2 or clusters.all_equal:
         return None
     return _Spread(clusters.deviation, clusters.examples, count)
 

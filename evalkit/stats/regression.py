@@ -56,7 +56,7 @@ def calibration_line(got: ArrayLike, expected: ArrayLike, level: float = LEVEL) 
     x, y = pairs(got, expected, ("got", "expected"))
     n, x_unit, y_unit = x.size, _unit(x), _unit(y)
     x, y = x / x_unit, y / y_unit
-    if n < _FEWEST or _alike(x) or _alike(y):
+    if n < _FEWEST or _is_constant(x) or _is_constant(y):
         return Line(Estimate(None, None, None, n), Estimate(None, None, None, n))
     mean_x, mean_y = fsum(x) / n, fsum(y) / n
     # fsum rounds once: any order of the pairs gives the same figures.
@@ -127,7 +127,7 @@ def _unexplained(x: Array, y: Array) -> float | None:
     """SSE / SST."""
     both, unit = _unit(np.concatenate([x, y])), _unit(y)
     error, y = x / both - y / both, y / unit
-    if y.size < _FEWEST or _alike(y):
+    if y.size < _FEWEST or _is_constant(y):
         return None
     from_mean = y - fsum(y) / y.size
     return fsum(error * error) / fsum(from_mean * from_mean) * (both / unit) * (both / unit)
@@ -139,7 +139,7 @@ def _unit(array: Array) -> float:
     return 2.0 ** (frexp(largest)[1] - 1) if largest else 1.0
 
 
-def _alike(array: Array) -> bool:
+def _is_constant(array: Array) -> bool:
     return bool(np.ptp(array) <= NOISE * np.abs(array).max())
 
 

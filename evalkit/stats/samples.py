@@ -79,7 +79,7 @@ class Clusters:
         return sqrt(fsum(residuals**2) / (count - 1))
 
     @property
-    def alike(self) -> bool:
+    def all_equal(self) -> bool:
         """Whether all groups have the same mean, float noise aside. Needs at least one group."""
         means = self.sums / self.sizes
         return bool(np.ptp(means) <= NOISE * np.abs(means).max())

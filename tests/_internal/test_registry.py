@@ -167,5 +167,5 @@ def test_an_outside_backend_is_asked_and_an_outside_scorer_scores_it(project: Mi
     )
     assert "4 missed" in done.stdout, done.stdout + done.stderr
     [task] = json.loads((project.root / "reports" / "latest.json").read_text())["tasks"]
-    column = next(one for one in task["model_runs"] if one["participant"]["name"] == "shout:good")
-    assert column["rates"]["test"]["mood"]["value"] == pytest.approx((8 * 1.0 + 4 * 0.5) / 12)
+    model_run = next(one for one in task["model_runs"] if one["participant"]["name"] == "shout:good")
+    assert model_run["rates"]["test"]["mood"]["value"] == pytest.approx((8 * 1.0 + 4 * 0.5) / 12)

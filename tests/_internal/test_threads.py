@@ -39,7 +39,7 @@ def test_a_result_does_not_wait_for_slower_ones() -> None:
     assert order == ["quick", "slow"]
 
 
-def test_a_backend_that_died_ends_all_after_the_results_that_were_under_way() -> None:
+def test_a_backend_that_died_ends_all_after_the_results_that_were_in_flight() -> None:
     both_begun = Event()
 
     def work(name: str, stopped: Event) -> str:

@@ -440,9 +440,9 @@ def test_pairs_are_those_that_a_comparison_of_all_with_all_finds() -> None:
         (one, two): len(runs[one] & runs[two]) / len(runs[one] | runs[two])
         for one, two in combinations(range(len(texts)), 2)
     }
-    expected = {pair: alike for pair, alike in pairs.items() if alike >= 0.8}
+    expected = {pair: share for pair, share in pairs.items() if share >= 0.8}
     assert len(expected) > 50
-    assert {(one, two): alike for one, two, alike in near_pairs(range(len(texts)), texts, 0.8)} == pytest.approx(
+    assert {(one, two): share for one, two, share in near_pairs(range(len(texts)), texts, 0.8)} == pytest.approx(
         expected
     )
 

@@ -261,7 +261,7 @@ def test_a_run_that_is_scored_again_keeps_its_look(project: MiniProject) -> None
     [judged] = project.session(["tuned"], identity="run-2").judge_selection(
         {"mood": {"tuned": list(project.right("test"))}}
     )
-    (tuned,) = (column.participant for column in judged.model_runs if column.participant.name == "tuned")
+    (tuned,) = (model_run.participant for model_run in judged.model_runs if model_run.participant.name == "tuned")
     assert tuned.look == 2
     older = {"name": "x", "role": "backend", "spec": "", "fingerprint": "", "keys": {}, "reasons": {}}
     [request] = load_requests(

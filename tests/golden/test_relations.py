@@ -157,7 +157,7 @@ def test_a_whole_run_asks_the_perturbed_examples_once_and_judges_as_without_them
     (alone,) = suite.report()["tasks"]
     suite.run("suites", "--backend=good")
     (both,) = suite.report()["tasks"]
-    assert [column["rates"] for column in both["model_runs"]] == [column["rates"] for column in alone["model_runs"]]
+    assert [run["rates"] for run in both["model_runs"]] == [run["rates"] for run in alone["model_runs"]]
     assert both["verdicts"] == alone["verdicts"]
     assert sorted(suite.stored()) == sorted([*ALL, *(f"{name}~turned" for name in IDS)])
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from evalkit.judging.reason import Status
-from evalkit.judging.recommendation import Recommendation, Rivalry, Side, recommend, standing
+from evalkit.judging.recommendation import PairTerms, Recommendation, Side, recommend, standing
 from evalkit.judging.wording import recommendation
 from evalkit.stats.intervals import Estimate
 
@@ -45,7 +45,7 @@ def judge(project: MiniProject) -> Any:
             name: {f"t-{n:02}": session.answer("mood", name, f"t-{n:02}") for n in range(40)}
             for name in ("ours", "theirs")
         }
-        return recommend(one, two, Rivalry(answers, "test", "mood", margin), verdict)
+        return recommend(one, two, PairTerms(answers, "test", "mood", margin), verdict)
 
     def answer(right: bool) -> str:
         return f'{{"mood": "{"good" if right else "bad"}", "strength": 0.9}}'

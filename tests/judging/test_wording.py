@@ -11,7 +11,7 @@ from evalkit.judging.cause import Explanation, OtherPrompts, Setting
 from evalkit.judging.comparison import Agreement
 from evalkit.judging.figures import dollars
 from evalkit.judging.gates import kind_of
-from evalkit.judging.lineage import Lineage, LostScore, Step
+from evalkit.judging.lineage import Lineage, LostScore, MissingRung, Step
 from evalkit.judging.measurement_change import MeasurementChange
 from evalkit.judging.notes import LookSpent, NotJudged, UnchangedAdapter
 from evalkit.judging.reason import Code, Outcome, Reason, Remark, Status
@@ -202,7 +202,25 @@ def test_a_pair_whose_other_side_is_not_there_is_named() -> None:
 # -- lineages -------------------------------------------------------------------------------------------
 
 
-def alike(same: int, n: int = 40) -> Agreement:
+@pytest.mark.parametrize(
+    ("item", "said"),
+    [
+        (MissingRung("no such file"), "q4 could not be run: no such file"),
+        (
+            MissingRung("", 9, 12, "e3", "no paper"),
+            "q4 could not be run: 9 of 12 examples stayed unanswered (e3: no paper)",
+        ),
+        (
+            MissingRung("", 1, 1, "e3", "no paper"),
+            "q4 could not be run: 1 of 1 example stayed unanswered (e3: no paper)",
+        ),
+    ],
+)
+def test_why_a_rung_was_not_run_whole(item: MissingRung, said: str) -> None:
+    assert wording.missing_rung("q4", item) == said
+
+
+def agreement(same: int, n: int = 40) -> Agreement:
     return Agreement("f16", "q4", same, same, n)
 
 
@@ -212,22 +230,22 @@ PROMPT = OtherPrompts("prompt_text", ("e1",), 40, "Team?", "Team? ")
 @pytest.mark.parametrize(
     ("why", "said"),
     [
-        (Explanation("none", alike(40)), "all 40 answers are the same text"),
+        (Explanation("none", agreement(40)), "all 40 answers are the same text"),
         (
-            Explanation("template", alike(20), prompts=PROMPT),
+            Explanation("template", agreement(20), prompts=PROMPT),
             "the rendered prompt is another on 1 of 40 examples: 'Team?' became 'Team? '",
         ),
         (
-            Explanation("template", alike(0, 1), prompts=OtherPrompts("token_ids", ("e1",), 1)),
+            Explanation("template", agreement(0, 1), prompts=OtherPrompts("token_ids", ("e1",), 1)),
             "the same prompt is other token ids on 1 of 1 example",
         ),
         (
-            Explanation("template", alike(20), prompts=OtherPrompts("token_counts", ("e1",), 40, "12", "13")),
+            Explanation("template", agreement(20), prompts=OtherPrompts("token_counts", ("e1",), 40, "12", "13")),
             "the same prompt is other tokens on 1 of 40 examples: 12 became 13",
         ),
         (
             Explanation(
-                "decoding", alike(20),
+                "decoding", agreement(20),
                 settings=(
                     Setting("prefill", "", " "), Setting("as_served", None, True, was_set=False),
                     Setting("top_k", 40, None, is_set=False),
@@ -236,21 +254,21 @@ PROMPT = OtherPrompts("prompt_text", ("e1",), 40, "Team?", "Team? ")
             "prefill '' became ' ', as_served = True, which was not set, top_k = 40 is not set any more",
         ),
         (
-            Explanation("weights", alike(20)),
+            Explanation("weights", agreement(20)),
             "same prompts, token by token, same decoding, 20 of 40 answers changed: weights or their arithmetic",
         ),
         (
-            Explanation("weights", alike(20), not_hashed=40),
+            Explanation("weights", agreement(20), not_hashed=40),
             "same prompts (the token ids of 40 are not known), same decoding, 20 of 40 answers changed: weights or "
             "their arithmetic",
         ),
         (
-            Explanation("weights", alike(20), not_rendered=40),
+            Explanation("weights", agreement(20), not_rendered=40),
             "the rendered prompt of 40 is not known, same decoding, 20 of 40 answers changed: weights or their "
             "arithmetic",
         ),
         (
-            Explanation("noise", alike(30), again=(Agreement("q4", "again", 10, 10, 20),)),
+            Explanation("noise", agreement(30), again=(Agreement("q4", "again", 10, 10, 20),)),
             "same prompts, token by token, same decoding, 10 of 40 answers changed; 10 of 20 change when q4 is asked "
             "again: no more than their own arithmetic",
         ),
@@ -270,9 +288,9 @@ def test_what_changed_the_answers_of_a_step(why: Explanation, said: str) -> None
 )
 def test_what_a_step_lost_and_whether_its_cause_accounts_for_it(explained: str, end: str) -> None:
     lost = LostScore("team", "f16", DIFFERENCE, 0, 20, 20, 19, explained)  # type: ignore[arg-type]
-    why = Explanation("template", alike(20), prompts=PROMPT, touched=("e1",))
+    why = Explanation("template", agreement(20), prompts=PROMPT, touched=("e1",))
     worse = MeasurementChange(Estimate(0.5, None, None, 9), Estimate(0.75, None, None, 9), Estimate(0.25, 0.1, 0.4, 9))
-    step = Step("q4", "f16", (), {"error": worse}, alike(20), "template", why, (lost,), ("error",))
+    step = Step("q4", "f16", (), {"error": worse}, agreement(20), "template", why, (lost,), ("error",))
     first, second = wording.step_losses(step)
     assert first.startswith(
         "team: lost between f16 and q4 (-20.0 points, 95 % -30.0 to -10.0; 20 worse, 0 better)"

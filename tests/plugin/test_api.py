@@ -67,8 +67,8 @@ def test_a_run_that_would_cost_too_much_stops_before_it_does_and_goes_on_where_i
         suite.run("suites", "--backend=served")
         assert sorted(suite.stored()) == sorted(ALL)
         assert set(between.asked.values()) == {1}
-    column = next(one for one in suite.report()["tasks"][0]["model_runs"] if one["participant"]["name"] == "served")
-    cost = column["measurements"]["USD per 1,000 calls"]
+    model_run = next(one for one in suite.report()["tasks"][0]["model_runs"] if one["participant"]["name"] == "served")
+    cost = model_run["measurements"]["USD per 1,000 calls"]
     assert (cost["value"], cost["n"]) == (4000.0, 12)
 
 
@@ -96,16 +96,16 @@ def test_after_a_kill_nothing_is_paid_again_unless_somebody_says_so(suite: Proje
 
         result = suite.run("suites", "--backend=served")
         lost = sorted(set(ALL) - set(suite.stored()))
-        under_way = list((suite.root / ".evalkit" / "under_way").iterdir())
+        in_flight = list((suite.root / ".evalkit" / "under_way").iterdir())
         # One more may be noted: what was stored at the very moment of the kill. It is not asked for any more.
         assert 1 <= len(lost) <= 2
-        assert len(lost) <= len(under_way) <= len(lost) + 1
+        assert len(lost) <= len(in_flight) <= len(lost) + 1
         assert set(between.asked.values()) == {1}  # no question was asked twice, answered or not
         assert result.ret == 1
         for name in lost:
             result.stdout.fnmatch_lines([f"*{name}: *was under way when an earlier run was killed*under_way*"])
 
-        for place in under_way:
+        for place in in_flight:
             place.unlink()
         suite.run("suites", "--backend=served")
         assert sorted(suite.stored()) == sorted(ALL)

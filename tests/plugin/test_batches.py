@@ -50,8 +50,8 @@ def killed_while_it_waits(suite: Project, shop: Vendor) -> None:
 
 
 def cost_of(suite: Project) -> float:
-    (column, *_) = suite.report()["tasks"][0]["model_runs"]
-    return float(column["measurements"]["USD per 1,000 calls"]["value"])
+    (model_run, *_) = suite.report()["tasks"][0]["model_runs"]
+    return float(model_run["measurements"]["USD per 1,000 calls"]["value"])
 
 
 def leave_note(suite: Project, mark: str, name: str, keys: list[str], made: datetime) -> None:
@@ -62,7 +62,7 @@ def leave_note(suite: Project, mark: str, name: str, keys: list[str], made: date
 
 def told(suite: Project) -> list[str]:
     (task,) = suite.report()["tasks"]
-    return [one for column in task["model_runs"] for one in column["unanswered"].values()]
+    return [one for model_run in task["model_runs"] for one in model_run["unanswered"].values()]
 
 
 @every_vendor

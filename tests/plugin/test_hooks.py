@@ -274,7 +274,7 @@ def test_a_rival_that_dies_is_red_even_where_an_inconclusive_win_is_not(suite: P
 def test_the_reports_say_the_same_as_the_terminal(suite: Project) -> None:
     result = suite.run("suites", "--backend=good", "--backend=clerk")
     (task,) = suite.report()["tasks"]
-    figures = {column["participant"]["name"]: column["rates"]["test"]["direction"] for column in task["model_runs"]}
+    figures = {run["participant"]["name"]: run["rates"]["test"]["direction"] for run in task["model_runs"]}
     markdown = (suite.root / "reports" / "latest.md").read_text(encoding="utf-8")
     assert figures["good"]["value"] == pytest.approx(11 / 12)
     assert figures["clerk"]["value"] == pytest.approx(6 / 12)
@@ -435,13 +435,13 @@ def test_suites_in_folders_with_conftests_of_their_own_are_run(suite: Project) -
 
 
 def test_an_adapter_that_changes_no_answer_is_told_before_anything_is_scored(suite: Project) -> None:
-    suite.write("pyproject.toml", PYPROJECT + 'idle = { spec = "clerk:one+adapter", parent = "clerk" }\n')
-    result = suite.run("suites", "--backend=idle", "--against=clerk")
-    told = "idle: its adapter changes nothing: all 12 answers are the very text of clerk. Was it trained, *"
+    suite.write("pyproject.toml", PYPROJECT + 'unchanged = { spec = "clerk:one+adapter", parent = "clerk" }\n')
+    result = suite.run("suites", "--backend=unchanged", "--against=clerk")
+    told = "unchanged: its adapter changes nothing: all 12 answers are the very text of clerk. Was it trained, *"
     result.stdout.fnmatch_lines([f"WARNING: {told}", "suites*test_moods.py *", f"- {told}"])
 
 
-def test_an_adapter_that_changes_one_answer_is_not_idle(suite: Project) -> None:
+def test_an_adapter_that_changes_one_answer_is_not_unchanged(suite: Project) -> None:
     suite.write("pyproject.toml", PYPROJECT.replace(
         'twin = "replay:answers/twin.jsonl"', 'twin = { spec = "replay:answers/twin+1.jsonl", parent = "good" }'
     ))  # fmt: skip

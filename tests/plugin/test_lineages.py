@@ -171,9 +171,9 @@ def test_rescoring_follows_the_same_rungs_again(suite: Project) -> None:
 
 def test_a_rung_is_asked_the_judged_split_alone(suite: Project) -> None:
     suite.run("suites", "--lineage=moods")
-    columns = {one["participant"]["name"]: one for one in suite.report()["tasks"][0]["model_runs"]}
-    assert set(columns["shipped"]["rates"]) == {"test", "reference", "malformed"}
-    assert set(columns["good"]["rates"]) == {"test"}
+    model_runs = {one["participant"]["name"]: one for one in suite.report()["tasks"][0]["model_runs"]}
+    assert set(model_runs["shipped"]["rates"]) == {"test", "reference", "malformed"}
+    assert set(model_runs["good"]["rates"]) == {"test"}
 
 
 def test_what_is_declared_of_a_rung_that_could_not_be_run_is_left_open(suite: Project) -> None:

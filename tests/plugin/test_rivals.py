@@ -19,7 +19,7 @@ def suite(suite: Project, monkeypatch: pytest.MonkeyPatch) -> Project:
 
 def measurements(suite: Project, name: str) -> dict[str, dict[str, float]]:
     (task,) = suite.report()["tasks"]
-    return next(column["measurements"] for column in task["model_runs"] if column["participant"]["name"] == name)
+    return next(run["measurements"] for run in task["model_runs"] if run["participant"]["name"] == name)
 
 
 def test_two_rivals_stand_in_one_table_with_what_each_difference_says(suite: Project) -> None:

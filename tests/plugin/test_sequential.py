@@ -63,8 +63,8 @@ def test_a_rival_is_asked_until_the_hypothesis_is_settled(suite: Project) -> Non
     assert comparison["p"] <= 0.025
     assert result.ret == 0
     # The tested model is asked whole.
-    (column, *_) = suite.report()["tasks"][0]["model_runs"]
-    assert column["rates"]["test"]["direction"]["n"] == 80
+    (model_run, *_) = suite.report()["tasks"][0]["model_runs"]
+    assert model_run["rates"]["test"]["direction"]["n"] == 80
 
 
 def test_what_is_not_settled_is_asked_to_the_end(suite: Project) -> None:

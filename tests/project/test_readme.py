@@ -66,7 +66,7 @@ def test_a_task_that_is_written_as_the_readme_says_is_frozen_and_judged(project:
     assert done.returncode == 0, done.stdout
     assert "NOT FROZEN" not in done.stdout
     [task] = json.loads((project / "reports" / "latest.json").read_text())["tasks"]
-    [tuned, base] = [column for column in task["model_runs"] if column["participant"]["role"] != "floor"]
+    [tuned, base] = [model_run for model_run in task["model_runs"] if model_run["participant"]["role"] != "floor"]
     assert (tuned["rates"]["test"]["team"]["value"], base["rates"]["test"]["team"]["value"]) == (1.0, 0.0)
     assert tuned["measurements"]["hours_error"]["value"] == 1.0
     assert [verdict["status"] for verdict in task["verdicts"]] == ["SHIP"]

@@ -11,7 +11,8 @@ import pytest
 
 from evalkit.judging.reason import Status
 from evalkit.judging.wording import reason
-from evalkit.runs.build import AskedTask, judge_task, make_run
+from evalkit.runs.asked_task import AskedTask
+from evalkit.runs.build import judge_task, make_run
 from evalkit.runs.model_run import THINKING
 from evalkit.runs.record import ModelRun, Participation, TaskResult, Unbeaten, dump_run, load_requests
 from evalkit.stats.intervals import Estimate
@@ -22,12 +23,12 @@ if TYPE_CHECKING:
 GOOD, BAD = '{"mood": "good", "strength": 0.9}', '{"mood": "bad", "strength": 0.5}'
 
 
-def column(judged: TaskResult, name: str) -> ModelRun:
+def model_run(judged: TaskResult, name: str) -> ModelRun:
     return next(one for one in judged.model_runs if one.participant.name == name)
 
 
 def rate(judged: TaskResult, name: str, score: str, split: str = "test") -> float | None:
-    return column(judged, name).rates[split][score].value
+    return model_run(judged, name).rates[split][score].value
 
 
 def judged(project: MiniProject, *against: str, backends: tuple[str, ...] = ("tuned",)) -> TaskResult:
@@ -54,14 +55,14 @@ def test_the_rates_are_those_that_one_counts_by_hand(project: MiniProject) -> No
     }  # fmt: skip
     project.answers("tuned", answers)
     run = judged(project)
-    found = {name: estimate.value for name, estimate in column(run, "tuned").rates["test"].items()}
+    found = {name: estimate.value for name, estimate in model_run(run, "tuned").rates["test"].items()}
     assert found == {"strict": 11 / 12, "extractable": 11 / 12, "mood": 9 / 12, "strength": 8 / 12}
-    assert all(estimate.n == 12 for estimate in column(run, "tuned").rates["test"].values())
+    assert all(estimate.n == 12 for estimate in model_run(run, "tuned").rates["test"].values())
 
 
 def test_the_interval_of_a_rate_is_wilsons(project: MiniProject) -> None:
     project.answers("tuned", project.right() | dict.fromkeys(("t-01", "t-02", "t-03"), BAD))
-    found = column(judged(project), "tuned").rates["test"]["mood"]
+    found = model_run(judged(project), "tuned").rates["test"]["mood"]
     p, n, z = 9 / 12, 12, 1.959963984540054
     centre, half = (p + z * z / 2 / n), z * sqrt(p * (1 - p) / n + z * z / 4 / n / n)
     assert found.low == pytest.approx((centre - half) / (1 + z * z / n))
@@ -86,7 +87,7 @@ def test_each_split_has_rates_of_its_own(project: MiniProject) -> None:
 
 def test_measurements_rest_on_the_readable_answers(project: MiniProject) -> None:
     project.answers("tuned", project.right() | {"t-01": "?", "t-02": '{"mood": "good", "strength": 0.35}'})
-    found = column(judged(project), "tuned").measurements["strength_mae"]
+    found = model_run(judged(project), "tuned").measurements["strength_mae"]
     assert (found.value, found.n) == (pytest.approx(0.55 / 11), 11)
 
 
@@ -96,13 +97,13 @@ def test_an_answer_without_a_number_has_no_measurement(project: MiniProject) -> 
     schema["oneOf"][0]["properties"]["strength"] = {"type": ["number", "null"]}
     project.write("golden/mood/schema.json", json.dumps(schema))
     project.answers("tuned", project.right() | {"t-01": '{"mood": "good", "strength": null}'})
-    found = column(judged(project), "tuned").measurements["strength_mae"]
+    found = model_run(judged(project), "tuned").measurements["strength_mae"]
     assert (found.value, found.n) == (0.0, 11)
 
 
 def test_defects_are_counted_on_the_judged_split(project: MiniProject) -> None:
     project.answers("tuned", project.right() | dict.fromkeys(("t-01", "t-02", "r-1"), f"Well: {GOOD}"))
-    assert column(judged(project), "tuned").defects == {"prose_before": 2}
+    assert model_run(judged(project), "tuned").defects == {"prose_before": 2}
 
 
 def test_a_model_no_better_than_a_floor_is_told_field_by_field(project: MiniProject) -> None:
@@ -130,7 +131,7 @@ def test_a_task_without_data_for_any_floor_is_judged_all_the_same(project: MiniP
 def test_a_floor_that_the_task_has_no_data_for_says_why(project: MiniProject) -> None:
     no_hypotheses(project)
     (project.folder / "train.jsonl").unlink()
-    majority = column(judged(project), "majority")
+    majority = model_run(judged(project), "majority")
     assert majority.participant.problem == "majority: mood has no train.jsonl to take a majority from"
     assert majority.rates == {}
 
@@ -279,7 +280,7 @@ def test_reasoning_is_set_apart_from_the_answer_and_its_length_is_measured(proje
         name: f"<think>{'so ' * number}</think>{answers[name]}" for number, name in enumerate(("t-01", "t-02"), 1)
     }
     project.answers("tuned", answers | thought)
-    tuned, base = (column(judged(project, "base"), name) for name in ("tuned", "base"))
+    tuned, base = (model_run(judged(project, "base"), name) for name in ("tuned", "base"))
     assert tuned.rates["test"]["strict"].value == 1.0
     found = tuned.measurements[THINKING]
     assert (found.value, found.n) == ((3 + 6) / 2, 2)
@@ -299,7 +300,7 @@ def test_a_partly_selected_model_has_figures_and_no_verdict(project: MiniProject
     session = project.session(["tuned"], ["base"])
     session.ask(project.selection(tuned=["t-01", "t-02", "t-09"]), lambda _: None)
     run = session.judged("mood")
-    found = column(run, "tuned")
+    found = model_run(run, "tuned")
     assert (found.complete, found.selected, found.rates["test"]["mood"].n) == (False, 3, 3)
     assert (run.verdicts, run.comparisons) == ((), ())
 
@@ -308,10 +309,10 @@ def test_a_whole_selection_brings_the_other_splits_and_of_those_compared_with_wh
     project: MiniProject,
 ) -> None:
     run = judged(project, "base")
-    assert column(run, "tuned").complete
-    assert column(run, "base").complete
-    assert set(column(run, "tuned").rates) == {"test", "reference", "malformed"}
-    assert set(column(run, "base").rates) == {"test"}
+    assert model_run(run, "tuned").complete
+    assert model_run(run, "base").complete
+    assert set(model_run(run, "tuned").rates) == {"test", "reference", "malformed"}
+    assert set(model_run(run, "base").rates) == {"test"}
 
 
 def test_unanswered_examples_are_never_scored_as_wrong_and_block(project: MiniProject) -> None:
@@ -319,7 +320,7 @@ def test_unanswered_examples_are_never_scored_as_wrong_and_block(project: MiniPr
     del answers["t-12"], answers["m-1"]
     project.answers("tuned", answers)
     run = judged(project)
-    found = column(run, "tuned")
+    found = model_run(run, "tuned")
     assert (found.rates["test"]["mood"].value, found.rates["test"]["mood"].n) == (1.0, 11)
     assert list(found.unanswered) == ["t-12", "m-1"]
     assert "answers/tuned.jsonl has no answer for t-12, sample 0" in found.unanswered["t-12"]
@@ -337,7 +338,7 @@ def test_a_rival_that_died_is_not_beaten(project: MiniProject) -> None:
 def test_a_must_pass_example_that_is_wrong_blocks(project: MiniProject) -> None:
     project.answers("tuned", project.right() | {"r-1": BAD})
     run = judged(project)
-    assert column(run, "tuned").failed == ("r-1",)
+    assert model_run(run, "tuned").failed == ("r-1",)
     assert reason(run.verdicts[0].reasons[0]) == "1 must-pass example is wrong (r-1)."
 
 
@@ -356,8 +357,8 @@ def test_a_known_fail_is_shown_and_blocks_nothing(project: MiniProject, answer: 
     )
     project.answers("tuned", project.right() | {"r-2": answer})
     run = judged(project, "base")
-    assert column(run, "tuned").known_fails == {"r-2": told}
-    assert (column(run, "tuned").failed, run.verdicts[0].status) == ((), Status.SHIP)
+    assert model_run(run, "tuned").known_fails == {"r-2": told}
+    assert (model_run(run, "tuned").failed, run.verdicts[0].status) == ((), Status.SHIP)
 
 
 def test_the_same_completions_have_the_same_figures(project: MiniProject) -> None:
@@ -398,7 +399,7 @@ def test_the_dev_split_may_be_judged(project: MiniProject) -> None:
     session.ask(project.selection(tuned=["d-1"]), lambda _: None)
     run = session.judged("mood")
     assert (run.split, run.examples, rate(run, "tuned", "mood", "dev")) == ("dev", 1, 0.0)
-    strict = column(run, "tuned").rates["dev"]["strict"]
+    strict = model_run(run, "tuned").rates["dev"]["strict"]
     assert strict.low == pytest.approx(0.2065, abs=1e-4)
     assert strict == Estimate(1.0, strict.low, 1.0, 1)
 
@@ -412,7 +413,7 @@ def test_a_score_that_only_some_examples_have_rests_on_these(project: MiniProjec
         "t-12": '{"mood": "bad", "strength": 0.5, "names": ["Bo"]}',
     }  # fmt: skip
     project.answers("tuned", answers)
-    rates = column(judged(project), "tuned").rates["test"]
+    rates = model_run(judged(project), "tuned").rates["test"]
     assert (rates["named"].value, rates["named"].n) == (pytest.approx((2 / 3 + 1) / 4), 4)
     assert (rates["names"].value, rates["names"].n) == (pytest.approx((2 / 3 + 1 + 7) / 12), 12)
 
@@ -420,7 +421,7 @@ def test_a_score_that_only_some_examples_have_rests_on_these(project: MiniProjec
 def test_a_score_in_fractions_has_an_interval_inside_0_to_1(project: MiniProject) -> None:
     project.name_people()
     project.answers("tuned", project.right() | {"t-01": '{"mood": "good", "strength": 0.9, "names": ["Ann", "Bo"]}'})
-    found = column(judged(project), "tuned").rates["test"]["names"]
+    found = model_run(judged(project), "tuned").rates["test"]["names"]
     assert found.low is not None
     assert found.high is not None
     assert 0 <= found.low < found.value < found.high <= 1
@@ -439,6 +440,6 @@ def test_a_pair_is_compared_on_the_examples_that_have_the_score(project: MiniPro
 def test_an_example_without_the_primary_score_must_pass_in_the_others(project: MiniProject) -> None:
     project.name_people()
     project.contract('[primary]\nscore = "mood"', '[primary]\nscore = "named"')
-    assert column(judged(project), "tuned").failed == ()
+    assert model_run(judged(project), "tuned").failed == ()
     project.answers("tuned", project.right() | {"r-1": '{"mood": "bad", "strength": 0.9, "names": []}'})
-    assert column(judged(project), "tuned").failed == ("r-1",)
+    assert model_run(judged(project), "tuned").failed == ("r-1",)

@@ -47,12 +47,12 @@ def row(session: EvalSession, model: str, example: str) -> Row:
     return next(one for one in session.rows("mood") if (one.model, one.example) == (model, example))
 
 
-def column(run: TaskResult, name: str = "tuned") -> ModelRun:
+def model_run(run: TaskResult, name: str = "tuned") -> ModelRun:
     return next(one for one in run.model_runs if one.participant.name == name)
 
 
 def test_a_rate_is_the_mean_of_the_examples_means(drawn: MiniProject) -> None:
-    rates = column(judged(drawn)).rates["test"]
+    rates = model_run(judged(drawn)).rates["test"]
     # Half of t-02 and none of t-03 can be read; half of t-01, and half of the strength of t-09, is wrong.
     assert {name: (rate.value, rate.n) for name, rate in rates.items()} == {
         "strict": (10.5 / 12, 12),
@@ -64,7 +64,7 @@ def test_a_rate_is_the_mean_of_the_examples_means(drawn: MiniProject) -> None:
 
 def test_defects_are_counted_by_answer(drawn: MiniProject) -> None:
     session = drawn.asked(("tuned",), samples=2)
-    assert column(session.judged("mood")).defects == {"prose_before": 3}
+    assert model_run(session.judged("mood")).defects == {"prose_before": 3}
     assert row(session, "tuned", "t-03").defects == ("prose_before",)
 
 
@@ -84,7 +84,7 @@ def test_among_readable_answers_an_example_has_the_mean_of_its_readable_samples(
 
 
 def test_a_measurement_is_averaged_inside_the_example_in_its_own_unit(drawn: MiniProject) -> None:
-    found = column(judged(drawn)).measurements["strength_mae"]
+    found = model_run(judged(drawn)).measurements["strength_mae"]
     # Off by 0.4 in half of t-01 and by 0.5 in half of t-09; the mean of what was said is never what is measured.
     assert (found.value, found.n) == (pytest.approx((0.2 + 0.25) / 11), 11)
     assert found.high is not None
@@ -101,7 +101,7 @@ def test_a_must_pass_example_needs_every_sample_right(drawn: MiniProject, bad: i
     right = drawn.right()
     drawn.answers("tuned", *(right | ({"r-1": WRONG} if number == bad else {}) for number in (0, 1)))
     run = judged(drawn)
-    assert column(run).failed == ("r-1",)
+    assert model_run(run).failed == ("r-1",)
     assert run.verdicts[0].status is Status.BLOCK
 
 
@@ -109,7 +109,7 @@ def test_an_example_with_one_sample_too_few_is_unanswered(drawn: MiniProject) ->
     right = drawn.right()
     drawn.answers("tuned", right, {name: text for name, text in right.items() if name != "t-12"})
     session = asked(drawn)
-    found = column(session.judged("mood"))
+    found = model_run(session.judged("mood"))
     assert found.rates["test"]["mood"].n == 11
     assert found.unanswered["t-12"].endswith("has no answer for t-12, sample 1")
     with pytest.raises(NotAnswered, match=r"tuned did not answer t-12: .*sample 1"):
@@ -139,8 +139,8 @@ def test_the_order_of_the_samples_makes_no_difference(drawn: MiniProject) -> Non
     (drawn.folder / "looks.jsonl").unlink()  # another order makes another recording, and no other model
     second = drawn.asked(("tuned",), ("base",), samples=2, identity="run-2").judged("mood")
     assert second.comparisons == first.comparisons
-    assert column(second).rates == column(first).rates
-    assert column(second).measurements == column(first).measurements
+    assert model_run(second).rates == model_run(first).rates
+    assert model_run(second).measurements == model_run(first).measurements
 
 
 def test_a_second_look_at_the_same_answers_is_no_second_example(drawn: MiniProject) -> None:
@@ -149,8 +149,8 @@ def test_a_second_look_at_the_same_answers_is_no_second_example(drawn: MiniProje
     once, twice = (
         drawn.asked(("tuned",), identity=f"run-{samples}", samples=samples).judged("mood") for samples in (1, 2)
     )
-    assert column(once).rates == column(twice).rates
-    assert column(once).measurements == column(twice).measurements
+    assert model_run(once).rates == model_run(twice).rates
+    assert model_run(once).measurements == model_run(twice).measurements
 
 
 def test_floors_and_greedy_tasks_are_asked_once(drawn: MiniProject) -> None:
@@ -161,7 +161,7 @@ def test_floors_and_greedy_tasks_are_asked_once(drawn: MiniProject) -> None:
     session = drawn.session(["tuned"], samples=2, identity="run-2")
     session.ask(drawn.selection(tuned=["t-01"]), lambda _: None)
     assert len(row(session, "tuned", "t-01").keys) == 1
-    assert column(session.judged("mood")).participant.asked == "one sample, because the task is greedy"
+    assert model_run(session.judged("mood")).participant.asked == "one sample, because the task is greedy"
 
 
 def test_the_report_says_how_many_samples_there_were(drawn: MiniProject) -> None:

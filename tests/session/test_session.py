@@ -158,7 +158,7 @@ def test_a_second_session_asks_nothing_again(project: MiniProject) -> None:
 
 
 @pytest.mark.parametrize(("tuned", "code"), [("right", 0), ("wrong", 1)])
-def test_a_conclusion_stores_the_run_writes_reports_and_has_an_exit_code(
+def test_the_end_of_a_session_stores_the_run_writes_reports_and_has_an_exit_code(
     project: MiniProject, tuned: str, code: int
 ) -> None:
     if tuned == "wrong":

@@ -56,7 +56,7 @@ def stirred(base: Path, settings: Settings) -> Any:
     return model
 
 
-def assert_alike(found: dict[str, Any], expected: dict[str, Any]) -> None:
+def assert_same(found: dict[str, Any], expected: dict[str, Any]) -> None:
     import torch
 
     assert found.keys() == expected.keys()
@@ -72,7 +72,7 @@ def test_the_shared_beginning_changes_neither_loss_nor_gradients(base: Path, les
     plain, without = gradients(model, lessons, 0)
     assert loss == pytest.approx(plain, rel=1e-5)
     assert len(with_it) == 2 * 7 * 30
-    assert_alike(with_it, without)
+    assert_same(with_it, without)
 
 
 @pytest.mark.real
@@ -86,7 +86,7 @@ def test_layers_without_an_adapter_are_computed_once_and_change_neither_loss_nor
     below.close()
     assert loss == pytest.approx(plain, rel=1e-5)
     assert len(with_it) == 2 * 7 * 10
-    assert_alike(with_it, without)
+    assert_same(with_it, without)
     assert gradients(model, lessons, 0)[0] == plain
 
 
@@ -105,7 +105,7 @@ def test_a_batch_in_parts_has_the_loss_of_the_whole_and_its_gradients_but_for_th
     with ThreadPoolExecutor(3) as pool:
         loss, found = parallel_gradients(model, lessons, shared, None, list(weights.values()), pool, 3)
     assert loss == pytest.approx(whole, rel=1e-5)
-    assert_alike(dict(zip(weights, found, strict=True)), expected)
+    assert_same(dict(zip(weights, found, strict=True)), expected)
 
 
 @pytest.mark.real

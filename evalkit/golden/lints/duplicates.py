@@ -15,21 +15,21 @@ NEAR = 0.8
 
 def check(task: Task) -> Iterator[Finding]:
     examples = judged(example for split in task.splits.values() for example in split if normal(text_of(example)))
-    for first, second, alike in near_pairs(examples, [text_of(example) for example in examples], NEAR):
+    for first, second, share in near_pairs(examples, [text_of(example) for example in examples], NEAR):
         if "train" in (first.split, second.split) and first.split != second.split:
-            yield _pair(first, second, alike, "error", "held out and in train: a model may have learnt it by heart",
+            yield _pair(first, second, share, "error", "held out and in train: a model may have learnt it by heart",
                         "Take one of the two away, or write it anew.")  # fmt: skip
         elif first.split != second.split:
-            yield _pair(first, second, alike, "warning", f"in {first.split} and in {second.split}",
+            yield _pair(first, second, share, "warning", f"in {first.split} and in {second.split}",
                         "What is chosen on one is then seen before on the other: take one away.")  # fmt: skip
         elif first.group != second.group:
-            yield _pair(first, second, alike, "warning", "counted as two",
+            yield _pair(first, second, share, "warning", "counted as two",
                         "Take one away, or give both the same group.")  # fmt: skip
     yield from _shared_groups(task)
 
 
-def _pair(first: Example, second: Example, alike: float, level: str, what: str, remedy: str) -> Finding:
-    same = "the same text as" if alike == 1 else f"{alike:.0%} the text of"
+def _pair(first: Example, second: Example, share: float, level: str, what: str, remedy: str) -> Finding:
+    same = "the same text as" if share == 1 else f"{share:.0%} the text of"
     return Finding(level, second.where, f"{second.id} is {same} {first.id} ({first.where}), {what}", remedy)  # type: ignore[arg-type]
 
 

@@ -16,12 +16,12 @@ def server_url(host: str) -> str:
     >>> server_url(""), server_url("gpu-box"), server_url(":8080"), server_url("https://ollama.test")
     ('http://127.0.0.1:11434', 'http://gpu-box:11434', 'http://127.0.0.1:8080', 'https://ollama.test')
     """
-    scheme, mark, rest = host.strip().rpartition("://")
+    scheme, separator, rest = host.strip().rpartition("://")
     name, colon, port = rest.rstrip("/").rpartition(":")
     name, port = (name, port) if colon else (port, "")
     # A server listens on all addresses under 0.0.0.0, which is no place to call.
     name = "127.0.0.1" if name in ("", "0.0.0.0") else name
-    return f"{scheme or 'http'}://{name}" + (f":{port or _PORT}" if port or not mark else "")
+    return f"{scheme or 'http'}://{name}" + (f":{port or _PORT}" if port or not separator else "")
 
 
 class Server:

@@ -45,8 +45,8 @@ def lora_config(
             "Save the adapter with path_initial_model_for_weight_conversion, or merge it."
         )
     for key, value in config.items():
-        idle = not value or (key == "bias" and value == "none") or key == "init_lora_weights"
-        if key not in _HARMLESS and not idle:
+        without_effect = not value or (key == "bias" and value == "none") or key == "init_lora_weights"
+        if key not in _HARMLESS and not without_effect:
             raise ConfigError(f"{path}: {key} is {value!r}, which {refusal}")
     return config  # type: ignore[no-any-return]
 

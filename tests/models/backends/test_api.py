@@ -226,7 +226,7 @@ def test_what_is_wrong_with_the_request_stops_the_backend_with_its_remedy(
     assert KEYS[vendor.scheme] not in str(caught.value)
 
 
-def test_what_is_under_way_is_noted_until_its_answer_is_stored(vendor: Vendor, wire: str, tmp_path: Path) -> None:
+def test_what_is_in_flight_is_noted_until_its_answer_is_stored(vendor: Vendor, wire: str, tmp_path: Path) -> None:
     notes = tmp_path / "under_way"
     with proxy(wire, once("cut")) as between:
         backend = vendor.open(between.url, most=1)
@@ -318,7 +318,7 @@ def test_a_server_that_is_always_too_busy_is_given_up(vendor: Vendor, wait: str,
         backend.close()
 
 
-def test_what_was_under_way_when_the_server_refused_is_kept(vendor: Vendor, wire: str) -> None:
+def test_what_was_in_flight_when_the_server_refused_is_kept(vendor: Vendor, wire: str) -> None:
     """It was paid for."""
     with proxy(wire, lambda question: "401" if question == "Say 3." else "") as between:
         backend = vendor.open(between.url, most=4)
@@ -469,7 +469,7 @@ def test_of_a_thousand_requests_with_a_third_of_faults_none_is_wrong_and_none_as
 ) -> None:
     requests = [named(asked(number % 20), number) for number in range(1000)]
     with proxy(server.url, stall=4) as between:
-        between.alike = lambda question: question.partition(" #")[0]
+        between.same_question = lambda question: question.partition(" #")[0]
         backend = vendor.open(between.url, timeout=2, most=16)
         slow = vendor.open(between.url)
         keep(slow.answer([asked(number) for number in range(20)]), {})  # who waits for a model is not to be timed out
