@@ -63,8 +63,9 @@ class ScoredExample:
 class ScoredModel:
     """What one model scored on one task in a run: what a baseline is taken from, and what is compared with one.
 
-    ``selected`` of ``judged`` examples of the judged split were asked. ``asked`` are its examples, answered or not,
-    ``known`` those that any model of the run was asked. ``failed`` are must-pass examples that it got wrong.
+    ``selected`` of ``judged`` examples of the judged split were asked. ``examples_asked`` are its examples, answered or
+    not, ``examples_of_run`` those that any model of the run was asked. ``failed`` are must-pass examples that it got
+    wrong.
     """
 
     task: str
@@ -75,8 +76,8 @@ class ScoredModel:
     selected: int
     judged: int
     examples: Mapping[str, ScoredExample]
-    asked: frozenset[str]
-    known: frozenset[str]
+    examples_asked: frozenset[str]
+    examples_of_run: frozenset[str]
     failed: tuple[str, ...] = ()
     unanswered: tuple[str, ...] = ()
 

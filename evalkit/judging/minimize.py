@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
+from evalkit._internal.counts import counted
 from evalkit.errors import ConfigError, MissingModel
 from evalkit.golden.model import Example, Task
 from evalkit.golden.perturbations import Perturbed, change_of, changed_input
@@ -46,7 +47,7 @@ def shrink(task: Task, backend: str, perturbed: Perturbed, ask: Ask, budget: int
     the hypothesis package.
     """
     if budget < 2:
-        raise ConfigError(f"a budget of {budget} answers: expected 2 or more")
+        raise ConfigError(f"a budget of {counted(budget, 'answer')}: expected 2 or more")
     search = _Search(task, backend, ask, budget)
     whole = search.tried(perturbed)
     if whole is None or whole.held.holds:

@@ -62,7 +62,7 @@ def compare(
     reason says that. Raises ConfigError where the two are about different splits.
     """
     check_split(then, model.split)
-    backend, there = model.backend, model.known
+    backend, there = model.backend, model.examples_of_run
     now = {name: example.scores for name, example in model.examples.items()}
     cells = [(name, score) for name in sorted(now) if name in then.scores for score in now[name]]
     cells = [(name, score) for name, score in cells if score in then.scores[name]]
@@ -92,9 +92,9 @@ def compare(
             if name in then.scores
             for score in sorted(now[name].keys() ^ then.scores[name].keys())
         ),
-        added=tuple(sorted(model.asked - then.scores.keys())),
+        added=tuple(sorted(model.examples_asked - then.scores.keys())),
         removed=tuple(name for name in sorted(then.scores) if name not in there),
-        unselected=sum(name in there and name not in model.asked for name in then.scores),
+        unselected=sum(name in there and name not in model.examples_asked for name in then.scores),
         changed=then.checksum != model.checksum,
     )
 

@@ -33,7 +33,7 @@ def _ask(config: pytest.Config, targets: Sequence[TestTarget]) -> None:
     session, state = eval_session(config), config.stash[STATE]
     requested = Requested()
     for target in targets:
-        examples = target.asked or session.scored(session.task(target.task))
+        examples = target.example_ids or session.scored(session.task(target.task))
         for name in (target.backend, target.rival):
             # Whom it is only compared with is asked anyway.
             if name in session.participants.backends(session.task(target.task)):

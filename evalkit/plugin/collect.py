@@ -151,7 +151,7 @@ def modify_items(session: pytest.Session, items: list[pytest.Item]) -> None:
         target = target_of(item)
         if target is not None and target.example:
             # On the item, not by record_property, which warns under xunit2.
-            item.user_properties.append(("evalkit", f"{target.task} {target.backend} {target.asked[-1]}"))
+            item.user_properties.append(("evalkit", f"{target.task} {target.backend} {target.example_ids[-1]}"))
 
 
 def _check_tasks(session: pytest.Session) -> None:

@@ -46,7 +46,7 @@ class Reporter:
                 _mark(report, "inconclusive", _reason(call.excinfo.value))
             return report
 
-        example = session.example(session.task(target.task), target.asked[-1])
+        example = session.example(session.task(target.task), target.example_ids[-1])
         report.sections.append(("golden example", _shown(session, target, example)))
         strict = example.must_pass or self.state.options.strict_examples
         if wrong and (example.known_fail or not strict):

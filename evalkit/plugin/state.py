@@ -137,7 +137,7 @@ class TestTarget:
     finding: int = -1
 
     @property
-    def asked(self) -> tuple[str, ...]:
+    def example_ids(self) -> tuple[str, ...]:
         """The ids of what a model must answer for it, the last one above all; none for all there is."""
         return tuple(name for name in (self.example, self.perturbed) if name)
 

@@ -34,8 +34,8 @@ def scored_model(task: TaskResult, backend: str, rows: Iterable[Row]) -> ScoredM
         selected=model_runs[backend].selected,
         judged=task.examples,
         examples=examples,
-        asked=frozenset(asked_of_model),
-        known=frozenset(asked_of_any),
+        examples_asked=frozenset(asked_of_model),
+        examples_of_run=frozenset(asked_of_any),
         failed=model_runs[backend].failed,
         unanswered=tuple(model_runs[backend].unanswered),
     )

@@ -194,7 +194,7 @@ def test_the_command_shows_the_smallest_question_and_both_answers(suite: Project
     [
         (("moods", "h99~turned", "--backend=clerk"), "unknown perturbed example 'h99~turned'"),
         (("moods", "h03~turned", "--backend=good"), "good: answers that were recorded are to these examples only"),
-        (("moods", "h03~turned", "--backend=dying", "--budget=1"), "a budget of 1 answers"),
+        (("moods", "h03~turned", "--backend=dying", "--budget=1"), "a budget of 1 answer:"),
         (("mood", "h03~turned", "--backend=clerk"), "unknown task 'mood'"),
     ],
 )

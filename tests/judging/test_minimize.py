@@ -71,5 +71,5 @@ def test_where_a_relation_holds_there_is_nothing_to_shrink(task: Task) -> None:
     perturbed: Perturbed = perturbed_examples(task, "test")["t-01~loud"]
     with pytest.raises(ConfigError, match="loud holds for tuned on t-01~loud: there is nothing to shrink"):
         shrink(task, "tuned", perturbed, ask, budget=10)
-    with pytest.raises(ConfigError, match="a budget of 1 answers: expected 2 or more"):
+    with pytest.raises(ConfigError, match="a budget of 1 answer: expected 2 or more"):
         shrink(task, "tuned", perturbed, ask, budget=1)

@@ -93,7 +93,7 @@ def test_a_loss_beyond_the_margin_is_red_at_the_step_that_made_it(suite: Project
     assert result.ret == 1
 
 
-def test_a_rung_that_cannot_run_is_a_column_that_says_why_and_its_child_is_compared_with_what_is_above(
+def test_a_rung_that_cannot_run_says_why_and_its_child_is_compared_with_what_is_above(
     suite: Project,
 ) -> None:
     (suite.root / "answers/merged.jsonl").unlink()

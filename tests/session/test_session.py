@@ -195,7 +195,7 @@ def test_a_reason_that_quotes_half_a_surrogate_pair_can_be_written(project: Mini
     assert all(r"pytest \ud83d" in path.read_text(encoding="utf-8") for path in headers)
 
 
-def test_a_process_that_joins_a_session_goes_on_with_its_purse(project: MiniProject) -> None:
+def test_a_process_that_joins_a_session_goes_on_with_its_budget(project: MiniProject) -> None:
     project.session(["tuned"]).store.save_spent("run-1", (1.5, 0.25, 2))
     session = project.asked()
     assert session.budget.ledger == (1.5, 0.25, 2)

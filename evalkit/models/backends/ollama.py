@@ -27,6 +27,7 @@ from importlib.util import find_spec
 from threading import Event
 from typing import Any
 
+from evalkit._internal.counts import counted
 from evalkit._internal.threads import in_threads
 from evalkit.errors import BackendDied, ConfigError, MissingModel, NotAnswered
 from evalkit.golden.model import REPEAT_LAST
@@ -173,7 +174,7 @@ class OllamaBackend:
             and not self.settings.as_served
             and read + request.decoding.max_tokens > self.settings.context
         ):
-            raise self._too_long(request, f"{read} tokens")
+            raise self._too_long(request, counted(read, "token"))
         return Completion(
             text="".join(pieces),
             finish_reason=finish,
