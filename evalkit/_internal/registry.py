@@ -119,6 +119,11 @@ def find(kind: str, name: str) -> Any:
         raise ConfigError(
             f"{KINDS[kind].noun} {name!r}: its module {modules[name]} can't be imported: {error}"
         ) from error
+    except Exception as error:  # whatever an outside package does when it is imported
+        raise ConfigError(
+            f"{KINDS[kind].noun} {name!r}: its module {modules[name]} can't be imported: "
+            f"{type(error).__name__}: {error}"
+        ) from error
     if problem := _problem(KINDS[kind], module):
         raise ConfigError(f"{KINDS[kind].noun} {name!r}: its module {modules[name]} {problem}")
     return module

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from evalkit._internal.counts import abbreviate, counted
-from evalkit._internal.registry import find, names
+from evalkit._internal.registry import names
 from evalkit.cli.project import opened_answers, opened_runs, say
 from evalkit.errors import ConfigError, UnknownName
 from evalkit.models.config import Config
@@ -127,9 +127,11 @@ class ReportName(click.ParamType[str]):
 @click.pass_obj
 def report(config: Config, run: str, form: str) -> None:
     """Render a stored RUN (the latest, without one)."""
+    from evalkit.reports.report import render
+
     with opened_runs(config) as runs:
         stored = runs.run(run)
-        for text in find("reports", form).render(stored, lambda: runs.rows(stored.id), Page()):
+        for text in render(form, stored, lambda: runs.rows(stored.id), Page()):
             say(text, nl=False)
 
 

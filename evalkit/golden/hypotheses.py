@@ -40,7 +40,8 @@ def read_hypothesis(entry: Mapping[str, Any], scores: Mapping[str, int], where: 
     name = entry.get("kind")
     kinds = sorted(names("hypotheses"))
     if name not in kinds:
-        raise Misdeclared(f"kind is {name!r}, expected {', '.join(map(repr, kinds[:-1]))} or {kinds[-1]!r}")
+        what = "is missing" if name is None else f"is {name!r}"
+        raise Misdeclared(f"kind {what}, expected {', '.join(map(repr, kinds[:-1]))} or {kinds[-1]!r}")
     kind = find("hypotheses", name)
     keys = sorted({*_KEYS, *kind.KEYS})
     for key in entry:

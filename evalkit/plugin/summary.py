@@ -83,20 +83,28 @@ def write_summary(reporter: pytest.TerminalReporter, state: State) -> None:
     if spent:
         reporter.write_line(spent)
     if state.finished_run is not None:
-        _write_report(reporter, state, state.finished_run)
+        from evalkit.errors import EvalkitError
+
+        state.trouble = state.finished_run.trouble
+        try:
+            _write_report(reporter, state, state.finished_run)
+        except EvalkitError as error:
+            state.trouble = f"{state.trouble}\n{error}".lstrip()
+            session = reporter._session
+            if session is not None and session.exitstatus == pytest.ExitCode.OK:
+                session.exitstatus = pytest.ExitCode.TESTS_FAILED  # who asked for a report has none
         for path in state.finished_run.written:
             reporter.write_line(f"written: {path}")
-        state.trouble = state.finished_run.trouble
     if state.trouble:
         reporter.write_line(state.trouble, red=True)
 
 
 def _write_report(reporter: pytest.TerminalReporter, state: State, finished: FinishedRun) -> None:
-    from evalkit._internal.registry import find
     from evalkit.reports.page import Page
+    from evalkit.reports.report import render
 
     page = Page(reporter._tw.fullwidth, reporter._tw.hasmarkup)
-    for text in find("reports", state.options.format).render(finished.run, finished.rows, page):
+    for text in render(state.options.format, finished.run, finished.rows, page):
         reporter.write(text, flush=True)
 
 

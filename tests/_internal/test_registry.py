@@ -146,6 +146,20 @@ def test_a_component_that_cant_be_imported_is_named(tmp_path: Path, monkeypatch:
         components.find("backends", "lazy")
 
 
+@pytest.mark.parametrize(
+    ("source", "reason"),
+    [("def open_backend(:\n", r"SyntaxError: invalid syntax \(outside_wrong_0\.py, line 1\)"),
+     ("raise RuntimeError('boom')\n", "RuntimeError: boom")],
+)  # fmt: skip
+def test_a_component_that_fails_when_it_is_imported_is_named(
+    source: str, reason: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = f"outside_wrong_{int('boom' in source)}"
+    monkeypatch.syspath_prepend(outside(tmp_path, name, f"[evalkit.backends]\nwrong = {name}\n", **{name: source}))
+    with pytest.raises(ConfigError, match=f"backend 'wrong': its module {name} can't be imported: {reason}"):
+        components.find("backends", "wrong")
+
+
 def test_an_outside_backend_is_asked_and_an_outside_scorer_scores_it(project: MiniProject, tmp_path: Path) -> None:
     points = "[evalkit.backends]\nshout = outside_shout\n[evalkit.scorers]\nhalf = outside_half\n"
     site = outside(tmp_path / "site", "outside", points, outside_shout=SHOUT, outside_half=HALF)

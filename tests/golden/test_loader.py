@@ -152,6 +152,7 @@ def test_a_wrong_line_is_told_by_its_number(project: MiniProject, line: str | di
         ('kind = "win"', 'kind = "equivalent"\nmargin = 0.05', "margin is 0.05, which 12 independent test examples"),
         ('kind = "win"', 'kind = "no_loss"\nmin_gain = 0.3', "unknown key 'min_gain'"),
         ('kind = "win"', 'kind = "win"\nmargin = 0.3', "unknown key 'margin'"),
+        ('kind = "win"', "", "number 1: kind is missing, expected 'equivalent', 'no_loss' or 'win'"),
         ('kind = "win"', 'kind = "draw"', "number 1: kind is 'draw', expected 'equivalent', 'no_loss' or 'win'"),
         ('candidate = "tuned"', "family = 1", "number 1: family is 1, expected the name that alternative wins share"),
         ('candidate = "tuned"', 'candidat = "tuned"', "number 1: unknown key 'candidat'. Did you mean 'candidate'?"),

@@ -203,3 +203,12 @@ def test_a_mark_a_fixture_and_parameters_of_the_same_names_are_the_strangers_own
     result = stranger.run("tests")
     result.assert_outcomes(passed=5)
     assert_silent(result)
+
+
+def test_a_report_that_fails_is_told_in_one_line_and_no_run_is_green_without_it(suite: Project) -> None:
+    suite.write("outside/loud.py", "def render(run, rows, page):\n    raise RuntimeError('boom')\n")
+    suite.write("outside/clerk-1.0.dist-info/entry_points.txt", "[evalkit.reports]\nloud = loud\n")
+    result = suite.run("suites", "--backend=twin", "--format=loud")
+    result.stdout.fnmatch_lines(["written: */reports/latest.json", "report 'loud' failed: RuntimeError: boom"])
+    assert result.ret == 1
+    assert "Traceback" not in result.stdout.str() + result.stderr.str()
