@@ -81,8 +81,12 @@ def _is_ours(metafunc: pytest.Metafunc, fixture: str) -> bool:
     """Whether it is evalkit's: a stranger may have a mark, a fixture and a parameter of these names for themselves."""
     if any(fixture in _names(mark) for mark in metafunc.definition.iter_markers("parametrize")):
         return False
-    definitions = metafunc.definition._fixtureinfo.name2fixturedefs.get(fixture, ())
-    return bool(definitions) and definitions[-1].func.__module__ == "evalkit.plugin.fixtures"
+    for definition in reversed(metafunc.definition._fixtureinfo.name2fixturedefs.get(fixture, ())):
+        if definition.func.__module__ == "evalkit.plugin.fixtures":
+            return True
+        if fixture not in definition.argnames:
+            return False  # one of another's, which doesn't take evalkit's as its own argument
+    return False
 
 
 def _names(parametrize: pytest.Mark) -> Sequence[str]:

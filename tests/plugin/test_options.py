@@ -205,6 +205,24 @@ def test_a_mark_a_fixture_and_parameters_of_the_same_names_are_the_strangers_own
     assert_silent(result)
 
 
+WRAPPED = """
+import pytest
+
+@pytest.fixture
+def answer(answer):
+    return answer.scores["direction"]
+"""
+
+
+def test_a_fixture_that_wraps_evalkits_own_of_the_same_name_gets_what_that_gives(suite: Project) -> None:
+    suite.write("suites/conftest.py", WRAPPED)
+    suite.write(
+        "suites/test_moods.py", SUITE.partition("@pytest")[0] + "def test_wrapped(answer):\n    assert answer\n"
+    )
+    result = suite.run("suites", "--backend=twin")
+    result.stdout.fnmatch_lines(["*12 passed, 1 missed*"])
+
+
 def test_a_report_that_fails_is_told_in_one_line_and_no_run_is_green_without_it(suite: Project) -> None:
     suite.write("outside/loud.py", "def render(run, rows, page):\n    raise RuntimeError('boom')\n")
     suite.write("outside/clerk-1.0.dist-info/entry_points.txt", "[evalkit.reports]\nloud = loud\n")
