@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Iterator
 from secrets import token_hex
+from typing import TYPE_CHECKING
 
 import click
 
 from evalkit._internal.counts import counted
 from evalkit.cli.project import say, task_folders
-from evalkit.errors import ConfigError, GoldenError, Problem, UnknownName
+from evalkit.errors import ConfigError, FrozenError, GoldenError, Problem, UnknownName
 from evalkit.models.config import Config
+
+if TYPE_CHECKING:
+    from evalkit.golden.lints.finding import Finding
+    from evalkit.golden.model import Task
 
 
 @click.command()
@@ -40,6 +46,19 @@ def freeze(config: Config, task: str | None, renew: bool) -> None:
         click.echo(f"{path.relative_to(config.root)}: {counts}")
 
 
+def _changes(task: Task) -> Iterator[Finding]:
+    """That a split is no longer what was frozen. A session holds its tasks against that when it reads them."""
+    from evalkit.golden import freeze as frozen
+    from evalkit.golden.lints.finding import Finding
+
+    try:
+        frozen.verify(task.folder, task.splits)
+    except FrozenError as error:
+        changes = "; ".join(line.strip() for line in error.changes)
+        what = f"not what was frozen: {changes}"
+        yield Finding("error", task.place(frozen.FILE), what, frozen.remedy(task.folder), "frozen")
+
+
 @click.command()
 @click.argument("tasks", nargs=-1, metavar="[TASK]...")
 @click.option("--notes", is_flag=True, help="Print the notes too, which ask for nothing, and what was waived.")
@@ -64,7 +83,7 @@ def lint(config: Config, tasks: tuple[str, ...], notes: bool) -> None:
             continue
         unrendered = [problem for plan in plans if (problem := plan.problem(task))]
         problems += dict.fromkeys(unrendered)  # a prompt may fail on both splits in the same words
-        findings = list(findings_of(task))
+        findings = [*_changes(task), *findings_of(task)]
         counting = [finding for finding in findings if finding.counts]
         for finding in findings if notes else counting:
             say(repr(finding))
