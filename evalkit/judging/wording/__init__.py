@@ -1,0 +1,33 @@
+"""Puts what was decided into words: reasons, comparisons, verdicts, lineages, recommendations, regressions, relations.
+
+The one place where these become sentences. Nothing is decided here: every figure comes with the data. One file for
+each thing that is worded.
+"""
+
+from __future__ import annotations
+
+from evalkit.judging.wording.comparisons import comparison
+from evalkit.judging.wording.lineages import explanation, lineage, missing_rung, setting, step_losses
+from evalkit.judging.wording.notes import look_spent, not_judged, unchanged_adapter
+from evalkit.judging.wording.reasons import reason, reasons, regression, verdict
+from evalkit.judging.wording.recommendations import recommendation
+from evalkit.judging.wording.relations import relation, relation_break
+
+__all__ = [
+    "comparison",
+    "explanation",
+    "lineage",
+    "look_spent",
+    "missing_rung",
+    "not_judged",
+    "reason",
+    "reasons",
+    "recommendation",
+    "regression",
+    "relation",
+    "relation_break",
+    "setting",
+    "step_losses",
+    "unchanged_adapter",
+    "verdict",
+]

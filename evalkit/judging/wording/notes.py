@@ -1,0 +1,30 @@
+"""Sentences of what is noted of a run beside its verdicts."""
+
+from __future__ import annotations
+
+from evalkit.golden.looks import Look
+from evalkit.judging.notes import LookSpent, NotJudged, UnchangedAdapter
+
+
+def unchanged_adapter(item: UnchangedAdapter) -> str:
+    """That an adapter changed nothing."""
+    same = "its one answer is" if item.answers == 1 else f"all {item.answers} answers are"
+    return (
+        f"{item.model}: its adapter changes nothing: {same} the very text of {item.base}. Was it trained, and is it "
+        f"the right folder?"
+    )
+
+
+def look_spent(item: LookSpent) -> str:
+    """What a model is held to, as so many were judged on the test split before it."""
+    look = Look(item.number)
+    return (
+        f"{item.model}: model {look.number} that is judged on this test split: a win needs p <= {look.alpha:.3g} "
+        f"(0.025 / {look.number * (look.number + 1)}), no loss a {100 * look.level:.4g} % interval"
+    )
+
+
+def not_judged(item: NotJudged) -> str:
+    """Which declared pair was not judged, and why."""
+    pair = f"{item.candidate} against {item.against} on {item.score}"
+    return f"declared but not judged, because the other side is not in this run: {pair}"

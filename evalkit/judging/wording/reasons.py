@@ -1,0 +1,91 @@
+"""Sentences of what was decided of one model: verdicts and regressions, with their reasons."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from evalkit._internal.counts import abbreviate, counted
+from evalkit.judging.figures import percent, width
+from evalkit.judging.reason import Code, Reason
+from evalkit.judging.wording.comparisons import comparison
+
+if TYPE_CHECKING:  # these are made of what is worded here
+    from evalkit.judging.regression import Regression
+    from evalkit.judging.verdict import Verdict
+
+
+def reason(item: Reason) -> str:
+    """The sentence of one reason of a verdict, a regression or a lineage."""
+    return _REASONS[item.code](item)
+
+
+def _unanswered(item: Reason) -> str:
+    return f"{counted(len(item.examples), 'example')} stayed unanswered ({abbreviate(item.examples)})."
+
+
+def _must_pass_wrong(item: Reason) -> str:
+    count = counted(len(item.examples), "must-pass example", ("is", "are"))
+    return f"{count} wrong ({abbreviate(item.examples)})."
+
+
+def _must_pass_broken(item: Reason) -> str:
+    count = counted(len(item.examples), "must-pass example", ("was right and is", "were right and are"))
+    return f"{count} wrong ({abbreviate(item.examples)})."
+
+
+def _scored(item: Reason) -> str:
+    """The score that a threshold is about, with its split where that is not the judged one."""
+    return item.score if item.split == "test" else f"{item.score} ({item.split})"
+
+
+def _rate(item: Reason) -> str:
+    return percent(item.got.value if item.got else None)
+
+
+def _too_few(item: Reason) -> str:
+    return (
+        f"Too few to tell a loss of {width(item.asked or 0)} points on {', '.join(item.scores)}: n = {item.count} "
+        f"can't rule it out even where no answer differs, {counted(item.needed or 0, 'independent example')} can."
+    )
+
+
+_REASONS: Mapping[Code, Callable[[Reason], str]] = {
+    Code.UNANSWERED: _unanswered,
+    Code.MUST_PASS_WRONG: _must_pass_wrong,
+    Code.NOTHING_SCORED: lambda item: (
+        f"{_scored(item)} has a threshold of {percent(item.asked)}, and nothing was scored."
+    ),
+    Code.BELOW_THRESHOLD: lambda item: f"{_scored(item)} is {_rate(item)}, the task asks for {percent(item.asked)}.",
+    Code.MEETS_THRESHOLD: lambda item: f"{_scored(item)} {_rate(item)} >= {percent(item.asked)}.",
+    Code.COMPARISON: comparison,
+    Code.NOTHING_DECLARED: lambda _: "Nothing was declared that could stop it.",
+    Code.ALL_HOLDS: lambda _: "All that was declared holds.",
+    Code.MUST_PASS_BROKEN: _must_pass_broken,
+    Code.STRICT_LOSSES: lambda item: f"--strict-baseline forgives no loss: {abbreviate(item.examples)}.",
+    Code.TOO_FEW: _too_few,
+    Code.NOTHING_SHARED: lambda _: "No example of the judged split is on both sides: nothing to compare.",
+    Code.NO_LOSS: lambda item: f"No loss beyond the margin on {', '.join(item.scores)}.",
+    Code.NOT_RUN: lambda item: (
+        f"{item.model} against {item.against} on {item.score} is declared and was not judged: "
+        f"{item.absent} was not run."
+    ),
+    Code.NO_STEP_LOST: lambda _: "No step lost more than the task allows.",
+    Code.NO_STEP_DECLARED: lambda _: "The task declares nothing that a step could lose.",
+}
+
+
+def reasons(items: Sequence[Reason]) -> str:
+    """All of them, one sentence behind the other."""
+    return " ".join(reason(item) for item in items)
+
+
+def verdict(item: Verdict) -> str:
+    """A verdict with its reasons."""
+    return f"{item.backend}: {item.status}. {reasons(item.reasons)}"
+
+
+def regression(item: Regression) -> str:
+    """What became of one model since a baseline."""
+    then = f"{item.name} ({item.then}, {item.date})"
+    return f"{item.backend} against {then}: {item.status}. {reasons(item.reasons)}"
