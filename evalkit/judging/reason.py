@@ -9,11 +9,19 @@ from evalkit.stats.intervals import Estimate
 
 
 class Status(StrEnum):
-    """How a gate answers."""
+    """How a gate answers, or a verdict that rests on gates.
+
+    ``UNDECLARED`` is of verdicts and lineages alone, no gate answers it: nothing is declared that could fail.
+    """
 
     SHIP = "SHIP"
     BLOCK = "BLOCK"
     INCONCLUSIVE = "INCONCLUSIVE"
+    UNDECLARED = "UNDECLARED"
+
+
+ANSWERS = (Status.SHIP, Status.BLOCK, Status.INCONCLUSIVE)
+"""What the gate of a hypothesis may answer."""
 
 
 class Code(StrEnum):

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from evalkit.errors import StoreError
 from evalkit.judging.comparison import Agreement, Comparison
 from evalkit.judging.lineage import Lineage
+from evalkit.judging.no_verdict import NoVerdict, WhyNone
 from evalkit.judging.notes import LookSpent, NotJudged, UnchangedAdapter
 from evalkit.judging.recommendation import Recommendation
 from evalkit.judging.regression import Regression
@@ -164,10 +165,21 @@ class TaskResult:
     """What each tested model spends of the test split."""
     in_turn: tuple[InTurn, ...] = ()
     """Who was asked until all was settled, where the session was to stop early."""
+    no_verdicts: tuple[NoVerdict, ...] = ()
+    """Each tested model of which nothing is decided, with the reason."""
 
     def verdict(self, backend: str) -> Verdict | None:
-        """The verdict on ``backend``, None where its judged split was not run whole."""
+        """The verdict on ``backend``, None where nothing is decided of it."""
         return next((verdict for verdict in self.verdicts if verdict.backend == backend), None)
+
+    def no_verdict(self, backend: str) -> NoVerdict | None:
+        """Why nothing is decided of ``backend``; None where it has a verdict."""
+        return next((item for item in self.no_verdicts if item.backend == backend), None)
+
+    @property
+    def whole(self) -> bool:
+        """Whether a tested model was asked all of the judged split, so that the figures are about it."""
+        return bool(self.verdicts) or any(item.code is not WhyNone.PART for item in self.no_verdicts)
 
 
 @dataclass(frozen=True, slots=True)

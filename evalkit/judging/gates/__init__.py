@@ -6,7 +6,8 @@ says: ``gates/no_loss.py`` is ``kind = "no_loss"``. The file has
     GAIN: bool              whether it claims that the candidate is better (``inconclusive_win`` is the exit code where
                             that stays open), or only that nothing was lost (``inconclusive_no_loss``)
     KEYS: tuple[str, ...]   the keys of ``[[hypotheses]]`` that it takes beside kind, candidate, against and score
-    PHRASES: dict           how its answers read: one for each Status, and one for each code of its own remarks
+    PHRASES: dict           how its answers read: one for SHIP, BLOCK and INCONCLUSIVE, and one for each code of
+                            its own remarks
     def read_terms(entry, pieces) -> Terms
     def decide(hypothesis, evidence) -> Outcome
 
@@ -28,7 +29,7 @@ from evalkit._internal.registry import find
 from evalkit.errors import ConfigError
 from evalkit.golden.hypotheses import Terms
 from evalkit.golden.model import Hypothesis
-from evalkit.judging.reason import Outcome, Status
+from evalkit.judging.reason import ANSWERS, Outcome
 from evalkit.stats.intervals import ALPHA, Estimate
 from evalkit.stats.paired import Paired, difference, difference_in_turn
 from evalkit.stats.tango import smallest_margin
@@ -98,7 +99,7 @@ def kind_of(name: str) -> HypothesisKind:
     (True, False)
     """
     kind = cast("HypothesisKind", find("hypotheses", name))
-    if unsaid := [status for status in Status if status not in kind.PHRASES]:
+    if unsaid := [status for status in ANSWERS if status not in kind.PHRASES]:
         raise ConfigError(
             f"hypothesis {name!r}: its PHRASES have none for {', '.join(unsaid)}: write one for each status"
         )
