@@ -14,11 +14,12 @@ import numpy as np
 
 from evalkit.stats.betting import anytime_p, confidence_sequence, in_groups
 from evalkit.stats.bootstrap import cluster_bootstrap
+from evalkit.stats.counting import counted_p
 from evalkit.stats.effects import Effects, effects
 from evalkit.stats.intervals import ALPHA, Estimate
 from evalkit.stats.permutation import sign_flip
 from evalkit.stats.planning import examples_needed, minimum_detectable
-from evalkit.stats.samples import DIGITS, Array, paired_scores, right_or_wrong
+from evalkit.stats.samples import DIGITS, Array, gather, paired_scores, right_or_wrong
 from evalkit.stats.tango import tango
 
 _BEYOND = 20
@@ -26,21 +27,32 @@ _BEYOND = 20
 
 _MOST_DRAWS = 1_000_000
 
+FEWEST_FLIPS = 9
+"""With fewer groups in which the two models differ their spread is not known well enough to plan from: one gained and
+none lost of 130 would promise a power of 0.8 where it is 0.04."""
+
 
 @dataclass(frozen=True, slots=True)
 class Paired:
     """What two models' scores on the same examples say of their difference, candidate minus the other.
 
     ``difference`` has the mean with a two-sided 95 % interval, ``decisive`` with bounds of the one-sided level that
-    verdicts use: the same where that is 0.025. ``p`` is one-sided, small where the candidate is better. ``wins``,
-    ``losses`` and ``ties`` count examples. ``needed`` is how many examples would show a true difference as large as the
-    one seen with power 0.8, ``detectable`` the smallest true difference that the present ones show with it, and
-    ``for_half`` how many would show half of that. ``effects`` are reference figures that decide nothing.
+    verdicts use: the same where that is 0.025. ``p`` is one-sided, small where the candidate is better; ``p_worse`` is
+    the other side, small where it is worse. p decides: where it shows no difference at the level of an interval, that
+    interval reaches 0, and ``extended`` tells that the bound of ``difference`` was moved there.
+    ``right_or_wrong`` is whether all scores are 0 or 1. ``wins``, ``losses`` and ``ties`` count examples.
+    ``needed`` is how many examples would show a true difference as large as the one seen with power 0.8,
+    ``detectable`` the smallest true difference that the present ones show with it, and ``for_half`` how many would show
+    half of that; all three are None where fewer than nine groups differ. ``effects`` are reference figures that decide
+    nothing.
     """
 
     difference: Estimate
     decisive: Estimate
     p: float | None
+    p_worse: float | None
+    right_or_wrong: bool
+    extended: bool
     wins: int
     losses: int
     ties: int
@@ -57,13 +69,19 @@ def difference(
     one-sided level ``alpha``: 95 % as a rule; scores in [0, 1].
 
     Where all scores are 0 or 1 and the examples of a group are alike the interval is Tango's, over groups (which
-    are single examples as a rule), else the cluster bootstrap's (BCa) over groups. With fewer than two groups there
-    is a value alone, without examples nothing. Raises ValueError as ``paired`` does.
+    are single examples as a rule), else the cluster bootstrap's (BCa) over groups. It reaches 0 where p, of the same
+    level, shows no difference. With fewer than two groups there is a value alone, without examples nothing. Raises
+    ValueError as ``paired`` does.
 
     >>> difference([1, 1, 1, 0], [0, 1, 0, 0], ["a", "b", "c", "d"]).value
     0.5
     """
-    ours, theirs = paired_scores(candidate, against)
+    scores = paired_scores(candidate, against)
+    return _reaching_zero(_interval(*scores, groups, seed, alpha), _ps(*scores, groups, seed, alpha), alpha)
+
+
+def _interval(ours: Array, theirs: Array, groups: Sequence[str], seed: int, alpha: float) -> Estimate:
+    """The interval by itself, whatever p says."""
     differences = np.round(ours - theirs, DIGITS)
     units = set(zip(groups, ours.tolist(), theirs.tolist(), strict=True))
     sizes = Counter(groups)
@@ -72,6 +90,31 @@ def difference(
         both, gained, lost, neither = (pairs_of_units[cell] for cell in ((1, 1), (1, 0), (0, 1), (0, 0)))
         return replace(tango(both, gained, lost, neither, 1 - 2 * alpha), n=ours.size)
     return _bootstrap(differences, groups, seed, alpha)
+
+
+def _ps(
+    ours: Array, theirs: Array, groups: Sequence[str], seed: int, alpha: float
+) -> tuple[float | None, float | None]:
+    """One-sided, small where the candidate is better, and small where it is worse."""
+    differences = np.round(ours - theirs, DIGITS)
+    if not differences.size:
+        return None, None
+    if right_or_wrong(ours, theirs):
+        sums = [int(total) for total in gather(differences, groups).sums]
+        return counted_p(sums), counted_p([-total for total in sums])
+    draws = min(_draws(alpha), _MOST_DRAWS)
+    return sign_flip(differences, groups, draws, seed), sign_flip(-differences, groups, draws, seed)
+
+
+def _reaching_zero(interval: Estimate, ps: tuple[float | None, float | None], alpha: float) -> Estimate:
+    """``interval`` with a bound at 0 where it would tell of a difference that p, of the same level, does not show."""
+    p, p_worse = ps
+    low, high = interval.low, interval.high
+    if low is not None and low > 0 and not (p is not None and p <= alpha):
+        low = 0.0
+    if high is not None and high < 0 and not (p_worse is not None and p_worse <= alpha):
+        high = 0.0
+    return replace(interval, low=low, high=high)
 
 
 def _draws(alpha: float) -> int:
@@ -112,6 +155,9 @@ def paired_in_turn(
         difference=mean,
         decisive=mean if alpha == ALPHA else difference_in_turn(candidate, against, groups, alpha),
         p=anytime_p(in_groups(differences.tolist(), groups)),
+        p_worse=anytime_p(in_groups((-differences).tolist(), groups)),
+        right_or_wrong=right_or_wrong(ours, theirs),
+        extended=False,
         **_counts(differences),
         needed=None,
         detectable=None,
@@ -135,27 +181,33 @@ def paired(
 ) -> Paired:
     """Compares two models' scores, in [0, 1], on the same examples in the same order; ``groups`` their labels.
 
-    ``alpha`` is the one-sided level that decides. The interval is that of ``difference``, p the sign-flip test's with
-    one sign per group, ``needed``, ``detectable`` and ``for_half`` are those of ``planning``, by the spread of the
-    differences seen. Rests on all examples. Without any, nothing is estimable and p is None; ``needed`` is None too
-    where the candidate is not better, and where the spread of the differences is not estimable.
+    ``alpha`` is the one-sided level that decides. The interval is that of ``difference``. p is exact where all scores
+    are 0 or 1, by counting with one sign per group (``counting``), else the sign-flip test's. ``needed``,
+    ``detectable`` and ``for_half`` are those of ``planning``, by the spread of the differences seen. Rests on all
+    examples. Without any, nothing is estimable and p is None; ``needed`` is None too where the candidate is not better.
     Raises ValueError where a score is outside [0, 1], a label is empty, or the lengths differ.
 
     >>> result = paired([1, 1, 1, 0, 1, 1], [0, 1, 0, 0, 0, 1], ["a", "b", "c", "d", "e", "f"])
-    >>> result.difference.value, result.p, result.wins, result.losses, result.ties
-    (0.5, 0.125, 3, 0, 3)
+    >>> result.difference.value, result.p, result.p_worse, result.wins, result.losses, result.ties
+    (0.5, 0.125, 1.0, 3, 0, 3)
     """
     ours, theirs = paired_scores(candidate, against)
     differences = np.round(ours - theirs, DIGITS)
-    mean = difference(candidate, against, groups, seed)
-    better = mean.value is not None and mean.value > 0
-    least = minimum_detectable(differences, differences.size, alpha, groups=groups)
+    ps = _ps(ours, theirs, groups, seed, alpha)
+    alone = _interval(ours, theirs, groups, seed, ALPHA)
+    mean = _reaching_zero(alone, ps, ALPHA)
+    differ = int(np.count_nonzero(gather(differences, groups).sums))
+    value = mean.value if mean.value is not None and differ >= FEWEST_FLIPS else None
+    least = minimum_detectable(differences, differences.size, alpha, groups=groups) if differ >= FEWEST_FLIPS else None
     return Paired(
         difference=mean,
-        decisive=mean if alpha == ALPHA else difference(candidate, against, groups, seed, alpha),
-        p=sign_flip(differences, groups, min(_draws(alpha), _MOST_DRAWS), seed),
+        decisive=mean if alpha == ALPHA else _reaching_zero(_interval(ours, theirs, groups, seed, alpha), ps, alpha),
+        p=ps[0],
+        p_worse=ps[1],
+        right_or_wrong=right_or_wrong(ours, theirs),
+        extended=mean != alone,
         **_counts(differences),
-        needed=examples_needed(differences, mean.value, alpha, groups=groups) if better and mean.value else None,
+        needed=examples_needed(differences, value, alpha, groups=groups) if value is not None and value > 0 else None,
         detectable=least,
         for_half=examples_needed(differences, least / 2, alpha, groups=groups) if least else None,
         effects=effects(candidate, against),

@@ -6,12 +6,14 @@ import pytest
 from figures import rounded
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.stats import binomtest
 
 from evalkit.stats.bootstrap import cluster_bootstrap
 from evalkit.stats.effects import effects
 from evalkit.stats.intervals import Estimate
 from evalkit.stats.paired import Paired, difference, paired
 from evalkit.stats.planning import examples_needed, minimum_detectable
+from evalkit.stats.tango import tango
 
 score = st.sampled_from([0.0, 1 / 3, 0.5, 1.0])
 rows = st.lists(st.tuples(score, score, st.sampled_from("abcdef")), min_size=1, max_size=20)
@@ -50,9 +52,9 @@ def test_two_points_of_sixty_are_no_win_and_say_how_many_would_be() -> None:
 
 
 def test_grouped_wins_count_for_less_than_strangers() -> None:
-    candidate, against = [1] * 12 + [0] * 12, [0] * 12 + [0] * 12
-    grouped = paired(candidate, against, [f"{i // 4:02d}" for i in range(24)])
-    strangers = paired(candidate, against, _labels(24))
+    candidate, against = [1] * 48 + [0] * 48, [0] * 96
+    grouped = paired(candidate, against, [f"{i // 4:02d}" for i in range(96)])
+    strangers = paired(candidate, against, _labels(96))
     assert grouped.p > strangers.p
     assert grouped.difference.low < strangers.difference.low
     assert grouped.needed > strangers.needed
@@ -91,8 +93,52 @@ def test_right_or_wrong_examples_that_stand_alone_have_tangos_interval() -> None
     # The worked example of stats/tango.py: 59 both right, 6 gained, 16 lost, 80 both wrong.
     ours = [1] * 59 + [1] * 6 + [0] * 16 + [0] * 80
     theirs = [1] * 59 + [0] * 6 + [1] * 16 + [0] * 80
-    found = difference(ours, theirs, _labels(161))
-    assert (rounded(found.low, 4), rounded(found.high, 4), found.n) == (-0.124, -0.0054, 161)
+    found = difference(ours, theirs, _labels(161), alpha=0.03)
+    alone = tango(59, 6, 16, 80, level=0.94)
+    assert (found.low, found.high, found.n) == (alone.low, alone.high, 161)
+
+
+def test_p_decides_and_an_interval_that_it_does_not_bear_out_reaches_0() -> None:
+    # Tango's own interval is -12.4 to -0.5 points; the exact p of a loss is 0.0262.
+    ours = [1] * 59 + [1] * 6 + [0] * 16 + [0] * 80
+    theirs = [1] * 59 + [0] * 6 + [1] * 16 + [0] * 80
+    found = paired(ours, theirs, _labels(161))
+    assert found.p_worse == pytest.approx(binomtest(6, 22, alternative="less").pvalue)
+    assert found.p_worse > 0.025
+    assert (rounded(found.difference.low, 4), found.difference.high, found.extended) == (-0.124, 0.0, True)
+    assert difference(ours, theirs, _labels(161)) == found.difference
+
+
+@pytest.mark.parametrize(("gained", "lost"), [(5, 0), (7, 1), (0, 5), (1, 7)])
+@pytest.mark.parametrize("alpha", [0.025, 0.025 / 3])
+def test_five_to_nothing_of_130_excludes_0_only_where_p_shows_it(gained: int, lost: int, alpha: float) -> None:
+    ours = [1] * gained + [0] * lost + [1] * (130 - gained - lost)
+    theirs = [0] * gained + [1] * lost + [1] * (130 - gained - lost)
+    found = paired(ours, theirs, _labels(130), alpha=alpha)
+    assert (found.decisive.low > 0) == (found.p <= alpha)
+    assert (found.decisive.high < 0) == (found.p_worse <= alpha)
+    assert found.extended
+    assert found.difference.low <= 0 <= found.difference.high
+
+
+@pytest.mark.parametrize(("gained", "lost", "p"), [(47, 27, 0.01326), (61, 37, 0.00985), (18, 6, 0.01133)])
+def test_right_or_wrong_scores_have_the_exact_p(gained: int, lost: int, p: float) -> None:
+    # A seeded draw of sign patterns had each of these on the wrong side of 0.0125.
+    ours, theirs = [1] * gained + [0] * lost, [0] * gained + [1] * lost
+    found = paired(ours, theirs, _labels(gained + lost))
+    assert found.right_or_wrong
+    assert found.p == pytest.approx(p, abs=5e-6)
+    assert found.p == pytest.approx(binomtest(gained, gained + lost, alternative="greater").pvalue, rel=1e-9)
+    assert found.p_worse == pytest.approx(binomtest(gained, gained + lost, alternative="less").pvalue, rel=1e-9)
+
+
+@pytest.mark.parametrize(("gained", "lost"), [(1, 0), (1, 1), (3, 3), (8, 0)])
+def test_under_nine_flips_nothing_is_planned_from_them(gained: int, lost: int) -> None:
+    # 1 gained of 130 promised "a win of 2.4 points with power 0.8", whose true power was 0.04.
+    ours = [1] * gained + [0] * lost + [1] * (130 - gained - lost)
+    theirs = [0] * gained + [1] * lost + [1] * (130 - gained - lost)
+    found = paired(ours, theirs, _labels(130))
+    assert (found.needed, found.detectable, found.for_half) == (None, None, None)
 
 
 def test_scores_between_0_and_1_have_the_bootstraps_interval_of_their_difference() -> None:

@@ -31,7 +31,7 @@ def test_a_loss_blocks() -> None:
 
 
 def test_a_win_that_is_not_shown_is_inconclusive_and_says_how_many_examples_would() -> None:
-    comparison = judged(WIN, "1110010000", "1000000010")
+    comparison = judged(WIN, "1110010000" * 4, "1000000010" * 4)
     assert (comparison.status, comparison.holds) == (Status.INCONCLUSIVE, False)
     assert count_of(comparison, "would_show") == comparison.paired.needed
     assert comparison.paired.needed is not None
