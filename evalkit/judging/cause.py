@@ -60,8 +60,8 @@ class Explanation:
 
     ``agreement`` is how often the two answered the same, ``again`` how often each does so with itself when it is asked
     again. ``prompts`` or ``settings`` is what changed. Of ``not_rendered`` examples the prompt is not known, of
-    ``not_hashed`` its token ids. ``touched`` are the examples on which it is something else than weights and
-    arithmetic.
+    ``not_hashed`` its token ids. ``recorded`` are those of the two whose decoding is not known, because nobody tells it
+    with recorded answers. ``touched`` are the examples on which it is something else than weights and arithmetic.
     """
 
     cause: Cause
@@ -70,6 +70,7 @@ class Explanation:
     settings: tuple[Setting, ...] = ()
     not_rendered: int = 0
     not_hashed: int = 0
+    recorded: tuple[str, ...] = ()
     again: tuple[Agreement, ...] = ()
     touched: tuple[str, ...] = ()
 
@@ -81,13 +82,16 @@ class Explanation:
 
 def explain(
     pairs: Pairs,
-    settings: tuple[Mapping[str, Any], Mapping[str, Any]],
+    settings: tuple[Mapping[str, Any] | None, Mapping[str, Any] | None],
     agreement: Agreement,
     again: Sequence[Agreement],
 ) -> Explanation:
-    """What changed the answers of ``pairs``. ``settings`` are those of the two samplers that no request states."""
+    """What changed the answers of ``pairs``. ``settings`` are those of the two samplers that no request states; None
+    where nothing is known of how the answers were drawn, because they are recorded."""
     if prompts := _other_prompts(pairs):
         return Explanation("template", agreement, prompts=prompts, touched=prompts.examples)
+    names = (agreement.first, agreement.second)
+    recorded = tuple(name for name, known in zip(names, settings, strict=True) if known is None)
     if changed := _other_settings(pairs, *settings):
         touched = tuple(after.example.id for _, after in pairs)
         return Explanation("decoding", agreement, settings=changed, touched=touched)
@@ -99,6 +103,7 @@ def explain(
         agreement,
         not_rendered=sum(_unknown(pair, "prompt_text") for pair in pairs),
         not_hashed=sum(_unknown(pair, "token_ids") for pair in pairs),
+        recorded=recorded,
         again=again,
     )
 
@@ -136,10 +141,15 @@ def _shown(before: object, after: object, by: str) -> tuple[str, str]:
     return first[begin : at + _SHOWN_AFTER], second[begin : at + _SHOWN_AFTER]
 
 
-def _other_settings(pairs: Pairs, before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[Setting, ...]:
-    """Which settings of the sampler, or beginning of the answer, differ."""
+def _other_settings(
+    pairs: Pairs, before: Mapping[str, Any] | None, after: Mapping[str, Any] | None
+) -> tuple[Setting, ...]:
+    """Which settings of the sampler, or beginning of the answer, differ. Of a sampler that is not known, none do: what
+    a recorded answer was asked with counts as far as it is stated."""
     if not pairs:
         return ()
+    if before is None or after is None:
+        before = after = {}
     earlier, later = ({**_stated(answer), **sampler} for answer, sampler in zip(pairs[0], (before, after), strict=True))
     return tuple(
         Setting(name, earlier.get(name), later.get(name), name in earlier, name in later)

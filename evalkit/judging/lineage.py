@@ -40,7 +40,8 @@ class MissingRung:
 
 @dataclass(frozen=True, slots=True)
 class Rung:
-    """One rung as it was run. ``settings`` are those of its sampler that the request does not state.
+    """One rung as it was run. ``settings`` are those of its sampler that the request does not state, None where its
+    answers are recorded: then nothing is known of how they were drawn.
 
     ``again`` has its second answer to some examples, asked apart from the first: where the two differ, that is its
     own numeric noise. ``missing`` says why it was not run whole.
@@ -48,7 +49,7 @@ class Rung:
 
     name: str
     parent: str | None
-    settings: Mapping[str, Any]
+    settings: Mapping[str, Any] | None
     again: Mapping[str, Answer]
     missing: MissingRung | None = None
 

@@ -187,7 +187,8 @@ def _lineage(asked_task: AskedTask, name: str, rungs: Sequence[str], answers: pa
             why = part.reasons.get(first, "it was not asked") if first else ""
             missing = MissingRung(problem or "", len(unanswered), len(judged), first, why)
         again = asked_task.book.answers(part.name, part.again)
-        followed.append(Rung(part.name, participant.parent, participant.decoding, again, missing))
+        settings = None if participant.recorded else participant.decoding
+        followed.append(Rung(part.name, participant.parent, settings, again, missing))
     return follow(
         name,
         asked_task.task,

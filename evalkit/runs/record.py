@@ -42,7 +42,8 @@ class Participant:
     asked. ``price`` is what its
     tokens cost, ``cost_per_hour`` what the machine does that it runs on; ``probe`` is what its latency was found to be.
     ``moves`` is true where its name stands for another model from time to time. ``look`` is its number among those that
-    were judged on the test split, 0 where it spends no look.
+    were judged on the test split, 0 where it spends no look. ``recorded`` is true where its answers are
+    recorded: nobody tells how they were drawn.
     """
 
     name: str
@@ -58,6 +59,7 @@ class Participant:
     probe: Probe | None = None
     moves: bool = False
     look: int = 0
+    recorded: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,6 +64,7 @@ class ParticipantRecords:
             look=self._look(task, name),
             price=self._price(model),
             cost_per_hour=model.alias.cost_per_hour,
+            recorded=model.backend.by_example,
             moves=bool(model.backend.fingerprint.get("moves")),
             probe=probes.get((model.fingerprint, task.name)) if role != "floor" else None,
         )  # fmt: skip

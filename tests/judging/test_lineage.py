@@ -97,3 +97,14 @@ def test_each_hypothesis_about_a_step_is_judged() -> None:
     found = follow("line", task, "test", rungs, {"f16": answers(0), "q4": answers(20)})
     assert [one.status for one in found.steps[0].comparisons] == ["SHIP", "BLOCK"]
     assert found.status == "BLOCK"
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "recorded"), [(None, None, ("f16", "q4")), ({}, None, ("q4",)), (None, {"top_k": 1}, ("f16",))]
+)
+def test_of_recorded_answers_no_decoding_is_claimed_to_be_the_same(
+    before: Mapping[str, int] | None, after: Mapping[str, int] | None, recorded: tuple[str, ...]
+) -> None:
+    rungs = [Rung("f16", None, before, {}), Rung("q4", "f16", after, {})]
+    [step] = follow("line", TASK, "test", rungs, {"f16": answers(0), "q4": answers(20)}).steps
+    assert (step.cause, step.why.recorded, step.why.settings) == ("weights", recorded, ())

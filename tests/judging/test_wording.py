@@ -268,6 +268,11 @@ PROMPT = OtherPrompts("prompt_text", ("e1",), 40, "Team?", "Team? ")
             "arithmetic",
         ),
         (
+            Explanation("weights", agreement(20), not_rendered=40, recorded=("f16", "q4")),
+            "the rendered prompt of 40 is not known, decoding not known (the answers of f16 and q4 are recorded), "
+            "20 of 40 answers changed: weights, their arithmetic or decoding",
+        ),
+        (
             Explanation("noise", agreement(30), again=(Agreement("q4", "again", 10, 10, 20),)),
             "same prompts, token by token, same decoding, 10 of 40 answers changed; 10 of 20 change when q4 is asked "
             "again: no more than their own arithmetic",

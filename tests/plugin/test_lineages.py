@@ -51,7 +51,7 @@ def test_each_rung_is_compared_with_its_parent_and_the_step_that_lost_a_field_is
             "*same answers as its parent *12/12*6/12*",
             "- good to merged: all 12 answers are the same text",
             "- direction: lost between merged and shipped (-50.0 points, 95 % *; 6 worse, 0 better)",
-            "- merged to shipped: the rendered prompt of 12 is not known, same decoding, 6 of 12 answers *",
+            "- merged to shipped: *, decoding not known (the answers of merged and shipped are recorded), 6 of 12 *",
         ]
     )
     assert [(step["against"], step["rung"]) for step in lineage(suite)["steps"]] == [

@@ -65,9 +65,11 @@ def explanation(item: Explanation) -> str:
         return (
             "the only answer is the same text" if agreement.n == 1 else f"all {agreement.n} answers are the same text"
         )
-    changed = f"{_same_prompts(item)}, same decoding, {item.changed} of {counted(agreement.n, 'answer')} changed"
+    changed = f"{_same_prompts(item)}, {_decoding(item)}, {item.changed} of {counted(agreement.n, 'answer')} changed"
     again = map(_changed_again, item.again)
-    end = "no more than their own arithmetic" if item.cause == "noise" else "weights or their arithmetic"
+    end = "weights, their arithmetic or decoding" if item.recorded else "weights or their arithmetic"
+    if item.cause == "noise":
+        end = "no more than their own arithmetic"
     return f"{'; '.join([changed, *again])}: {end}"
 
 
@@ -83,6 +85,13 @@ def _other_prompts(prompts: OtherPrompts) -> str:
     if prompts.by == "token_ids":
         return f"the same prompt is other token ids on {of}"
     return f"the same prompt is other tokens on {of}: {prompts.before} became {prompts.after}"
+
+
+def _decoding(item: Explanation) -> str:
+    """What is known of how the answers were drawn."""
+    if item.recorded:
+        return f"decoding not known (the answers of {' and '.join(item.recorded)} are recorded)"
+    return "same decoding"
 
 
 def _same_prompts(item: Explanation) -> str:
