@@ -18,7 +18,8 @@ from evalkit.models.config import Config
 from evalkit.reports.page import Page
 
 if TYPE_CHECKING:
-    from evalkit.runs.record import Participation, TaskRequest
+    from evalkit.runs.record import Participation
+    from evalkit.runs.requests import TaskRequest
     from evalkit.runs.store import RunStore
 
 
@@ -67,7 +68,7 @@ def _places(
     runs: RunStore, name: str, example: str, backend: str | None
 ) -> Iterator[tuple[TaskRequest, Participation, str]]:
     """Where the answers to ``example`` are stored: of ``backend``, else of every model that is no floor."""
-    from evalkit.runs.record import load_requests
+    from evalkit.runs.requests import load_requests
 
     table = runs.table(name)
     requests = load_requests(table, lambda: runs.rows(table["id"], example=example))

@@ -7,28 +7,32 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING, Any, Literal
 
 from evalkit.errors import StoreError
 from evalkit.judging.comparison import Agreement, Comparison
+from evalkit.judging.confusion import Confusion
 from evalkit.judging.lineage import Lineage
 from evalkit.judging.no_verdict import NoVerdict, WhyNone
 from evalkit.judging.notes import LookSpent, NotJudged, UnchangedAdapter
 from evalkit.judging.recommendation import Recommendation
 from evalkit.judging.regression import Regression
 from evalkit.judging.relation_check import Rate
+from evalkit.judging.slices import ScoreSlices
 from evalkit.judging.verdict import Verdict
 from evalkit.models.latency import Probe
 from evalkit.models.pricing import Price
+from evalkit.runs.older_runs import UPGRADED, upgraded
 from evalkit.stats.intervals import Estimate
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
 
-SCHEMA_VERSION = 1
-"""The version of the stored form. It grows by one with each change that an older reader would misread."""
+SCHEMA_VERSION = 2
+"""The version of the stored form. It grows by one with each change that an older reader would misread; the versions
+before it are read too (``older_runs``), so a field that is new has a default."""
 
 Role = Literal["backend", "against", "floor"]
 
@@ -96,7 +100,8 @@ class ModelRun:
     """One model's figures on one task. ``complete`` is true when every example of the judged split was selected.
 
     Rates and measurements rest on examples, each with the mean of its samples; ``defects`` are counted by answer, and
-    an example is unanswered where one of its samples is.
+    an example is unanswered where one of its samples is. ``slices`` and ``confusions`` are of the judged split, and
+    only of models that are tested or that a hypothesis names.
     """
 
     participant: Participant
@@ -108,6 +113,8 @@ class ModelRun:
     failed: tuple[str, ...]
     known_fails: Mapping[str, str]
     unanswered: Mapping[str, str]
+    slices: tuple[ScoreSlices, ...] = ()
+    confusions: tuple[Confusion, ...] = ()
 
     @property
     def name(self) -> str:
@@ -267,18 +274,6 @@ def no_rows() -> Iterable[Row]:
     return ()
 
 
-@dataclass(frozen=True, slots=True)
-class TaskRequest:
-    """What a run asked of one task: enough to score the answers again. ``lineage`` is a name with its rungs,
-    ``in_turn`` are the models that were asked until all was settled."""
-
-    task: str
-    split: str
-    participations: tuple[Participation, ...]
-    lineage: tuple[str, tuple[str, ...]] | None
-    in_turn: frozenset[str]
-
-
 def dump_run(run: Run) -> dict[str, Any]:
     """``run`` as it is stored: JSON-able, its version first."""
     return {"schema_version": run.schema_version, **asdict(run)}
@@ -290,7 +285,10 @@ def is_older(table: Mapping[str, Any]) -> bool:
 
 
 def load_run(table: Mapping[str, Any]) -> Run:
-    """The run that ``dump_run`` made ``table`` of. Raises StoreError where it is of a version that can't be read."""
+    """The run that ``dump_run`` made ``table`` of, in today's form whatever its version.
+
+    Raises StoreError where it is of a version that can't be read.
+    """
     from pydantic import ValidationError
 
     name, version = table.get("id", "?"), table.get("schema_version")
@@ -299,11 +297,13 @@ def load_run(table: Mapping[str, Any]) -> Run:
             f"run {name} was stored by an older evalkit (0.1.0), in a form that is not read any more. Its answers are "
             f"still there: `evalkit rescore {name}` makes it anew"
         )
-    if version != SCHEMA_VERSION:
+    if version not in (*UPGRADED, SCHEMA_VERSION):
         raise StoreError(
-            f"run {name} is of version {version}, this evalkit reads version {SCHEMA_VERSION}: a newer evalkit stored "
-            "it; take that one"
+            f"run {name} is of version {version}, this evalkit reads up to version {SCHEMA_VERSION}: a newer evalkit "
+            "stored it; take that one"
         )
+    if version in UPGRADED:
+        table = {**upgraded(table, version), "schema_version": SCHEMA_VERSION}
     try:
         return _adapter().validate_python(table)
     except ValidationError as error:
@@ -318,68 +318,6 @@ def dump_row(row: Row) -> str:
 def load_row(line: str) -> Row:
     """The row that ``dump_row`` made ``line`` of."""
     return _row_adapter().validate_python(json.loads(line))
-
-
-def load_requests(table: Mapping[str, Any], rows: Rows) -> list[TaskRequest]:
-    """What the run of this header and these rows asked, whatever evalkit stored it. Raises StoreError as ``load_run``.
-
-    A header of before there were rows has all itself.
-    """
-    if is_older(table):
-        return [_older_request(task) for task in table["tasks"]]
-    run = load_run(table)
-    parts = {
-        (result.task, model_run.name): Participation(model_run.participant, {}, {}, {})
-        for result in run.tasks
-        for model_run in result.model_runs
-    }
-    keys: dict[tuple[str, str], dict[str, tuple[str, ...]]] = {place: {} for place in parts}
-    again: dict[tuple[str, str], dict[str, tuple[str, ...]]] = {place: {} for place in parts}
-    reasons: dict[tuple[str, str], dict[str, str]] = {place: {} for place in parts}
-    for row in rows():
-        place = (row.task, row.model)
-        if row.keys:
-            keys[place][row.example] = row.keys
-        if row.again:
-            again[place][row.example] = row.again
-        if row.unanswered:
-            reasons[place][row.example] = row.unanswered
-    return [
-        TaskRequest(
-            result.task,
-            result.split,
-            tuple(
-                replace(parts[place], keys=keys[place], again=again[place], reasons=reasons[place])
-                for place in parts
-                if place[0] == result.task
-            ),
-            (result.lineage.name, result.lineage.rungs) if result.lineage is not None else None,
-            frozenset(item.model for item in result.in_turn),
-        )
-        for result in run.tasks
-    ]
-
-
-def _older_request(task: Mapping[str, Any]) -> TaskRequest:
-    lineage = task.get("lineage")
-    return TaskRequest(
-        task["task"],
-        task["split"],
-        tuple(_older_participation(column["entrant"]) for column in task["columns"]),
-        (lineage["name"], tuple(lineage["rungs"])) if lineage else None,
-        frozenset(item["model"] for item in task.get("in_turn", ())),
-    )
-
-
-def _older_participation(participant: Mapping[str, Any]) -> Participation:
-    """Of a run without a version. The first of them had one key an example, and none to ask again."""
-    table = dict(participant)
-    keys = {name: (key,) if isinstance(key, str) else tuple(key) for name, key in table.pop("keys").items()}
-    again = {name: tuple(key) for name, key in table.pop("again", {}).items()}
-    reasons = table.pop("reasons")
-    price = Price(**table["price"]) if table.get("price") else None
-    probe = Probe.stored(table["probe"]) if table.get("probe") else None
-    return Participation(Participant(**{**table, "price": price, "probe": probe}), keys, reasons, again)
 
 
 @cache

@@ -19,7 +19,8 @@ from evalkit.models.request import Asking, render
 from evalkit.runs.asked_task import AskedTask
 from evalkit.runs.build import judge_task, make_run, unchanged_adapters
 from evalkit.runs.model_run import scored_examples
-from evalkit.runs.record import Participation, Rows, Run, TaskRequest, load_requests
+from evalkit.runs.record import Participation, Rows, Run
+from evalkit.runs.requests import TaskRequest, load_requests
 from evalkit.runs.rows import rows_of
 from evalkit.runs.store import RunStore
 

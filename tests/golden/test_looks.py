@@ -20,7 +20,8 @@ from evalkit.judging.comparison import NO_LOOK, Pair, judge_pair
 from evalkit.judging.gates import Readable
 from evalkit.judging.notes import LookSpent
 from evalkit.judging.reason import Status
-from evalkit.runs.record import load_requests, no_rows
+from evalkit.runs.record import no_rows
+from evalkit.runs.requests import load_requests
 from evalkit.stats.intervals import ALPHA
 from evalkit.stats.paired import paired
 

@@ -14,7 +14,8 @@ from evalkit.judging.wording import reason
 from evalkit.runs.asked_task import AskedTask
 from evalkit.runs.build import judge_task, make_run
 from evalkit.runs.model_run import THINKING
-from evalkit.runs.record import ModelRun, Participation, TaskResult, Unbeaten, dump_run, load_requests
+from evalkit.runs.record import ModelRun, Participation, TaskResult, Unbeaten, dump_run
+from evalkit.runs.requests import load_requests
 from evalkit.stats.intervals import Estimate
 
 if TYPE_CHECKING:

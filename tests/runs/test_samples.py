@@ -9,7 +9,8 @@ import pytest
 
 from evalkit.errors import ConfigError, NotAnswered
 from evalkit.judging.reason import Status
-from evalkit.runs.record import ModelRun, Row, TaskResult, load_requests, no_rows
+from evalkit.runs.record import ModelRun, Row, TaskResult, no_rows
+from evalkit.runs.requests import load_requests
 from evalkit.session.session import EvalSession
 
 if TYPE_CHECKING:
