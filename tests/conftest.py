@@ -156,6 +156,11 @@ class MiniProject:
         path.write_text(before + (line if isinstance(line, str) else json.dumps(line)) + "\n", encoding="utf-8")
         return before.count("\n") + 1
 
+    def tag(self, tag: str, *names: str) -> None:
+        """Gives some examples of the test split a tag."""
+        lines = [json.loads(line) for line in (self.folder / "test.jsonl").read_text(encoding="utf-8").splitlines()]
+        self.split("test", [line | ({"tags": [tag]} if line["id"] in names else {}) for line in lines])
+
     def right(self, *splits: str) -> dict[str, str]:
         """``{example id: the expected answer, spelled}``."""
         lines = [

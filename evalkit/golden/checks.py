@@ -6,7 +6,7 @@ were asked.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any
@@ -15,9 +15,10 @@ from evalkit._internal.registry import names
 from evalkit._internal.toml import Location
 from evalkit._internal.validation import Source, place
 from evalkit.errors import ConfigError, EvalkitError, Problem, UnknownName
-from evalkit.golden.contract import Contract
+from evalkit.golden.contract import SLICES, Contract
 from evalkit.golden.examples import is_id
-from evalkit.golden.hypotheses import read_hypothesis
+from evalkit.golden.hypotheses import Ground, read_hypothesis
+from evalkit.golden.looks import Look
 from evalkit.golden.model import (
     ANSWERED,
     SPLITS,
@@ -28,7 +29,7 @@ from evalkit.golden.model import (
     ScoreRule,
 )
 from evalkit.golden.perturbations import read_relation
-from evalkit.golden.scoring import Reader, measure_reader, score_reader
+from evalkit.golden.scoring import Reader, is_graded, measure_reader, score_reader
 
 Splits = Mapping[str, tuple[Example, ...]]
 
@@ -79,24 +80,53 @@ class Checker:
         primary: Any = self.contract.primary
         if primary is not None and primary.score not in self.score_names:
             self._tell(("primary",), UnknownName("score", primary.score, self.score_names))
+        self._check_thresholds()
+
+    def _check_thresholds(self) -> None:
+        tags = self._tags()
         for split, rates in self.contract.least_rates().items():
+            if split == SLICES:
+                self._tell(("thresholds", SLICES), "has rates, expected tables named after tags", ":")
+                continue
             if split not in SPLITS:
                 self._tell(("thresholds",), UnknownName("split", split, SPLITS))
-            for score in rates:
-                if score not in self.score_names:
-                    self._tell(("thresholds",), UnknownName("score", score, self.score_names))
+            self._check_scores(("thresholds",), rates)
+        for key, slices in self.contract.least_rates_of_slices().items():
+            for tag, rates in slices.items():
+                if key != SLICES:
+                    self._tell(
+                        ("thresholds", key, tag), f"is a table; those of slices are in [thresholds.{SLICES}]", ":"
+                    )
+                elif tag not in tags:
+                    self._tell(("thresholds", key), UnknownName("tag", tag, tags, "It must be one of the test split."))
+                self._check_scores(("thresholds", key, tag), rates)
+
+    def _check_scores(self, location: Location, rates: Iterable[str]) -> None:
+        for score in rates:
+            if score not in self.score_names:
+                self._tell(location, UnknownName("score", score, self.score_names))
+
+    def _tags(self) -> list[str]:
+        return sorted({tag for example in self.splits.get("test", ()) for tag in example.tags})
 
     def _hypotheses(self, scores: Mapping[str, ScoreRule]) -> Iterator[Hypothesis]:
-        test = self.splits.get("test", ())
-        groups = dict.fromkeys(self.score_names, len({example.group for example in test}))
-        for name, rule in scores.items():
-            groups[name] = len({example.group for example in test if rule.asked_of(example)})
+        grounds = {tag: self._grounds(scores, tag) for tag in ("", *self._tags())}
         for index, table in enumerate(self.contract.hypotheses):
             where = f"{self.source.file} [[hypotheses]] number {index + 1}"
             try:
-                yield from read_hypothesis(table, groups, where)
+                yield from read_hypothesis(table, grounds, where)
             except EvalkitError as error:
                 self._tell(("hypotheses", index), error)
+
+    def _grounds(self, scores: Mapping[str, ScoreRule], tag: str) -> dict[str, Ground]:
+        """What each score can be judged on: all of the test split, or what of it has the ``tag``."""
+        test = [example for example in self.splits.get("test", ()) if not tag or tag in example.tags]
+        alpha = Look(1).alpha  # no model is judged on a test split at a larger one
+        grounds = dict.fromkeys(self.score_names, Ground(len({example.group for example in test}), alpha))
+        for name, rule in scores.items():
+            pieces = len({example.group for example in test if rule.asked_of(example)})
+            grounds[name] = Ground(pieces, alpha, _is_graded(rule))
+        return grounds
 
     def _check_expected(self, scores: Mapping[str, ScoreRule], measurements: Mapping[str, MeasureRule]) -> None:
         readers: dict[str, tuple[str, Reader]] = {}
@@ -130,3 +160,10 @@ class Checker:
                 yield read_relation(name, table, self.splits.get("test", ()), scorers)
             except EvalkitError as error:
                 self._tell(("relations", name), error)
+
+
+def _is_graded(rule: ScoreRule) -> bool:
+    try:
+        return is_graded(rule)
+    except EvalkitError:
+        return False  # that there is no such scorer is told elsewhere

@@ -143,11 +143,23 @@ class WaiverTable(Table):
         return Waiver(self.lint, self.about, self.reason)
 
 
+SLICES = "where"
+"""The table of [thresholds] whose tables are named after tags, and the key of a hypothesis that names one."""
+
+
+def _kind_of_threshold(value: object) -> str:
+    if not isinstance(value, dict):
+        return "#rate"
+    return "#slices" if any(isinstance(inner, dict) for inner in value.values()) else "#split"
+
+
 Thresholds = dict[
     str,
     Annotated[
-        Annotated[Rate, Tag("#rate")] | Annotated[dict[str, Rate], Tag("#split")],
-        Discriminator(lambda value: "#split" if isinstance(value, dict) else "#rate"),
+        Annotated[Rate, Tag("#rate")]
+        | Annotated[dict[str, Rate], Tag("#split")]
+        | Annotated[dict[str, dict[str, Rate]], Tag("#slices")],
+        Discriminator(_kind_of_threshold),
     ],
 ]
 HypothesisTables = Annotated[
@@ -172,7 +184,9 @@ class Contract(Table):
     )
     primary: PrimaryTable = Field(description="The task's most important score.")
     thresholds: Thresholds = Field(
-        default={}, description="The least rate of a score on test; in a table named after another split, on that one."
+        default={},
+        description="The least rate of a score on test; in a table named after another split, on that one; in a table "
+        "[thresholds.where.TAG], on the examples of test that have the tag.",
     )
     hypotheses: HypothesisTables = Field(
         default=[], description="What must be true of two models, declared beforehand."
@@ -190,5 +204,17 @@ class Contract(Table):
         rates: dict[str, dict[str, float]] = {}
         for key, value in self.thresholds.items():
             split, entries = (key, value) if isinstance(value, dict) else ("test", {key: value})
-            rates.setdefault(split, {}).update(entries)
+            for score, rate in entries.items():
+                if not isinstance(rate, dict):
+                    rates.setdefault(split, {})[score] = rate
         return rates
+
+    def least_rates_of_slices(self) -> Mapping[str, Mapping[str, Mapping[str, float]]]:
+        """``{"where": {tag: {score: least rate}}}``, of the examples of the test split that have the tag. That no other
+        table holds such tables is for ``checks`` to see."""
+        tables = {key: value for key, value in self.thresholds.items() if isinstance(value, dict)}
+        return {
+            key: slices
+            for key, value in tables.items()
+            if (slices := {tag: rates for tag, rates in value.items() if isinstance(rates, dict)})
+        }

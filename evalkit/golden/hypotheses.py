@@ -12,8 +12,12 @@ from typing import Any
 from evalkit._internal.registry import find, names
 from evalkit.errors import EvalkitError, UnknownName
 from evalkit.golden.model import Hypothesis
+from evalkit.stats.intervals import ALPHA
 
-_KEYS = ("kind", "candidate", "against", "score")
+SLICE = "where"
+"""The key that names a tag: the hypothesis is about the examples that have it."""
+
+_KEYS = ("kind", "candidate", "against", "score", SLICE)
 
 
 class Misdeclared(EvalkitError):
@@ -30,12 +34,24 @@ class Terms:
     options: Mapping[str, Any] = field(default_factory=dict)
 
 
-def read_hypothesis(entry: Mapping[str, Any], scores: Mapping[str, int], where: str) -> Iterator[Hypothesis]:
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What a score is judged on: so many independent ``pieces`` of the test split (examples, or groups of them), at the
+    one-sided level ``alpha`` at best. ``graded`` is whether the score may lie between right and wrong."""
+
+    pieces: int
+    alpha: float = ALPHA
+    graded: bool = False
+
+
+def read_hypothesis(
+    entry: Mapping[str, Any], grounds: Mapping[str, Mapping[str, Ground]], where: str
+) -> Iterator[Hypothesis]:
     """The hypotheses that the table ``entry`` declares, one for each of its scores.
 
-    ``scores`` are those that the task has, each with the independent pieces of the test split that it is asked of
-    (examples, or groups of them). Raises Misdeclared where the table can't be used as it stands, UnknownName for its
-    names.
+    ``grounds`` are by tag, with "" for the whole test split, and then by score: those that the task has. Each of the
+    entry's scores must stand its kind's own check. Raises Misdeclared where the table can't be used as it stands,
+    UnknownName for its names.
     """
     name = entry.get("kind")
     kinds = sorted(names("hypotheses"))
@@ -54,14 +70,21 @@ def read_hypothesis(entry: Mapping[str, Any], scores: Mapping[str, int], where: 
     if not against:
         raise Misdeclared("against is missing: name the aliases or floors to compare with")
     asked_scores = _names(entry, "score", "a score or a list of scores")
+    tag = entry.get(SLICE)
+    if tag is not None and (not isinstance(tag, str) or not tag):
+        raise Misdeclared(f"{SLICE} is {tag!r}, expected a tag")
+    tag = tag or ""
+    if tag not in grounds:
+        raise UnknownName("tag", tag, [name for name in grounds if name], "It must be one of the test split.")
+    scores = grounds[tag]
     for score in asked_scores or [""]:
         if score not in scores:
             raise UnknownName("score", score, scores)
-    terms: Terms = kind.read_terms(entry, min(scores[score] for score in asked_scores))
-    for score in asked_scores:
+    terms: list[Terms] = [kind.read_terms(entry, scores[score]) for score in asked_scores]
+    for score, term in zip(asked_scores, terms, strict=True):
         yield Hypothesis(
-            name, candidate, tuple(against), score, terms.min_gain, terms.margin, terms.family, where,
-            options=terms.options,
+            name, candidate, tuple(against), score, term.min_gain, term.margin, term.family, where,
+            options=term.options, slice=tag,
         )  # fmt: skip
 
 

@@ -11,7 +11,7 @@ from evalkit._internal.validation import Source, validate_table
 from evalkit.errors import GoldenError, Problem
 from evalkit.golden import freeze as frozen
 from evalkit.golden.checks import Checker, Rules, Splits
-from evalkit.golden.contract import Contract
+from evalkit.golden.contract import SLICES, Contract
 from evalkit.golden.examples import ExampleReader, parse_json, place
 from evalkit.golden.model import Task
 from evalkit.golden.schema import Schema, compiled
@@ -62,6 +62,7 @@ def _task(folder: Path, contract: Contract, schema: Schema, rules: Rules, splits
         measurements=rules.measurements,
         primary=contract.primary.score,
         thresholds=contract.least_rates(),
+        slice_thresholds=contract.least_rates_of_slices().get(SLICES, {}),
         hypotheses=rules.hypotheses,
         splits=splits,
         checksum=text_digest("".join((folder / name).read_text("utf-8") for name in files)),

@@ -111,7 +111,8 @@ class Hypothesis:
     either way) that is still none. Wins that share a
     ``family`` are alternatives: one of them is enough, and each is held to Holm's level for the whole family.
     One that the task does not declare (``declared`` false) is judged to be reported, and is never red. ``kind`` is the
-    name of a component, ``options`` are what no other kind has.
+    name of a component, ``options`` are what no other kind has. ``slice`` is the tag of the examples that it is about,
+    empty where it is about all; ``where`` is the place that it was read from.
     """
 
     kind: str
@@ -124,6 +125,7 @@ class Hypothesis:
     where: str = ""
     declared: bool = True
     options: Mapping[str, Any] = default(default_factory=dict, hash=False)
+    slice: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +177,9 @@ class Task:
     splits: Mapping[str, tuple[Example, ...]]
     checksum: str
     """sha256 of the contract (task.toml and schema.json) and of every split."""
+
+    slice_thresholds: Mapping[str, Mapping[str, float]] = default(default_factory=dict)
+    """The least rate of a score on the examples of the test split that have a tag: by tag, and then by score."""
 
     waivers: tuple[Waiver, ...] = ()
     relations: Mapping[str, Relation] = default(default_factory=dict)

@@ -45,6 +45,15 @@ def kind_of(rule: ScoreRule) -> ValueKind:
     return kind
 
 
+def is_graded(rule: ScoreRule) -> bool:
+    """Whether a rule's scores may lie between right and wrong. Raises an EvalkitError where there is no such scorer.
+
+    >>> is_graded(ScoreRule("names", "names", "set")), is_graded(ScoreRule("team", "team", "exact"))
+    (True, False)
+    """
+    return bool(getattr(find("scorers", rule.scorer), "GRADED", False))
+
+
 def scorers_with_opposite() -> list[str]:
     """The names of the scorers that know the opposite of a value, those left out that can't be imported.
 

@@ -70,8 +70,8 @@ class Comparison:
 
     ``kind`` is that of the hypothesis, "asked" where none is declared; ``status`` is None then. ``outcome`` is how the
     gate answers, of an undeclared pair too where its margin is known. ``lost`` are the examples on which the candidate
-    scores less, ``family`` and ``where`` those of its hypothesis. ``p`` is the one that decides: in a family of
-    alternatives, Holm's. ``excused`` is set where an alternative holds.
+    scores less, ``family``, ``where`` and ``slice`` those of its hypothesis. ``p`` is the one that decides: in a family
+    of alternatives, Holm's. ``excused`` is set where an alternative holds.
     """
 
     candidate: str
@@ -87,6 +87,7 @@ class Comparison:
     family: str = ""
     where: str = ""
     excused: bool = False
+    slice: str = ""
 
     @property
     def declared(self) -> bool:
@@ -104,6 +105,7 @@ class Comparison:
         return Reason(
             Code.COMPARISON, self.candidate, self.against, self.score, examples=self.lost, got=self.paired.difference,
             p=self.p, wins=self.paired.wins, losses=self.paired.losses, outcome=self.outcome, declared=self.declared,
+            slice=self.slice,
         )  # fmt: skip
 
     def __repr__(self) -> str:
@@ -126,6 +128,7 @@ def judge_pair(pair: Pair, p: float | None = None) -> Comparison:
         status=outcome.status,
         family=hypothesis.family,
         where=hypothesis.where,
+        slice=hypothesis.slice,
     )
 
 
@@ -219,8 +222,9 @@ def _alternatives(task: Task, candidate: str, pairs: Sequence[Pair]) -> dict[Hyp
 def _pair(task: Task, planned: Planned, answers: Answers, split: str, turn: Sequence[str] | None, look: Look) -> Pair:
     hypothesis, candidate, rival, score = planned
     ours, theirs = answers[candidate], answers[rival]
-    groups_of = {example.id: example.group for example in task.splits.get(split, ())}
-    examples = sorted(groups_of) if turn is None else list(turn)
+    tag = hypothesis.slice if hypothesis else ""
+    groups_of = {example.id: example.group for example in task.splits.get(split, ()) if not tag or tag in example.tags}
+    examples = sorted(groups_of) if turn is None else [name for name in turn if name in groups_of]
     answered = [name for name in examples if name in ours and name in theirs]
     both = [name for name in answered if score in ours[name].scores]
     our_values, their_values = ([side[name].scores[score].value for name in both] for side in (ours, theirs))

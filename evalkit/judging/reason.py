@@ -33,14 +33,14 @@ class Code(StrEnum):
     MUST_PASS_WRONG = "must_pass_wrong"
     """Examples that must pass are wrong: examples."""
     NOTHING_SCORED = "nothing_scored"
-    """A score has a threshold and no example: score, split, asked."""
+    """A score has a threshold and no example: score, split, slice, asked."""
     BELOW_THRESHOLD = "below_threshold"
-    """A rate is too low: score, split, got, asked."""
+    """A rate is too low: score, split, slice, got, asked."""
     MEETS_THRESHOLD = "meets_threshold"
-    """A rate is high enough: score, split, got, asked."""
+    """A rate is high enough: score, split, slice, got, asked."""
     COMPARISON = "comparison"
-    """Two models were compared: model, against, score, got, p, wins, losses, outcome, declared, and the examples on
-    which the model scores less."""
+    """Two models were compared: model, against, score, slice, got, p, wins, losses, outcome, declared, and the examples
+    on which the model scores less."""
     NOTHING_DECLARED = "nothing_declared"
     """The task declares nothing that could stop a model."""
     ALL_HOLDS = "all_holds"
@@ -97,6 +97,7 @@ class Reason:
 
     Rates, differences and bounds are shares of 1, so 0.05 is 5 points. ``got`` has the interval and n with it.
     ``outcome`` is None where a pair was only asked for, ``declared`` false where the task does not declare it.
+    ``slice`` is the tag of the examples that it is about, empty where it is about all.
     """
 
     code: Code
@@ -116,3 +117,4 @@ class Reason:
     outcome: Outcome | None = None
     declared: bool = True
     absent: str = ""
+    slice: str = ""

@@ -36,23 +36,45 @@ class Verdict:
         return wording.verdict(self)
 
 
+@dataclass(frozen=True, slots=True)
+class Threshold:
+    """The least rate of a score, and the ``rate`` that is held to it: of a split, or of the examples of the judged one
+    that have the tag ``slice``. None where nothing was scored."""
+
+    score: str
+    least: float
+    rate: Estimate | None
+    split: str = "test"
+    slice: str = ""
+
+
+def thresholds_of(
+    least: Mapping[str, Mapping[str, float]], rates: Mapping[str, Mapping[str, Estimate]]
+) -> list[Threshold]:
+    """The thresholds with the rates that are held to them, both by split and score."""
+    return [
+        Threshold(score, bound, rates.get(split, {}).get(score), split)
+        for split, bounds in least.items()
+        for score, bound in bounds.items()
+    ]
+
+
 def judge(
     backend: str,
-    rates: Mapping[str, Mapping[str, Estimate]],
-    thresholds: Mapping[str, Mapping[str, float]],
+    thresholds: Iterable[Threshold],
     comparisons: Iterable[Comparison],
     failed: Sequence[str],
     unanswered: Sequence[str],
 ) -> Verdict:
     """The verdict on one backend.
 
-    ``rates`` and ``thresholds`` are by split and score. ``failed`` are must-pass examples that it got wrong,
-    ``unanswered`` those it did not answer: neither ships. BLOCK beats INCONCLUSIVE.
+    ``failed`` are must-pass examples that it got wrong, ``unanswered`` those it did not answer: neither ships. BLOCK
+    beats INCONCLUSIVE.
     """
     declared = [item for item in comparisons if item.candidate == backend and item.declared]
     weighed = [
         *_examples(failed, unanswered),
-        *_thresholds(rates, thresholds),
+        *map(_held, thresholds),
         *((Status.SHIP if item.excused else item.status or Status.INCONCLUSIVE, item.reason) for item in declared),
     ]
     blocks, opens, holds = (
@@ -77,18 +99,17 @@ def _examples(failed: Sequence[str], unanswered: Sequence[str]) -> Iterator[tupl
         yield Status.BLOCK, Reason(Code.MUST_PASS_WRONG, examples=tuple(failed))
 
 
-def _thresholds(
-    rates: Mapping[str, Mapping[str, Estimate]], thresholds: Mapping[str, Mapping[str, float]]
-) -> Iterator[tuple[Status, Reason]]:
-    for split, bounds in thresholds.items():
-        for score, bound in bounds.items():
-            rate = rates.get(split, {}).get(score)
-            if rate is None or rate.value is None:
-                yield Status.BLOCK, Reason(Code.NOTHING_SCORED, score=score, split=split, asked=bound)
-            elif rate.value < bound:
-                yield Status.BLOCK, Reason(Code.BELOW_THRESHOLD, score=score, split=split, got=rate, asked=bound)
-            else:
-                yield Status.SHIP, Reason(Code.MEETS_THRESHOLD, score=score, split=split, got=rate, asked=bound)
+def _held(item: Threshold) -> tuple[Status, Reason]:
+    """How a rate stands to its threshold."""
+
+    def reason(code: Code, got: Estimate | None) -> Reason:
+        return Reason(code, score=item.score, split=item.split, got=got, asked=item.least, slice=item.slice)
+
+    if item.rate is None or item.rate.value is None:
+        return Status.BLOCK, reason(Code.NOTHING_SCORED, None)
+    if item.rate.value < item.least:
+        return Status.BLOCK, reason(Code.BELOW_THRESHOLD, item.rate)
+    return Status.SHIP, reason(Code.MEETS_THRESHOLD, item.rate)
 
 
 def _decision(status: Status, declared: Sequence[Comparison], first: Reason) -> tuple[Decision, Reason]:

@@ -27,11 +27,11 @@ from evalkit.judging.notes import LookSpent, NotJudged, UnchangedAdapter
 from evalkit.judging.planned import declared_comparisons
 from evalkit.judging.recommendation import PairTerms, Recommendation, Side, recommend
 from evalkit.judging.relation_check import Rate, held, rates
-from evalkit.judging.verdict import Verdict, judge
+from evalkit.judging.verdict import Threshold, Verdict, judge, thresholds_of
 from evalkit.models.backend import Spec
 from evalkit.models.latency import P50
 from evalkit.runs.asked_task import AskedTask
-from evalkit.runs.model_run import COST, model_run_of, read_numbers
+from evalkit.runs.model_run import COST, model_run_of, rate_of, read_numbers
 from evalkit.runs.record import InTurn, ModelRun, Participation, Run, TaskResult, Unbeaten
 
 
@@ -41,7 +41,7 @@ def judge_task(asked_task: AskedTask, unchanged: Sequence[UnchangedAdapter] = ()
     answers = {part.name: asked_task.answers(part) for part in asked_task.participations}
     model_runs = tuple(model_run_of(task, split, part, answers[part.name]) for part in asked_task.participations)
     comparisons = tuple(asked_task.compared(asked_task.planned, answers))
-    verdicts = tuple(_verdicts(asked_task, model_runs, comparisons))
+    verdicts = tuple(_verdicts(asked_task, answers, model_runs, comparisons))
     return TaskResult(
         task=task.name,
         title=task.title,
@@ -79,7 +79,10 @@ def comparisons_with(rival: str, asked_task: AskedTask) -> list[Comparison]:
 
 
 def _verdicts(
-    asked_task: AskedTask, model_runs: Iterable[ModelRun], comparisons: Sequence[Comparison]
+    asked_task: AskedTask,
+    answers: pairing.Answers,
+    model_runs: Iterable[ModelRun],
+    comparisons: Sequence[Comparison],
 ) -> Iterator[Verdict]:
     thresholds = {
         asked_task.split if name == "test" else name: least for name, least in asked_task.task.thresholds.items()
@@ -88,7 +91,20 @@ def _verdicts(
     for model_run in model_runs:
         if model_run.participant.role == "backend" and model_run.name in whole:
             failed, unanswered = model_run.failed, tuple(model_run.unanswered)
-            yield judge(model_run.name, model_run.rates, thresholds, comparisons, failed, unanswered)
+            held = thresholds_of(thresholds, model_run.rates)
+            held += _of_slices(asked_task, answers[model_run.name])
+            yield judge(model_run.name, held, comparisons, failed, unanswered)
+
+
+def _of_slices(asked_task: AskedTask, answers: Mapping[str, Answer]) -> Iterator[Threshold]:
+    for tag, bounds in asked_task.task.slice_thresholds.items():
+        those = [
+            answer
+            for answer in answers.values()
+            if answer.example.split == asked_task.split and tag in answer.example.tags
+        ]
+        for score, least in bounds.items():
+            yield Threshold(score, least, rate_of(those, score), asked_task.split, tag)
 
 
 def _agreements(asked_task: AskedTask, answers: pairing.Answers) -> Iterator[pairing.Agreement]:

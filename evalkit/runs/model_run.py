@@ -72,11 +72,12 @@ def _rates(task: Task, splits: Sequence[str], answers: Collection[Answer]) -> di
         these = [answer for answer in answers if answer.example.split == split]
         scores = [score for score in (*ANSWERED, *task.scores) if any(score in answer.scores for answer in these)]
         if these:
-            rates[split] = {score: _rate(these, score) for score in scores}
+            rates[split] = {score: rate_of(these, score) for score in scores}
     return rates
 
 
-def _rate(answers: Sequence[Answer], score: str) -> Estimate:
+def rate_of(answers: Sequence[Answer], score: str) -> Estimate:
+    """The rate of a score over those of ``answers`` that have it."""
     those = [answer for answer in answers if score in answer.scores]
     return rate([answer.scores[score].value for answer in those], [answer.example.group for answer in those])
 

@@ -12,6 +12,7 @@ from evalkit.scorers.score import Judgement, Scorer, ValueKind
 from evalkit.scorers.texts import BOTH_EMPTY, as_text, without_words
 
 KIND: ValueKind = "text"
+GRADED = True
 
 
 def make_scorer(options: Mapping[str, Any]) -> Scorer:

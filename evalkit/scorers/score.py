@@ -15,7 +15,8 @@ example's input too (``grounded``) has instead
 
 Two more functions are optional. ``opposite(value)`` gives what a negated question should be answered, for any JSON
 value; a field whose scorer lacks it can't be named in ``negates``. ``label(expected)`` names the class of an expected
-value where that is not the value itself; it is asked of a scorer of the kind "class".
+value where that is not the value itself; it is asked of a scorer of the kind "class". ``GRADED = True`` says that its
+scores may lie between 0 and 1: fewer examples can show less of them.
 
 The keys ``scorer``, ``field`` and ``nonempty`` of ``[scores.<name>]`` are the task's, and no option of any scorer.
 """

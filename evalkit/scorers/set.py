@@ -11,6 +11,7 @@ from evalkit.scorers.score import Judgement, Scorer, ValueKind
 from evalkit.scorers.values import json_type
 
 KIND: ValueKind = "set"
+GRADED = True
 
 METRICS = ("f1", "precision", "recall", "jaccard")
 

@@ -11,6 +11,7 @@ from evalkit.scorers.score import Judgement, Scorer, ValueKind
 from evalkit.scorers.texts import BOTH_EMPTY, as_text, without_words
 
 KIND: ValueKind = "text"
+GRADED = True
 
 METRICS = ("rougeL", "rouge1", "rouge2")
 

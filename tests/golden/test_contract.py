@@ -87,6 +87,17 @@ MISTAKES = {
     "a threshold of no split": Mistake(
         SOUND + "[thresholds.tset]\nstrict = 1", "thresholds", "[thresholds] unknown split 'tset'", "test"
     ),
+    "a threshold of no tag": Mistake(
+        SOUND + "[thresholds.where.lone]\nstrict = 1", "thresholds.where", "[thresholds.where] unknown tag 'lone'"
+    ),
+    "a threshold of a slice without its tag": Mistake(
+        SOUND + "[thresholds.where]\nstrict = 1", "thresholds.where", "has rates, expected tables named after tags"
+    ),
+    "a table of a split that has tables": Mistake(
+        SOUND + "[thresholds.test.lone]\nstrict = 1",
+        "thresholds.test.lone",
+        "is a table; those of slices are in [thresholds.where]",
+    ),
     "thresholds that are no table": Mistake(
         "thresholds = 1\n" + SOUND, "thresholds", "[thresholds] is 1, expected a table"
     ),

@@ -278,3 +278,26 @@ def test_the_checksum_is_about_the_contract_and_every_split(project: MiniProject
     after = project.task().checksum
     project.contract("tolerance = 0.2", "tolerance = 0.3")
     assert len({before, after, project.task().checksum}) == 3
+
+
+def test_a_slice_is_declared_by_its_tag(project: MiniProject) -> None:
+    project.tag("hard", "t-01", "t-02", "t-03", "t-04")
+    project.contract("[[hypotheses]]", '[thresholds.where.hard]\nmood = 0.5\n\n[[hypotheses]]\nwhere = "hard"')
+    task = project.task()
+    assert task.slice_thresholds == {"hard": {"mood": 0.5}}
+    assert [hypothesis.slice for hypothesis in task.hypotheses] == ["hard"]
+
+
+def test_a_tag_that_no_test_example_has_is_told(project: MiniProject) -> None:
+    project.tag("hard", "t-01")
+    project.contract("[[hypotheses]]", '[[hypotheses]]\nwhere = "herd"')
+    [problem] = project.problems()
+    assert "[[hypotheses]] number 1: unknown tag 'herd'. Did you mean 'hard'?" in problem
+
+
+def test_a_margin_is_held_against_the_examples_of_its_slice(project: MiniProject) -> None:
+    project.tag("hard", "t-01", "t-02", "t-03", "t-04")
+    entry = 'kind = "no_loss"\nmargin = 0.3\nwhere = "hard"\nagainst = "base"\nscore = "mood"\n'
+    project.contract("[[hypotheses]]", f"[[hypotheses]]\n{entry}\n[[hypotheses]]")
+    [problem] = project.problems()
+    assert "margin is 0.3, which 4 independent test examples can't show" in problem

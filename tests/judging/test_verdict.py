@@ -12,7 +12,7 @@ from scored_pairs import WIN, judged
 
 from evalkit.golden.model import Hypothesis
 from evalkit.judging.reason import Code, Reason, Status
-from evalkit.judging.verdict import Verdict, judge
+from evalkit.judging.verdict import Verdict, judge, thresholds_of
 from evalkit.stats.intervals import Estimate
 
 WON, LOST = judged(WIN, "1" * 10, "0" * 10), judged(WIN, "0" * 10, "1" * 10)
@@ -31,35 +31,35 @@ def codes(reasons: Sequence[Reason]) -> list[Code]:
 
 
 def test_an_alternative_that_another_excuses_stops_nothing() -> None:
-    assert judge("tuned", {}, {}, [LOST], (), ()).status is Status.BLOCK
-    verdict = judge("tuned", {}, {}, [replace(LOST, excused=True)], (), ())
+    assert judge("tuned", (), [LOST], (), ()).status is Status.BLOCK
+    verdict = judge("tuned", (), [replace(LOST, excused=True)], (), ())
     assert (verdict.status, verdict.decision) == (Status.SHIP, "keep")
 
 
 def test_what_ships_is_kept_what_is_refuted_discarded_and_the_rest_worked_on() -> None:
-    verdicts = [judge("tuned", {}, {}, comparisons, (), ()) for comparisons in ([WON], [WON, LOST], [WON, UNCLEAR])]
+    verdicts = [judge("tuned", (), comparisons, (), ()) for comparisons in ([WON], [WON, LOST], [WON, UNCLEAR])]
     assert [verdict.decision for verdict in verdicts] == ["keep", "discard", "iterate"]
     assert [verdict.because for verdict in verdicts] == [Reason(Code.ALL_HOLDS), LOST.reason, UNCLEAR.reason]
 
 
 def test_a_model_below_its_threshold_that_wins_is_worked_on() -> None:
-    verdict = judge("tuned", rates(mood=0.5), {"test": {"mood": 0.8}}, [WON], (), ())
+    verdict = judge("tuned", thresholds_of({"test": {"mood": 0.8}}, rates(mood=0.5)), [WON], (), ())
     assert (verdict.status, verdict.decision) == (Status.BLOCK, "iterate")
     assert verdict.because.code is Code.BELOW_THRESHOLD
 
 
 def test_a_verdict_says_what_kinds_of_hypothesis_it_leaves_open() -> None:
-    assert judge("tuned", {}, {}, [MAY_LOSE], (), ()).open == ("no_loss",)
-    assert judge("tuned", {}, {}, [MAY_LOSE, UNCLEAR], (), ()).open == ("no_loss", "win")
+    assert judge("tuned", (), [MAY_LOSE], (), ()).open == ("no_loss",)
+    assert judge("tuned", (), [MAY_LOSE, UNCLEAR], (), ()).open == ("no_loss", "win")
 
 
 def test_a_pair_that_nobody_declared_stops_nothing() -> None:
-    verdict = judge("tuned", {}, {}, [judged(None, "0" * 10, "1" * 10)], (), ())
+    verdict = judge("tuned", (), [judged(None, "0" * 10, "1" * 10)], (), ())
     assert (verdict.status, codes(verdict.reasons)) == (Status.SHIP, [Code.NOTHING_DECLARED])
 
 
 def test_a_model_that_meets_its_thresholds_and_wins_ships_with_its_reasons() -> None:
-    verdict = judge("tuned", rates(strict=0.95), {"test": {"strict": 0.95}}, [WON], (), ())
+    verdict = judge("tuned", thresholds_of({"test": {"strict": 0.95}}, rates(strict=0.95)), [WON], (), ())
     assert (verdict.status, verdict.ships) == (Status.SHIP, True)
     met = Reason(
         Code.MEETS_THRESHOLD, score="strict", split="test", got=Estimate(0.95, None, None, 10), asked=0.95
@@ -68,7 +68,7 @@ def test_a_model_that_meets_its_thresholds_and_wins_ships_with_its_reasons() -> 
 
 
 def test_a_rate_below_its_threshold_blocks() -> None:
-    verdict = judge("tuned", rates(strict=0.949), {"test": {"strict": 0.95}}, (), (), ())
+    verdict = judge("tuned", thresholds_of({"test": {"strict": 0.95}}, rates(strict=0.949)), (), (), ())
     assert (verdict.status, verdict.ships) == (Status.BLOCK, False)
     [reason] = verdict.reasons
     assert (reason.code, reason.score, reason.asked) == (Code.BELOW_THRESHOLD, "strict", 0.95)
@@ -77,50 +77,52 @@ def test_a_rate_below_its_threshold_blocks() -> None:
 
 @pytest.mark.parametrize("seen", [{}, rates(mood=1.0), rates(strict=None)])
 def test_a_threshold_that_nothing_was_scored_for_blocks(seen: dict[str, dict[str, Estimate]]) -> None:
-    verdict = judge("tuned", seen, {"test": {"strict": 0.5}}, (), (), ())
+    verdict = judge("tuned", thresholds_of({"test": {"strict": 0.5}}, seen), (), (), ())
     assert verdict.reasons == (Reason(Code.NOTHING_SCORED, score="strict", split="test", asked=0.5),)
     assert verdict.status is Status.BLOCK
 
 
 def test_a_threshold_of_another_split_is_about_that_split() -> None:
     seen = {**rates(error=1.0), "malformed": {"error": Estimate(0.4, None, None, 5)}}
-    [reason] = judge("tuned", seen, {"malformed": {"error": 0.5}}, (), (), ()).reasons
+    [reason] = judge("tuned", thresholds_of({"malformed": {"error": 0.5}}, seen), (), (), ()).reasons
     assert (reason.code, reason.score, reason.split) == (Code.BELOW_THRESHOLD, "error", "malformed")
     assert reason.got == Estimate(0.4, None, None, 5)
 
 
 def test_a_must_pass_example_that_is_wrong_blocks() -> None:
-    verdict = judge("tuned", {}, {}, (), ["r-1"], ())
+    verdict = judge("tuned", (), (), ["r-1"], ())
     assert verdict.status is Status.BLOCK
     assert verdict.reasons == (Reason(Code.MUST_PASS_WRONG, examples=("r-1",)),)
 
 
 def test_unanswered_examples_block() -> None:
-    verdict = judge("tuned", {}, {}, (), (), ["a", "b", "c", "d", "e"])
+    verdict = judge("tuned", (), (), (), ["a", "b", "c", "d", "e"])
     assert verdict.status is Status.BLOCK
     assert verdict.reasons == (Reason(Code.UNANSWERED, examples=("a", "b", "c", "d", "e")),)
 
 
 def test_an_inconclusive_win_makes_an_inconclusive_verdict() -> None:
-    verdict = judge("tuned", rates(strict=1.0), {"test": {"strict": 0.5}}, [UNCLEAR], (), ())
+    verdict = judge("tuned", thresholds_of({"test": {"strict": 0.5}}, rates(strict=1.0)), [UNCLEAR], (), ())
     assert (verdict.status, verdict.ships) == (Status.INCONCLUSIVE, False)
     assert verdict.reasons == (UNCLEAR.reason,)
 
 
 def test_a_block_outweighs_what_is_inconclusive_and_names_both() -> None:
-    verdict = judge("tuned", {}, {}, [UNCLEAR, LOST], (), ())
+    verdict = judge("tuned", (), [UNCLEAR, LOST], (), ())
     assert verdict.status is Status.BLOCK
     assert verdict.reasons == (LOST.reason, UNCLEAR.reason)
 
 
 def test_a_comparison_is_about_its_candidate_only() -> None:
-    assert judge("other", {}, {}, [LOST], (), ()).ships
+    assert judge("other", (), [LOST], (), ()).ships
 
 
 def test_where_nothing_was_declared_the_verdict_says_so() -> None:
-    assert judge("tuned", {}, {}, (), (), ()).reasons == (Reason(Code.NOTHING_DECLARED),)
+    assert judge("tuned", (), (), (), ()).reasons == (Reason(Code.NOTHING_DECLARED),)
 
 
 def test_a_verdict_is_the_same_when_it_is_read_back_from_json() -> None:
-    verdict = judge("tuned", rates(mood=0.5), {"test": {"mood": 0.8}}, [UNCLEAR, LOST, WON], ["r-1"], ["e1"])
+    verdict = judge(
+        "tuned", thresholds_of({"test": {"mood": 0.8}}, rates(mood=0.5)), [UNCLEAR, LOST, WON], ["r-1"], ["e1"]
+    )
     assert TypeAdapter(Verdict).validate_python(json.loads(json.dumps(asdict(verdict)))) == verdict

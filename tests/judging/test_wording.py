@@ -14,7 +14,7 @@ from evalkit.judging.gates import kind_of
 from evalkit.judging.lineage import Lineage, LostScore, MissingRung, Step
 from evalkit.judging.measurement_change import MeasurementChange
 from evalkit.judging.notes import LookSpent, NotJudged, UnchangedAdapter
-from evalkit.judging.reason import Code, Outcome, Reason, Remark, Status
+from evalkit.judging.reason import ANSWERS, Code, Outcome, Reason, Remark, Status
 from evalkit.judging.relation_check import Break, BreakCode, RelationResult
 from evalkit.judging.verdict import Verdict
 from evalkit.stats.intervals import Estimate
@@ -160,7 +160,7 @@ def test_a_remark_stands_behind_the_figures(kind: str, remark: Remark, sentence:
 @pytest.mark.parametrize("kind", ["win", "no_loss", "equivalent"])
 def test_each_phrase_of_a_kind_is_tried(kind: str) -> None:
     tried = {remark.code for name, remark, _ in REMARKS if name == kind}
-    assert kind_of(kind).PHRASES.keys() == {*Status} | tried
+    assert kind_of(kind).PHRASES.keys() == {*ANSWERS} | tried
 
 
 def test_what_is_not_estimable_is_said_to_be_so() -> None:

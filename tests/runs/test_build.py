@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from evalkit.judging.reason import Status
+from evalkit.judging.reason import Code, Status
 from evalkit.judging.wording import reason
 from evalkit.runs.asked_task import AskedTask
 from evalkit.runs.build import judge_task, make_run
@@ -172,6 +172,23 @@ def test_a_comparison_is_what_one_counts_by_hand(project: MiniProject) -> None:
     assert (found.paired.difference.value, found.paired.p) == (3 / 12, 1 / 8)
     # Where both answered readably t-03 is out.
     assert (found.readable.difference.value, found.readable.difference.n) == (2 / 11, 11)
+
+
+def test_a_slice_is_judged_on_the_examples_that_have_its_tag(project: MiniProject) -> None:
+    project.tag("hard", *(f"t-{number:02}" for number in range(1, 8)))
+    project.contract("[[hypotheses]]", '[thresholds.where.hard]\nmood = 0.5\n\n[[hypotheses]]\nwhere = "hard"')
+    wrong = (f"t-{number:02}" for number in range(1, 7))
+    project.answers("tuned", project.right() | dict.fromkeys(("t-01", "t-02", "t-03", "t-04"), "prose"))
+    project.answers("base", project.right() | dict.fromkeys(wrong, "prose"))
+    run = judged(project, "base")
+    found = run.comparisons[0]
+    assert (found.slice, found.paired.wins, found.paired.losses, found.paired.ties) == ("hard", 2, 0, 5)
+    verdict = run.verdict("tuned")
+    assert verdict is not None
+    below = next(item for item in verdict.reasons if item.code is Code.BELOW_THRESHOLD and item.slice)
+    assert (below.slice, below.got and below.got.value, below.got and below.got.n) == ("hard", 3 / 7, 7)
+    assert "mood on hard is 42.9 %" in reason(below)
+    assert "base on mood on hard" in reason(found.reason)
 
 
 def test_who_gains_json_and_loses_the_decision_is_blocked_with_that_reason(project: MiniProject) -> None:

@@ -8,11 +8,11 @@ says: ``gates/no_loss.py`` is ``kind = "no_loss"``. The file has
     KEYS: tuple[str, ...]   the keys of ``[[hypotheses]]`` that it takes beside kind, candidate, against and score
     PHRASES: dict           how its answers read: one for SHIP, BLOCK and INCONCLUSIVE, and one for each code of
                             its own remarks
-    def read_terms(entry, pieces) -> Terms
+    def read_terms(entry, ground) -> Terms
     def decide(hypothesis, evidence) -> Outcome
 
-``read_terms`` checks what a table says under its KEYS (``Misdeclared`` where it can't be used); ``pieces`` is the
-number of independent examples that it can rest on. ``decide`` is a pure function of figures.
+``read_terms`` checks what a table says under its KEYS (``Misdeclared`` where it can't be used); ``ground`` is what it
+can rest on: how many independent examples, and at which level. ``decide`` is a pure function of figures.
 
 A phrase is filled with ``str.format``: ``{against}`` is the rival and the score ("base on direction"), ``{bound}`` the
 bound of the outcome in points; in a remark ``{got}`` is its difference among readable answers, ``{examples}`` its count
@@ -27,7 +27,7 @@ from typing import Any, Protocol, cast
 
 from evalkit._internal.registry import find
 from evalkit.errors import ConfigError
-from evalkit.golden.hypotheses import Terms
+from evalkit.golden.hypotheses import Ground, Terms
 from evalkit.golden.model import Hypothesis
 from evalkit.judging.reason import ANSWERS, Outcome
 from evalkit.stats.intervals import ALPHA, Estimate
@@ -87,7 +87,7 @@ class HypothesisKind(Protocol):
     KEYS: tuple[str, ...]
     PHRASES: Mapping[str, str]
 
-    def read_terms(self, entry: Mapping[str, Any], pieces: int, /) -> Terms: ...
+    def read_terms(self, entry: Mapping[str, Any], ground: Ground, /) -> Terms: ...
 
     def decide(self, hypothesis: Hypothesis, evidence: Evidence, /) -> Outcome: ...
 

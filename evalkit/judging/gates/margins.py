@@ -7,8 +7,7 @@ from math import ceil, inf
 from typing import Any
 
 from evalkit._internal.counts import counted
-from evalkit.golden.hypotheses import Misdeclared, Terms, share
-from evalkit.golden.looks import Look
+from evalkit.golden.hypotheses import Ground, Misdeclared, Terms, share
 from evalkit.golden.model import Hypothesis
 from evalkit.judging.gates import Evidence
 from evalkit.judging.reason import Outcome, Remark, Status
@@ -17,12 +16,12 @@ from evalkit.stats.paired import Paired
 from evalkit.stats.tango import examples_for_margin, examples_to_rule_out, smallest_margin
 
 
-def read_margin(entry: Mapping[str, Any], pieces: int) -> Terms:
-    """The ``margin``: one that so many independent ``pieces`` could never show is refused."""
+def read_margin(entry: Mapping[str, Any], ground: Ground) -> Terms:
+    """The ``margin``: one that could not be shown on its ``ground`` even where all answers are the same is refused."""
     if "margin" not in entry:
         raise Misdeclared("margin is missing: how much worse (or other) is still the same (0.05 is 5 points)")
     margin = share(entry, "margin", "above 0 to 1")
-    level = Look(1).level  # no model is judged on a test split at a larger one
+    pieces, level = ground.pieces, 1 - 2 * ground.alpha
     least = smallest_margin(pieces, level)
     if least is not None and margin <= least:
         enough = f"{examples_for_margin(margin, level)} are needed" if margin > 0 else "no number of examples is enough"

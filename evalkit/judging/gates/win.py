@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from evalkit.golden.hypotheses import Misdeclared, Terms, share
+from evalkit.golden.hypotheses import Ground, Misdeclared, Terms, share
 from evalkit.golden.model import Hypothesis
 from evalkit.judging.gates import Evidence
 from evalkit.judging.reason import Outcome, Remark, Status
@@ -26,7 +26,7 @@ PHRASES = {
 }
 
 
-def read_terms(entry: Mapping[str, Any], _pieces: int) -> Terms:
+def read_terms(entry: Mapping[str, Any], _ground: Ground) -> Terms:
     """``min_gain`` is from 0 to 1, ``family`` a name that alternatives share."""
     family = entry.get("family", "")
     if not isinstance(family, str):

@@ -15,9 +15,7 @@ from evalkit.stats.intervals import Estimate
 def comparison(item: Reason) -> str:
     """What two models differ by, and what that answers of what was declared of them."""
     if item.outcome is None:
-        return (
-            f"{item.model} against {item.against} on {item.score}: {_figures(item)}; nothing was declared of this pair."
-        )
+        return f"{item.model} against {_rival(item)}: {_figures(item)}; nothing was declared of this pair."
     parts = [f"{item.model} {_answer(item, item.outcome)}: {_figures(item)}."]
     parts += [_remark(remark, item.outcome.kind) for remark in item.outcome.remarks]
     if item.examples and item.outcome.status is not Status.SHIP:
@@ -29,7 +27,12 @@ def comparison(item: Reason) -> str:
 
 def _answer(item: Reason, outcome: Outcome) -> str:
     phrase = kind_of(outcome.kind).PHRASES[outcome.status]
-    return phrase.format(against=f"{item.against} on {item.score}", bound=width(outcome.bound))
+    return phrase.format(against=_rival(item), bound=width(outcome.bound))
+
+
+def _rival(item: Reason) -> str:
+    """Whom, by what, and on which examples."""
+    return f"{item.against} on {item.score}" + (f" on {item.slice}" if item.slice else "")
 
 
 def _figures(item: Reason) -> str:

@@ -35,8 +35,9 @@ def _must_pass_broken(item: Reason) -> str:
 
 
 def _scored(item: Reason) -> str:
-    """The score that a threshold is about, with its split where that is not the judged one."""
-    return item.score if item.split == "test" else f"{item.score} ({item.split})"
+    """The score that a threshold is about, with its slice, or its split where that is not the judged one."""
+    score = item.score if item.split == "test" else f"{item.score} ({item.split})"
+    return f"{score} on {item.slice}" if item.slice else score
 
 
 def _rate(item: Reason) -> str:
