@@ -7,9 +7,10 @@ Only the shape is checked here. Whether the names in it are those of scores, fie
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import ConfigDict, Discriminator, Field, Tag, WithJsonSchema, WrapValidator
+from pydantic import AfterValidator, ConfigDict, Discriminator, Field, Tag, WithJsonSchema, WrapValidator
 
 from evalkit._internal.validation import TEXT_OR_LIST, Flag, OneOrMore, Table, Text, expected
 from evalkit.golden.model import Decoding, MeasureRule, Prompt, Relation, ScoreRule, Waiver
@@ -23,6 +24,12 @@ def _as_written(value: object, validate: Any) -> Any:
     return value  # an int stays an int: it is part of the key of stored answers
 
 
+def _ascending(anchors: list[Any]) -> list[Any]:
+    if len(anchors) < 2 or any(low >= high for low, high in pairwise(anchors)):
+        raise ValueError
+    return anchors
+
+
 Rate = Annotated[float, Field(ge=0, le=1), expected("a rate from 0 to 1")]
 Positive = Annotated[int, Field(ge=1), expected("a whole number, 1 or more")]
 Whole = Annotated[int, Field(ge=0), expected("a whole number, 0 or more")]
@@ -34,6 +41,11 @@ Tail = Annotated[
 Words = Annotated[str, Field(pattern=r"\S"), expected("a text that is not empty")]
 FieldNames = Annotated[list[str], expected("a list of field names")]
 FieldList = Annotated[list[str], OneOrMore, TEXT_OR_LIST, expected("a field or a list of fields")]
+Anchors = Annotated[
+    list[Annotated[float, WrapValidator(_as_written)]],
+    AfterValidator(_ascending),
+    expected("two numbers or more, each above the one before"),
+]
 ComponentName = Annotated[str, expected("a name")]
 
 
@@ -87,9 +99,14 @@ class ScoreTable(Table):
         default=False,
         description="Whether examples that expect an empty list, text or object of the field are left out.",
     )
+    anchors: Anchors = Field(
+        default=[],
+        description="Values of a number field that stand for all others near them: what the floor `words` tells apart.",
+    )
 
     def rule(self, name: str) -> ScoreRule:
-        return ScoreRule(name, self.field or name, self.scorer, self.model_extra or {}, self.nonempty)
+        options = self.model_extra or {}
+        return ScoreRule(name, self.field or name, self.scorer, options, self.nonempty, tuple(self.anchors))
 
 
 class MeasurementTable(Table):

@@ -39,7 +39,8 @@ class Example:
 class ScoreRule:
     """One score of a task: the field it reads, the scorer that judges it, that scorer's options.
 
-    ``nonempty`` leaves out the examples that expect nothing of the field: an empty list, text or object.
+    ``nonempty`` leaves out the examples that expect nothing of the field: an empty list, text or object. ``anchors``
+    are values of a number field, in ascending order, each of which stands for all that are nearest to it.
     """
 
     name: str
@@ -47,6 +48,7 @@ class ScoreRule:
     scorer: str
     options: Mapping[str, Any] = default(default_factory=dict)
     nonempty: bool = False
+    anchors: tuple[float, ...] = ()
 
     def asked_of(self, example: Example) -> bool:
         """Whether ``example`` has this score. The data decide that alone, so that all models have the same examples.

@@ -18,7 +18,8 @@ value; a field whose scorer lacks it can't be named in ``negates``. ``label(expe
 value where that is not the value itself; it is asked of a scorer of the kind "class". ``GRADED = True`` says that its
 scores may lie between 0 and 1: fewer examples can show less of them.
 
-The keys ``scorer``, ``field`` and ``nonempty`` of ``[scores.<name>]`` are the task's, and no option of any scorer.
+The keys ``scorer``, ``field``, ``nonempty`` and ``anchors`` of ``[scores.<name>]`` are the task's, and no option of
+any scorer.
 """
 
 from __future__ import annotations

@@ -195,6 +195,19 @@ def test_a_scorer_is_not_asked_to_read_what_it_will_never_be_asked_about(project
     assert len(project.problems()) == 4
 
 
+@pytest.mark.parametrize("value", ["[]", "[0.5]", "[0.5, 0.5]", "[0.9, 0.1]", '["low", "high"]', "[true, 2]", "0.5"])
+def test_anchors_are_two_numbers_or_more_in_ascending_order(project: MiniProject, value: str) -> None:
+    project.contract("[scores.strength]", f"[scores.strength]\nanchors = {value}")
+    [problem] = project.problems()
+    assert problem.startswith("golden/mood/task.toml: [scores.strength] anchors is ")
+    assert problem.endswith(", expected two numbers or more, each above the one before")
+
+
+def test_anchors_are_kept_as_they_are_written(project: MiniProject) -> None:
+    project.contract("[scores.strength]", "[scores.strength]\nanchors = [0, 0.5, 1]")
+    assert repr(project.task().scores["strength"].anchors) == "(0, 0.5, 1)"
+
+
 @pytest.mark.parametrize("value", ["1", '"yes"', "[]"])
 def test_nonempty_is_yes_or_no(project: MiniProject, value: str) -> None:
     project.contract("[scores.mood]", f"[scores.mood]\nnonempty = {value}")
