@@ -114,7 +114,13 @@ class Grader:
 
     def grade(self, backend: str, example: Example, request: Request, completion: Completion) -> Answer:
         """Reads and scores ``completion``. Never raises for anything that a model wrote."""
-        output = parse(completion, prefill=request.prefill, schema=self._schema, messages=request.messages)
+        output = parse(
+            completion,
+            prefill=request.prefill,
+            schema=self._schema,
+            messages=request.messages,
+            reasoning=request.reasoning,
+        )
         scores = {
             "strict": Score("strict", float(output.strict), output.strict, True, output.why),
             "extractable": Score("extractable", float(output.extractable), output.extractable, True, output.why),

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 
 from evalkit.judging.json_objects import MOST_CHARACTERS, WHITESPACE
+from evalkit.models.reasoning import mark_words
 from evalkit.models.request import Message
 
 DEFECTS: Mapping[str, str] = {
@@ -13,13 +14,14 @@ DEFECTS: Mapping[str, str] = {
     "prose_before": "Other text stands before the object, or in its place.",
     "prose_after": "Other text stands after the object.",
     "code_fence": "The object is wrapped in a Markdown code fence.",
-    "prompt_echo": "Before any object the answer repeats a stretch of the prompt.",
+    "prompt_echo": "Beside the object, or in its place, the answer repeats a stretch of the prompt.",
     "role_marker": "Outside the object stand chat role words or tokens of a chat template.",
     "several_objects": "There is more than one JSON object side by side.",
     "truncated": "The answer ends before an object, or its reasoning, has closed.",
     "not_json": "An object begins, but what follows is not JSON.",
     "duplicate_key": "An object gives a key more than once.",
     "not_finite": "An object holds NaN, an infinity, or a number too large for a double.",
+    "lone_surrogate": "An object holds half of a character (half a surrogate pair), which other readers refuse.",
     "unclosed_thinking": "The reasoning never closes, so there is no answer.",
     "schema_violation": "There is a JSON object, but the schema refuses all there are.",
     "refusal": "The model declines in words and there is no object, or its API says that it was refused.",
@@ -31,12 +33,15 @@ ECHO = 40
 
 _FENCE = re.compile(r"`{3,}[\w+-]*")
 _ROLE = re.compile(
-    r"""<[|｜][^|｜<>\n]{1,40}[|｜]>(?:(?:system|user|assistant)\b)?            # tokens of chat templates
-      | \[/?INST\] | <</?SYS>> | </?s> | <(?:bos|eos|pad|unk)> | <(?:start|end)_of_turn> | </?think>
-      | ^[ \t]*(?:\#{1,3}[ ]?)?(?i:system|user|assistant|human)[ \t]*:         # a transcript
-      | ^[ \t]*\#{2,3}[ ]?(?i:instruction|input|response)[ \t]*:
-      | ^[ \t]*(?:(?:system|user|assistant|model)[ \t]*){1,3}\r?$             # a line of role words only
-      | \b(system|user|assistant)(?:\s*\1)+\b                                # a role word again and again
+    rf"""<[|｜][^|｜<>\n]{{1,40}}[|｜]>(?:(?:system|user|assistant|model)(?![a-z]))?   # tokens of chat templates
+      | <\|[a-z_]{{1,20}}>(?:system|user|assistant|model)?(?![a-z]) | <[a-z_]{{1,20}}\|>
+      | \[/?INST\] | <</?SYS>> | </?s> | <(?:bos|eos|pad|unk)> | <(?:start|end)_of_turn>
+      | {"|".join(re.escape(word) for word in sorted(set(mark_words()), key=len, reverse=True))}
+      | ^[ \t]*(?:\#{{1,3}}[ ]?)?(?i:system|user|assistant|human)[ \t]*:         # a transcript
+      | ^[ \t]*\#{{2,3}}[ ]?(?i:instruction|input|response)[ \t]*:
+      | ^[ \t]*(?:(?:system|user|assistant|model)[ \t]*){{1,3}}\r?$             # a line of role words only
+      | ^[ \t]*(?:system|user|assistant)(?=[^\x00-\x7f]|[A-Z{{`"\[<])           # a role word glued to what follows
+      | (?<![A-Za-z])(system|user|assistant)(?:\s*\1)+(?![a-z])                # a role word again and again
     """,
     re.VERBOSE | re.MULTILINE,
 )

@@ -30,9 +30,19 @@ cost: ``uniqueItems`` over objects is quadratic.)"""
 WHITESPACE = " \t\n\r"
 """White space as JSON has it."""
 
-_BEGINNING = re.compile(r"""\{[ \t\n\r]*(?:["'}]|\w++[ \t]*:|\Z)""")
-"""What was meant to be an object, whether or not it is JSON: ``{'a': 1``, ``{a: 1``, and a ``{`` at the end."""
+_BEGINNING = re.compile(
+    r"""\{ (?:\s | [\u00ad\u200b-\u200f\u2028-\u202e\u2060\ufeff])*  # what only looks like JSON's white space, too
+        (?: ["'}] | \\["'n] | [`´‘’‚‛“”„‟«»‹›＂＇「『]                 # quotes of all kinds, and escaped ones
+          | // | /\* | \#[ \t]                                       # a comment
+          | [\w$][\w$-]*+[ \t]*[:：=]                                # a bare key
+          | \Z )""",
+    re.VERBOSE,
+)
+"""What was meant to be an object, whether or not it is JSON: ``{'a': 1``, ``{a: 1``, ``{“a”: 1``, ``{ // first``, and a
+``{`` at the end."""
 
+_ESCAPED = re.compile(r'\{(?:\s|\\n)*\\"')
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _CUT_TOKEN = re.compile(r"u[0-9a-fA-F]{0,3}|\.|[eE][+-]?|")
 _OPEN_STRING = "Unterminated string"  # as Python says it
 _WORDS = ("true", "false", "null", "NaN", "Infinity", "-Infinity")
@@ -85,7 +95,7 @@ def find_objects(text: str, schema: Schema) -> tuple[list[FoundObject], list[Bro
         except json.JSONDecodeError as error:
             item = _broken(text, start, last, error)
             if not broken and not item.cut:
-                item = replace(item, end=object_end(text, start))  # of the first alone: to look for it takes time
+                item = replace(item, end=_end_of_braces(text, start))  # of the first alone: to look for it takes time
             broken.append(item)
             is_string = error.msg.startswith(_OPEN_STRING)
             position = len(text) if is_string else max(start + 1, error.pos)
@@ -102,11 +112,20 @@ def find_objects(text: str, schema: Schema) -> tuple[list[FoundObject], list[Bro
             noted["schema_violation"] = f"the object: nested deeper than {DEEPEST}"
         elif checked > MOST_CHARACTERS:
             noted["schema_violation"] = f"the object: ends after {checked} characters, read are {MOST_CHARACTERS}"
+        elif not noted and (half := _half_pair(value)):
+            noted["lone_surrogate"] = half
         elif not noted and (violation := schema.violation(value)):
             noted["schema_violation"] = violation
         why = next(iter(noted.values()), "")
         objects.append(FoundObject(start, position, None if noted else value, frozenset(noted), why))
     return objects, broken
+
+
+def _end_of_braces(text: str, start: int) -> int | None:
+    """Where the braces of what is no JSON close; None where they never do. Escaped quotes make no strings."""
+    if _ESCAPED.match(text, start):
+        return text.rfind("}") + 1 or None
+    return object_end(text, start)
 
 
 def _broken(text: str, start: int, last: int, error: json.JSONDecodeError) -> BrokenObject:
@@ -147,6 +166,21 @@ def _decoder(noted: dict[str, str]) -> json.JSONDecoder:
         return int(text) if len(text) < 309 or not isinf(real(text)) else inf
 
     return json.JSONDecoder(object_pairs_hook=unique, parse_constant=constant, parse_float=real, parse_int=integer)
+
+
+def _half_pair(value: Any) -> str:
+    """Says where a text in ``value`` holds half a surrogate pair, which no UTF-8 can hold; empty where none does."""
+    parts: list[Any] = [value]
+    while parts:
+        part = parts.pop()
+        if isinstance(part, str):
+            if (match := _SURROGATE.search(part)) is not None:
+                return f"\\u{ord(match[0]):04x} stands alone, which is half a character: {brief.repr(part)}"
+        elif isinstance(part, dict):
+            parts += [*part, *part.values()]
+        elif isinstance(part, list):
+            parts += part
+    return ""
 
 
 def _is_too_deep(value: Any) -> bool:

@@ -21,15 +21,16 @@ from evalkit.judging.defects import (
 )
 from evalkit.judging.json_objects import MOST_CHARACTERS, WHITESPACE, BrokenObject, FoundObject, find_objects
 from evalkit.models.backend import Completion
+from evalkit.models.reasoning import OBJECT, Split, opened_by_prompt, split_reasoning
 from evalkit.models.request import Message
-from evalkit.models.stream_end import OBJECT, THINK, begins_in_thinking, split_thinking
 
 
 @dataclass(frozen=True, slots=True)
 class Output:
     """What was read from one answer.
 
-    ``value`` is the first object that the schema accepts, None when there is none. ``strict`` says that the
+    ``value`` is the first object that the schema accepts, or the last one behind reasoning that stood in the text;
+    None when there is none. ``strict`` says that the
     whole answer, outer white space aside, is that one object and nothing is wrong with it; then ``defects``
     is empty, and only then. ``answer`` is the judged text, prefill and completion without the reasoning.
     ``why`` is one line, empty when strict: what was wrong with the first object, or with what stands there
@@ -52,7 +53,8 @@ class Output:
 @dataclass(frozen=True, slots=True)
 class _Reading:
     """An answer's text, taken apart: the objects in it, and what stands ``before`` and ``after`` them (or what was
-    meant for one). ``closes`` is false where that never does, ``thought`` where the reasoning never does."""
+    meant for one). ``closes`` is false where that never does, ``thought`` where the reasoning never does. ``drafts`` is
+    true where reasoning stood in the text, so that of several objects the last one counts."""
 
     answer: str
     thought: bool
@@ -61,19 +63,30 @@ class _Reading:
     before: str
     after: str
     closes: bool
+    drafts: bool = False
 
     @property
     def value(self) -> Mapping[str, Any] | None:
-        return next((item.value for item in self.objects if item.value is not None), None)
+        objects = reversed(self.objects) if self.drafts else self.objects
+        return next((item.value for item in objects if item.value is not None), None)
 
 
-def parse(completion: Completion, *, prefill: str, schema: Schema, messages: Sequence[Message] = ()) -> Output:
-    """Reads one answer. ``messages`` are what was asked, for telling an echo of it.
+def parse(
+    completion: Completion,
+    *,
+    prefill: str,
+    schema: Schema,
+    messages: Sequence[Message] = (),
+    reasoning: Sequence[str] = (),
+) -> Output:
+    """Reads one answer. ``messages`` are what was asked, for telling an echo of it; ``reasoning`` are the marks of
+    reasoning that the alias names.
 
     An object is extractable when it stands in the text side by side with whatever else, is JSON as it is,
     and the schema accepts it; an object inside another is never taken for it. It is neither strict nor
-    extractable when it gives a key twice or holds a number that is not finite, because readers differ in
-    what they make of these. Where several objects are accepted the first is the value.
+    extractable when it gives a key twice or holds a number that is not finite or half a surrogate pair, because
+    readers differ in what they make of these. Where several objects are accepted the first is the value; where
+    reasoning stood in the text, the last: what was written before is a draft.
 
     >>> from evalkit.models.backend import Completion
     >>> output = parse(Completion('Sure! {"a": 1}', "stop"), prefill="", schema=Schema({"required": ["a"]}))
@@ -81,10 +94,10 @@ def parse(completion: Completion, *, prefill: str, schema: Schema, messages: Seq
     ({'a': 1}, False, ('prose_before',), "before the object: 'Sure! '")
     """
     text = prefill + completion.text
-    if begins_in_thinking(completion.rendered, prefill):
-        text = THINK + text
-    thinking, answer, thought = split_thinking(text)
-    reading = _read(answer, thought, schema)
+    opened = opened_by_prompt(completion.rendered, prefill, reasoning)
+    split = split_reasoning((opened.opens if opened is not None else "") + text, reasoning)
+    reading = _read(split, schema)
+    thinking, answer = split.thinking, split.answer
     names = {
         *_object_defects(reading),
         *_text_defects(reading, completion, messages),
@@ -97,17 +110,18 @@ def parse(completion: Completion, *, prefill: str, schema: Schema, messages: Seq
     return Output(value, strict, defects, thinking, answer, "" if strict else _why(reading))
 
 
-def _read(answer: str, thought: bool, schema: Schema) -> _Reading:
+def _read(split: Split, schema: Schema) -> _Reading:
+    answer, thought, drafts = split.answer, split.closed, split.thinking is not None
     objects, broken = find_objects(answer, schema) if thought else ([], [])
     if objects:
         edges = [*(item.start for item in objects[1:]), len(answer)]
         after = "\n".join(answer[item.end : edge] for item, edge in zip(objects, edges, strict=True))
-        return _Reading(answer, thought, objects, broken, answer[: objects[0].start], after, True)
+        return _Reading(answer, thought, objects, broken, answer[: objects[0].start], after, True, drafts)
     if not broken:
-        return _Reading(answer, thought, objects, broken, answer, "", True)
+        return _Reading(answer, thought, objects, broken, answer, "", True, drafts)
     start, end = broken[0].start, broken[0].end
     after = answer[end:] if end is not None else ""
-    return _Reading(answer, thought, objects, broken, answer[:start], after, end is not None)
+    return _Reading(answer, thought, objects, broken, answer[:start], after, end is not None, drafts)
 
 
 def _object_defects(reading: _Reading) -> Iterator[str]:
@@ -116,7 +130,7 @@ def _object_defects(reading: _Reading) -> Iterator[str]:
         yield from (name for name in item.defects if name != "schema_violation" or reading.value is None)
     if len(reading.objects) > 1:
         yield "several_objects"
-    if reading.broken and not reading.objects and not reading.broken[0].cut:
+    if any(not item.cut for item in reading.broken):
         yield "not_json"
 
 
@@ -124,7 +138,7 @@ def _text_defects(reading: _Reading, completion: Completion, messages: Sequence[
     """What is wrong with the text that stands around the objects, or in their place."""
     answer, objects = reading.answer, reading.objects
     beginning = reading.before if objects else OBJECT.split(answer[:MOST_CHARACTERS], maxsplit=1)[0]
-    if echoes(beginning, messages):
+    if echoes(beginning, messages) or (objects and echoes(reading.after, messages)):
         yield "prompt_echo"
     before, after = without_middle(reading.before), without_middle(reading.after)
     outside = f"{before}\n{after}"
@@ -151,7 +165,7 @@ def _cut_defects(reading: _Reading, completion: Completion) -> Iterator[str]:
     # What follows an object that has closed was cut off by the backend, not by the model.
     cut = bool(reading.broken) and reading.broken[-1].cut and completion.finish_reason != "object_closed"
     ran_out = completion.finish_reason == "length" and not reading.objects
-    if reading.value is None and (cut or not reading.closes or ran_out):
+    if cut or not reading.closes or ran_out:
         yield "truncated"
 
 
@@ -165,7 +179,7 @@ def _why(reading: _Reading) -> str:
     if not objects and broken:
         return broken[0].why
     if not reading.answer.strip():
-        return "the answer is empty"
+        return "nothing stands behind the reasoning" if reading.drafts else "the answer is empty"
     if not objects:
         return f"no object: {brief.repr(reading.answer)}"
     if reading.before.strip(WHITESPACE):

@@ -138,7 +138,8 @@ def _dump(value: Any) -> str:
 def _request(text: str) -> Request:
     table = json.loads(text)
     messages = tuple(Message(**message) for message in table.pop("messages"))
-    return Request(messages=messages, decoding=Decoding(**table.pop("decoding")), **table)
+    reasoning = tuple(table.pop("reasoning", ()))
+    return Request(messages=messages, decoding=Decoding(**table.pop("decoding")), reasoning=reasoning, **table)
 
 
 def _completion(text: str) -> Completion:

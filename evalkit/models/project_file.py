@@ -28,6 +28,20 @@ ExitCode = Annotated[
 Margin = Annotated[float, Field(gt=0, lt=1), expected("a difference of scores between 0 and 1")]
 OptionalText = Annotated[str | None, WithJsonSchema({"type": "string"}), expected("a text")]
 AliasName = Annotated[str | None, WithJsonSchema({"type": "string"}), expected("the name of an alias")]
+
+
+def _pair(marks: list[str]) -> list[str]:
+    if len(marks) in (0, 2) and all(marks):
+        return marks
+    raise ValueError
+
+
+Marks = Annotated[
+    list[str],
+    AfterValidator(_pair),
+    WithJsonSchema({"type": "array", "items": {"type": "string", "minLength": 1}, "minItems": 2, "maxItems": 2}),
+    expected('the two marks around its reasoning, as in ["<think>", "</think>"]'),
+]
 OptionalDollars = Annotated[
     Annotated[float, Field(ge=0)] | None,
     WithJsonSchema({"type": "number", "minimum": 0}),
@@ -54,6 +68,9 @@ class AliasTable(Table):
     prefill: OptionalText = Field(default=None, description="What its answers begin with, in place of the task's.")
     constrained: Flag = Field(
         default=False, description="Whether it can write nothing but what the task's schema accepts."
+    )
+    reasoning: Marks = Field(
+        default=[], description="The two marks around its reasoning, where they are none that evalkit knows."
     )
     cost_per_hour: OptionalDollars = Field(default=None, description="What its machine costs per hour, in US dollars.")
 

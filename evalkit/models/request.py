@@ -28,12 +28,14 @@ class Asking:
 
     ``few_shot`` puts the task's reference examples before the question, each with its expected answer; those of the
     asked example's own group, itself among them, are left out. ``prefill`` takes the place of the task's.
-    ``constrained`` lets the model write nothing but what the task's schema accepts.
+    ``constrained`` lets the model write nothing but what the task's schema accepts. ``reasoning`` is a pair of marks
+    that this model puts around its reasoning, where they are none of those that are known.
     """
 
     few_shot: bool = False
     prefill: str | None = None
     constrained: bool = False
+    reasoning: tuple[str, ...] = ()
 
     def prefill_of(self, task: Task) -> str:
         """What every answer is made to begin with."""
@@ -53,7 +55,8 @@ class Asking:
         shots = counted(len(task.splits.get("reference", ())), "example")
         parts = [f"few_shot ({shots}, never one of the asked one's own group)"] if self.few_shot else []
         parts += [] if self.prefill is None else [f"prefill {self.prefill!r}"]
-        return ", ".join([*parts, *(["constrained"] if self.constrained else [])])
+        parts += ["constrained"] if self.constrained else []
+        return ", ".join([*parts, *([f"reasoning between {' and '.join(self.reasoning)}"] if self.reasoning else [])])
 
 
 AS_THE_TASK_SAYS = Asking()
@@ -65,6 +68,7 @@ class Request:
 
     ``task`` and ``example_id`` say what it is asked for and are not part of its key. ``sample`` numbers
     repeated draws of the same request and is part of it. ``schema`` is what a constrained answer must fit.
+    ``reasoning`` are the alias's own marks of reasoning: they decide where generation stops.
     """
 
     task: str
@@ -74,6 +78,7 @@ class Request:
     decoding: Decoding
     sample: int = 0
     schema: Mapping[str, Any] | None = field(default=None, hash=False)
+    reasoning: tuple[str, ...] = ()
 
     def key(self, fingerprint: str) -> str:
         """The cache key of this request's answer by the model of that ``fingerprint`` (sha256, hex)."""
@@ -87,6 +92,8 @@ class Request:
         if self.schema is not None:
             # As text: the order of its properties shapes the answer too.
             body["schema"] = json.dumps(self.schema)
+        if self.reasoning:
+            body["reasoning"] = self.reasoning
         return sha256(canonical(body).encode()).hexdigest()
 
 
@@ -95,7 +102,8 @@ def asking_digest(task: Task, asking: Asking) -> str:
     the examples that it shows (sha256, hex)."""
     shown = [[shot.input, shot.expected] for shot in task.splits.get("reference", ()) if asking.few_shot]
     schema = json.dumps(task.schema) if asking.constrained else ""
-    shaping = [asdict(task.prompt), _stated(task.decoding), asdict(asking), shown, schema]
+    how = {name: value for name, value in asdict(asking).items() if name != "reasoning" or value}
+    shaping = [asdict(task.prompt), _stated(task.decoding), how, shown, schema]
     return sha256(canonical(shaping).encode()).hexdigest()
 
 
@@ -135,6 +143,7 @@ def render(task: Task, example: Example, asking: Asking = AS_THE_TASK_SAYS, *, s
         task.decoding,
         sample,
         task.schema if asking.constrained else None,
+        asking.reasoning,
     )
 
 

@@ -2,26 +2,25 @@
 
 A JSON object begins at a ``{`` that is followed, white space aside, by a ``"`` or a ``}``: the braces of
 prose (``{headline}``) and a ``{`` that the model writes once more after a prefilled one begin nothing.
-Reasoning is what stands between ``<think>`` and ``</think>`` before the first object; inside a string of an
-object, or after it, these are text like any other.
+Reasoning is what stands between two marks of ``evalkit.models.reasoning`` before the first object; inside a string of
+an object these are text like any other.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Sequence
 from enum import Enum
+from functools import lru_cache
 
-THINK, UNTHINK = "<think>", "</think>"
-OBJECT = re.compile(r'\{[ \t\n\r]*["}]')
-"""The beginning of a JSON object."""
+from evalkit.models.reasoning import BARE, MARKS, Mark, marks_with, opened_by_prompt
 
 # A brace at the end of a piece may still begin an object: `\Z` lets it match, and the next piece decides.
-_START = re.compile(r'<think>|\{[ \t\n\r]*(?:["}]|\Z)')
+_OBJECT = r'\{[ \t\n\r]*(?:["}]|\Z)'
 _SPACE = re.compile(r"[ \t\n\r]*")
 # Runs, not single characters: a text of a million braces or backslashes is then a handful of matches.
 _STRUCTURE = re.compile(r'\{+|\}+|"[^"\\]*"?')
 _IN_STRING = re.compile(r'"|\\+')
-_THINK_OR_OBJECT = re.compile(rf"{THINK}|{OBJECT.pattern}")
 
 
 class _State(Enum):
@@ -38,8 +37,8 @@ class JsonObjectScanner:
     r"""Says when the first JSON object of an answer has closed, while the answer is still being written.
 
     Feed it the prefill first, then every token. Where the chat template itself opens the reasoning (see
-    ``begins_in_thinking``), feed it ``<think>`` before all. Pieces may be cut anywhere, inside an escape or
-    inside a tag; time is linear in the text and memory constant. It counts braces outside strings and does
+    ``opened_by_prompt``), ``thinking`` is the mark that it opens. Pieces may be cut anywhere, inside an escape or
+    inside a mark; time is linear in the text and memory constant. It counts braces outside strings and does
     not check the JSON between them. What follows the first object is not looked at.
 
     >>> scanner = JsonObjectScanner()
@@ -49,11 +48,14 @@ class JsonObjectScanner:
     23
     """
 
-    def __init__(self, *, inside: bool = False) -> None:
+    def __init__(self, *, inside: bool = False, thinking: Mark | None = None, marks: tuple[Mark, ...] = MARKS) -> None:
         """With ``inside`` the text begins right after the brace of the first object."""
-        self._state = _State.OBJECT if inside else _State.OUTSIDE
+        self._state = _State.OBJECT if inside else _State.OUTSIDE if thinking is None else _State.THINKING
         self._depth = 1 if inside else 0
-        self._held = ""  # the beginning of a tag or an escape at the end of the last piece: 7 characters at most
+        self._held = ""  # the beginning of a mark or an escape at the end of the last piece
+        self._marks = {mark.opens: mark for mark in marks}
+        self._start = _start(marks)
+        self._mark = thinking
         self._read = 0
         self._closed_at: int | None = None
 
@@ -75,6 +77,11 @@ class JsonObjectScanner:
             self._held = ""
             self._read += len(piece)
             at = 0
+            if before == 0 and self._state is _State.OUTSIDE and BARE.opens.startswith(text[: len(BARE.opens)]):
+                if len(text) < len(BARE.opens):
+                    self._held = text
+                    return False
+                self._mark, self._state = BARE, _State.THINKING
             while at < len(text) and not self.closed:
                 at = self._advance(text, at)
             if self._closed_at is not None:
@@ -96,11 +103,11 @@ class JsonObjectScanner:
                 return self._string(text, at)
 
     def _outside(self, text: str, at: int) -> int:
-        start = _START.search(text, at)
+        start = self._start.search(text, at)
         if start is None:
-            return self._hold(text, at, THINK)
-        if start[0] == THINK:
-            self._state = _State.THINKING
+            return self._hold(text, at, self._marks)
+        if start[0] in self._marks:
+            self._mark, self._state = self._marks[start[0]], _State.THINKING
         elif not self._opens(text[start.end() - 1], start.end()):
             self._state = _State.OPENING
         return start.end()
@@ -124,11 +131,14 @@ class JsonObjectScanner:
         return character in '"}'
 
     def _thinking(self, text: str, at: int) -> int:
-        end = text.find(UNTHINK, at)
-        if end < 0:
-            return self._hold(text, at, UNTHINK)
+        ends = self._mark.ends if self._mark is not None else ()
+        positions = {text.find(end, at): end for end in ends}
+        positions.pop(-1, None)
+        if not positions:
+            return self._hold(text, at, ends)
+        first = min(positions)
         self._state = _State.OUTSIDE
-        return end + len(UNTHINK)
+        return first + len(positions[first])
 
     def _object(self, text: str, at: int) -> int:
         while match := _STRUCTURE.search(text, at):
@@ -159,38 +169,67 @@ class JsonObjectScanner:
             return match.end()
         return match.end() + 1
 
-    def _hold(self, text: str, at: int, tag: str) -> int:
-        """Keeps the longest end of ``text`` that may become ``tag``."""
-        for size in range(min(len(tag) - 1, len(text) - at), 0, -1):
-            if text.endswith(tag[:size]):
-                self._held = tag[:size]
+    def _hold(self, text: str, at: int, words: Iterable[str]) -> int:
+        """Keeps the longest end of ``text`` that may become one of ``words``."""
+        for size in range(min(max(map(len, words), default=1) - 1, len(text) - at), 0, -1):
+            end = text[len(text) - size :]
+            if any(word.startswith(end) for word in words):
+                self._held = end
                 break
         return len(text)
+
+
+@lru_cache(maxsize=16)
+def _start(marks: tuple[Mark, ...]) -> re.Pattern[str]:
+    """The beginning of reasoning, or of an object."""
+    words = sorted((mark.opens for mark in marks), key=len, reverse=True)
+    return re.compile("|".join([*map(re.escape, words), _OBJECT]))
 
 
 class StopCondition:
     """Says when an answer may be ended: ``tail`` tokens after its first JSON object closed; with None, never.
 
-    ``rendered`` is the prompt that was read, ``prefill`` included, or None where it is not known.
+    ``rendered`` is the prompt that was read, ``prefill`` included, or None where it is not known. ``own`` are the marks
+    of reasoning that the alias names. An object that turns out to be a draft, because reasoning begins or ends behind
+    it, ends nothing.
 
     >>> end = StopCondition(None, "{", tail=1)
     >>> [end.hear(token) for token in ('"a"', ": 1", "}", " Hope", " this")]
     [False, False, False, True, True]
     """
 
-    def __init__(self, rendered: str | None, prefill: str, tail: int | None) -> None:
+    def __init__(self, rendered: str | None, prefill: str, tail: int | None, own: Sequence[str] = ()) -> None:
         self._tail = tail
-        self._after = 0  # tokens since the object closed
-        self._scanner = JsonObjectScanner()
-        if begins_in_thinking(rendered, prefill):
-            self._scanner.feed(THINK)
-        self._scanner.feed(prefill)
+        self._behind = ""  # what was written since the object closed, a piece for each token
+        self._count = 0
+        self._marks = marks_with(own)
+        self._scanner = JsonObjectScanner(thinking=opened_by_prompt(rendered, prefill, own), marks=self._marks)
+        self._read = 0
+        self._feed(prefill)
 
     def hear(self, token: str) -> bool:
         """Reads the text of one more token; whether the answer may end with it."""
-        self._after += self._scanner.closed
-        self._scanner.feed(token)
-        return self._tail is not None and self._scanner.closed and self._after >= self._tail
+        if self._tail is None:
+            return False
+        self._count += self._scanner.closed
+        self._feed(token)
+        return self._scanner.closed and self._count >= self._tail
+
+    def _feed(self, piece: str) -> None:
+        was_closed = self._scanner.closed
+        self._scanner.feed(piece)
+        self._read += len(piece)
+        if self._scanner.closed_at is None:
+            return
+        self._behind += piece if was_closed else piece[len(piece) - (self._read - self._scanner.closed_at) :]
+        for mark in self._marks:
+            for word, inside in ((mark.closes, None), (mark.opens, mark)):
+                _, found, rest = self._behind.partition(word)
+                if found:
+                    self._scanner = JsonObjectScanner(thinking=inside, marks=self._marks)
+                    self._read, self._behind, self._count = 0, "", 0
+                    self._feed(rest)
+                    return
 
 
 def object_end(text: str, start: int) -> int | None:
@@ -202,37 +241,3 @@ def object_end(text: str, start: int) -> int | None:
     scanner = JsonObjectScanner(inside=True)
     scanner.feed(text[start + 1 :])
     return None if scanner.closed_at is None else start + 1 + scanner.closed_at
-
-
-def begins_in_thinking(rendered: str | None, prefill: str) -> bool:
-    r"""Whether the prompt itself opens the reasoning, so that an answer begins inside it.
-
-    ``rendered`` is the prompt that the model read, ``prefill`` included; None when it is not known.
-
-    >>> begins_in_thinking("<|im_start|>assistant\n<think>\n", "")
-    True
-    """
-    return rendered is not None and rendered.removesuffix(prefill).rstrip().endswith(THINK)
-
-
-def split_thinking(text: str) -> tuple[str | None, str, bool]:
-    """Takes the reasoning out of ``text``: (reasoning or None, the rest, whether the reasoning closed).
-
-    Several stretches are joined by a line break. Of reasoning that never closes all is reasoning.
-
-    >>> split_thinking('<think>a cut, so YES</think>{"direction": 1}')
-    ('a cut, so YES', '{"direction": 1}', True)
-    """
-    if THINK not in text:
-        return None, text, True
-    thinking: list[str] = []
-    rest: list[str] = []
-    at = 0
-    while (start := _THINK_OR_OBJECT.search(text, at)) and start[0] == THINK:
-        rest.append(text[at : start.start()])
-        end = text.find(UNTHINK, start.end())
-        if end < 0:
-            return "\n".join([*thinking, text[start.end() :]]), "".join(rest), False
-        thinking.append(text[start.end() : end])
-        at = end + len(UNTHINK)
-    return "\n".join(thinking) if thinking else None, "".join([*rest, text[at:]]), True

@@ -15,6 +15,7 @@ from evalkit.judging.defects import DEFECTS
 from evalkit.judging.json_objects import DEEPEST, MOST_CHARACTERS, MOST_STARTS
 from evalkit.judging.output import Output, parse
 from evalkit.models.backend import Completion, FinishReason
+from evalkit.models.reasoning import MARKS, Mark
 from evalkit.models.request import Message
 
 SCHEMA = Schema(
@@ -126,7 +127,7 @@ def test_an_object_that_ends_with_the_last_token_is_not_truncated() -> None:
         ("The rate cut makes YES more likely.", "stop", ("prose_before",)),
         ("0.7", "stop", ("prose_before",)),
         ("[1, 2]", "stop", ("prose_before",)),
-        (json.dumps(GOOD), "stop", ("prose_before",)),
+        (json.dumps(GOOD), "stop", ("prose_before", "prose_after", "not_json")),
         ("The assistant coach resigned, the system: unclear.", "stop", ("prose_before",)),
         ("assistant assistant assistant", "stop", ("role_marker",)),
         ("assistant\nassistant\nassistant\n", "length", ("role_marker", "truncated")),
@@ -177,7 +178,7 @@ def test_an_answer_without_a_usable_object_says_why(text: str, finish: FinishRea
     [
         (f"Sure! Here is the JSON:\n{GOOD}", "stop", ("prose_before",)),
         (f"Use {{headline}} as given: {GOOD}", "stop", ("prose_before",)),
-        (f'{{"direction": up}} {GOOD}', "stop", ("prose_before",)),
+        (f'{{"direction": up}} {GOOD}', "stop", ("prose_before", "not_json")),
         (f"\ufeff{GOOD}", "stop", ("prose_before",)),
         (f"{GOOD}\n\nThe rate cut makes", "object_closed", ("prose_after",)),
         (f"{GOOD}\0", "stop", ("prose_after",)),
@@ -191,13 +192,13 @@ def test_an_answer_without_a_usable_object_says_why(text: str, finish: FinishRea
         (f"{GOOD}</s>[INST]", "object_closed", ("role_marker",)),
         (f"{GOOD}\nassistant\n{GOOD}", "stop", ("role_marker", "several_objects")),
         (f"User: what now?\nAssistant: {GOOD}", "stop", ("prose_before", "role_marker")),
-        (f"A cut, so YES.</think>{GOOD}", "stop", ("prose_before", "role_marker")),
         (f"Riksbank cuts rate to 1.75%\n{GOOD}", "stop", ("prose_before",)),
         (f"Riksbank cuts rate to 1.75% Question: Will the Riksbank\n{GOOD}", "stop", ("prose_before", "prompt_echo")),
         (f"{GOOD}\n{GOOD}", "stop", ("several_objects",)),
         (f'{{"thought": "a cut"}}\n{GOOD}', "stop", ("several_objects",)),
         (f"{GOOD}\n{GOOD[:20]}", "object_closed", ("prose_after",)),
-        (f"{GOOD}\n{GOOD[:20]}", "length", ("prose_after",)),
+        (f"{GOOD}\n{GOOD[:20]}", "length", ("prose_after", "truncated")),
+        (f"{GOOD} or {{“direction”: 1}}", "stop", ("prose_after", "not_json")),
         (f'{GOOD} {{"direction": NaN}}', "stop", ("several_objects", "not_finite")),
     ],
 )  # fmt: skip
@@ -250,10 +251,10 @@ def test_a_short_message_counts_as_an_echo_only_as_a_whole() -> None:
     assert not echoed("up {}", asked="up")
 
 
-def test_an_echo_inside_or_after_the_object_is_none() -> None:
+def test_an_echo_inside_the_object_is_none_and_behind_it_is_one() -> None:
     asked = MESSAGES[1].content
     assert read(json.dumps({"reason": asked}), schema=ANY).strict
-    assert read(f"{GOOD} {asked}").defects == ("prose_after",)
+    assert read(f"{GOOD} {asked}").defects == ("prose_after", "prompt_echo")
     assert read(json.dumps({"reason": asked})[:-5], "length").defects == ("truncated",)
 
 
@@ -442,15 +443,80 @@ def test_the_largest_double_is_finite_and_a_long_fraction_too() -> None:
     assert output.value == {"a": 10**308, "b": 0.3333333333333333, "c": 0.0}
 
 
-def test_a_lone_surrogate_survives() -> None:
-    assert read('{"a": "\ud800"}', schema=ANY).value == read(r'{"a": "\ud800"}', schema=ANY).value == {"a": "\ud800"}
+@pytest.mark.parametrize(
+    "text", ['{"a": "\ud800"}', r'{"a": "\ud800"}', r'{"\ude00": 1}', r'{"a": [{"b": "x\ud83d"}]}']
+)
+def test_half_a_character_is_taken_by_no_reader(text: str) -> None:
+    output = read(text, schema=ANY)
+    assert (output.value, output.strict, output.defects) == (None, False, ("lone_surrogate",))
 
 
-MARKS = ["{", "}", '"', "\\", " ", "\n", "a", ":", ",", "[", "]", "1", "NaN", "1e999", '"a":', '{"a":', "<think>",
+def test_a_whole_surrogate_pair_is_a_character() -> None:
+    assert read(r'{"a": "\ud83d\ude00"}', schema=ANY).value == {"a": "😀"}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{“direction”: 1}",
+        "{„direction“: 1}",
+        '{\xa0"direction": 1}',
+        '{\u200b"direction": 1}',
+        '{ // up\n"direction": 1}',
+        '{ /* up */ "direction": 1}',
+        '{ # up\n"direction": 1}',
+        r"{\"direction\": 1}",
+        r"{\n \"direction\": 1}",
+        "{direction: 1}",
+        "{direction-size: 1}",
+        "{'direction': 1}",
+    ],
+)
+def test_what_was_meant_for_an_object_and_is_no_json_is_called_so(text: str) -> None:
+    assert read(text).defects == ("not_json",)
+
+
+@pytest.mark.parametrize("word", ["assistant", "<|im_start|>assistant", "<start_of_turn>model", "<|turn>model", "user"])
+@pytest.mark.parametrize("glued", ["Да. ", "「はい」 ", "Sure. "])
+def test_a_role_word_glued_to_a_text_of_any_script_is_one(word: str, glued: str) -> None:
+    assert "role_marker" in read(f"{word}{glued}{GOOD}").defects
+    assert "role_marker" in read(f"{word}{GOOD}").defects
+
+
+@pytest.mark.parametrize("text", ["Users agree. ", "The systems: fine. ", "userland ", "assistants "])
+def test_a_word_that_begins_like_a_role_is_none(text: str) -> None:
+    assert "role_marker" not in read(f"{text}{GOOD}").defects
+
+
+DRAFT = GOOD.replace("1", "-1", 1)
+
+
+@pytest.mark.parametrize("mark", MARKS, ids=lambda mark: mark.opens)
+def test_a_draft_in_the_reasoning_is_never_the_answer(mark: Mark) -> None:
+    for opening in (mark.opens + mark.label, ""):
+        output = read(f"{opening}Maybe {DRAFT}? No, it rises.{mark.closes}{GOOD}")
+        assert (output.value, output.strict) == (VALUE, True)
+        assert DRAFT in (output.thinking or "")
+        assert read(f"{opening}Maybe {DRAFT}? No, it rises.{mark.closes}").value is None
+    assert read(f"{mark.opens}Maybe {DRAFT}?").value is None
+
+
+def test_the_last_object_behind_the_reasoning_counts() -> None:
+    assert read(f"<think>Hm.</think>{DRAFT} or rather {GOOD}").value == VALUE
+    assert read(f"{DRAFT}<think>No.</think>{GOOD}").value == VALUE
+
+
+def test_an_alias_may_name_the_marks_of_its_reasoning() -> None:
+    text = f"<ponder>Maybe {DRAFT}?</ponder>{GOOD}"
+    completion = Completion(text, "stop")
+    assert parse(completion, prefill="", schema=SCHEMA, reasoning=("<ponder>", "</ponder>")).value == VALUE
+
+
+PIECES = ["{", "}", '"', "\\", " ", "\n", "a", ":", ",", "[", "]", "1", "NaN", "1e999", '"a":', '{"a":', "<think>",
          "</think>", "```json\n", "assistant", "<|im_end|>", "\0", "\ud800", "\ufeff", "\xa0",
          '{"a": 1}', '{"a": 1, "a": 2}',
          '{"b": 2}', "I'm sorry, I can't. ", '"}', "{}"]  # fmt: skip
-TEXTS = st.lists(st.sampled_from(MARKS), max_size=20).map("".join) | st.text(st.characters(exclude_categories=()))
+TEXTS = st.lists(st.sampled_from(PIECES), max_size=20).map("".join) | st.text(st.characters(exclude_categories=()))
 FINISHES = st.sampled_from(["stop", "length", "object_closed", "recorded"])
 SOME = Schema({"required": ["a"]})
 

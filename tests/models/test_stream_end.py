@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evalkit.models.stream_end import OBJECT, JsonObjectScanner, begins_in_thinking, object_end, split_thinking
+from evalkit.models.reasoning import BARE, MARKS, OBJECT, Mark
+from evalkit.models.stream_end import JsonObjectScanner, StopCondition, object_end
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(alphabet='ab{}[]"\\<>/é\ud800\n'),
@@ -19,7 +20,7 @@ JSON = st.recursive(
     max_leaves=8,
 )
 OBJECTS = st.dictionaries(st.text(alphabet='k{}"\\', max_size=3), JSON, max_size=4)
-MARKS = [
+PIECES = [
     "{",
     "}",
     '"',
@@ -39,7 +40,7 @@ MARKS = [
     "}}",
     "\\\\",
 ]
-TEXTS = st.lists(st.sampled_from(MARKS), max_size=40).map("".join)
+TEXTS = st.lists(st.sampled_from(PIECES), max_size=40).map("".join)
 
 
 def closed_at(pieces: Iterable[str]) -> int | None:
@@ -103,8 +104,41 @@ def test_a_prefilled_brace_counts_as_part_of_the_object() -> None:
     assert closed_at(["{", '"a"', ": 1", "}"]) == len('{"a": 1}')
 
 
-def test_a_prompt_that_opens_the_reasoning_is_fed_as_its_tag() -> None:
-    assert closed_at(["<think>", 'so {"a": 1}</think>']) is None
+@pytest.mark.parametrize("mark", MARKS, ids=lambda mark: mark.opens)
+def test_a_draft_in_the_reasoning_closes_nothing(mark: Mark) -> None:
+    for end in mark.ends:
+        text = f'{mark.opens}{mark.label}so {{"a": 1}} or{end}{{"b": 2}}'
+        assert closing_prefix(text + " more") == text
+        assert closed_at(text + " more") == len(text)
+
+
+@pytest.mark.parametrize("mark", MARKS, ids=lambda mark: mark.opens)
+def test_a_prompt_that_opens_the_reasoning_is_where_an_answer_begins(mark: Mark) -> None:
+    scanner = JsonObjectScanner(thinking=mark)
+    assert not scanner.feed('so {"a": 1} or')
+    assert scanner.feed(f'{mark.closes}{{"b": 2}}')
+
+
+def test_a_channel_whose_marks_a_server_took_out_is_reasoning_too() -> None:
+    text = f'{BARE.opens}so {{"a": 1}} or{BARE.closes}{{"b": 2}}'
+    assert closed_at([text]) == closed_at(text) == len(text)
+
+
+def test_generation_goes_on_where_an_object_turns_out_to_be_a_draft() -> None:
+    stop = StopCondition(None, "", tail=3)
+    tokens = ['{"a": 1}', " no", "</think>", "\n", '{"a"', ": 2}", " and", " so", " on"]
+    assert [stop.hear(token) for token in tokens] == [False] * 8 + [True]
+
+
+def test_generation_goes_on_where_reasoning_begins_behind_an_object() -> None:
+    stop = StopCondition(None, "", tail=2)
+    tokens = ['{"a": 1}', "<thin", "king>", '{"a": 3}', "</thinking>", '{"a": 2}', " and", " so"]
+    assert [stop.hear(token) for token in tokens] == [False] * 7 + [True]
+
+
+def test_generation_heeds_the_marks_of_an_alias() -> None:
+    stop = StopCondition("assistant\n<a>\n", "", tail=1, own=("<a>", "</a>"))
+    assert [stop.hear(token) for token in ('{"a": 1}', " no", "</a>", '{"a": 2}', ".")] == [False] * 4 + [True]
 
 
 @given(text=TEXTS, data=st.data())
@@ -131,7 +165,7 @@ def test_a_million_of_anything_is_read_and_little_is_kept(unit: str) -> None:
     scanner = JsonObjectScanner()
     scanner.feed(unit * (1_000_000 // len(unit)))
     assert not scanner.closed
-    assert len(scanner._held) < len("</think>")
+    assert len(scanner._held) < max(len(mark.opens) for mark in MARKS)
 
 
 def test_a_hundred_thousand_levels_close() -> None:
@@ -152,39 +186,3 @@ def test_the_braces_of_a_group_close_where_an_object_does(text: str) -> None:
 
 def test_the_braces_of_what_is_no_json_are_counted_too() -> None:
     assert object_end("see {'a': {}} there", 4) == len("see {'a': {}}")
-
-
-def test_reasoning_is_taken_out_of_the_answer() -> None:
-    assert split_thinking("\n<think>\na {cut}\n</think>\n{}") == ("\na {cut}\n", "\n\n{}", True)
-
-
-def test_empty_reasoning_is_not_the_same_as_none() -> None:
-    assert split_thinking("<think></think>{}")[0] == ""
-    assert split_thinking("{}")[0] is None
-
-
-def test_several_stretches_of_reasoning_are_joined() -> None:
-    assert split_thinking("<think>a</think> and <think>b</think>c") == ("a\nb", " and c", True)
-
-
-def test_reasoning_that_never_closes_is_all_reasoning() -> None:
-    assert split_thinking('So: <think>a {"a": 1}') == ('a {"a": 1}', "So: ", False)
-
-
-def test_a_tag_in_or_after_an_object_is_text() -> None:
-    text = '{"a": "<think>"}<think>b</think>'
-    assert split_thinking(text) == (None, text, True)
-
-
-@pytest.mark.parametrize(
-    ("rendered", "prefill", "inside"),
-    [
-        ("<|im_start|>assistant\n<think>\n", "", True),
-        ("<|im_start|>assistant\n<think>\nFirst", "First", True),
-        ("<|im_start|>assistant\n<think></think>\n", "", False),
-        ("<|im_start|>assistant\n<think>\n", "<think>\n", False),
-        (None, "", False),
-    ],
-)
-def test_a_prompt_tells_whether_the_answer_begins_in_reasoning(rendered: str, prefill: str, inside: bool) -> None:
-    assert begins_in_thinking(rendered, prefill) is inside

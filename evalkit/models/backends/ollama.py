@@ -149,7 +149,7 @@ class OllamaBackend:
 
     def _answer_once(self, request: Request, stopped: Event) -> Completion:
         rendered = self._rendered(request)
-        end = StopCondition(rendered, request.prefill, request.decoding.tail)
+        end = StopCondition(rendered, request.prefill, request.decoding.tail, request.reasoning)
         pieces, thoughts, count = [], [], 0
         finish: FinishReason | None = None
         last: Any = None

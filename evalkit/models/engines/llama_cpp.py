@@ -247,7 +247,7 @@ class _Watch:
         self.count = 0
         self.finish: FinishReason | None = None
         self.error: Any = None
-        self._end = StopCondition(rendered, request.prefill, request.decoding.tail)
+        self._end = StopCondition(rendered, request.prefill, request.decoding.tail, request.reasoning)
         self._stopped = stopped
 
     def __call__(self, chunk: Any) -> bool:

@@ -49,7 +49,9 @@ class Question:
     end: StopCondition = field(init=False)
 
     def __post_init__(self) -> None:
-        self.end = StopCondition(self.rendered, self.request.prefill, self.request.decoding.tail)
+        self.end = StopCondition(
+            self.rendered, self.request.prefill, self.request.decoding.tail, self.request.reasoning
+        )
 
     def again(self) -> Question:
         """The same, from its beginning."""

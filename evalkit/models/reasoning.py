@@ -1,0 +1,227 @@
+"""Tells reasoning from the answer: the marks that models put around it, and where it begins and ends in a text.
+
+``MARKS`` is the one table of them; an alias may add a pair of its own (``reasoning = ["<a>", "</a>"]``).
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+OBJECT = re.compile(r'\{[ \t\n\r]*["}]')
+"""The beginning of a JSON object."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """How a family of models sets its reasoning apart.
+
+    ``opens`` begins the reasoning, ``closes`` and each of ``also_closes`` end it. ``closes`` ends it where nothing
+    opened it too: a chat template may have written the opening itself. ``label`` is what may stand between the opening
+    and the reasoning.
+    """
+
+    opens: str
+    closes: str
+    also_closes: tuple[str, ...] = ()
+    label: str = ""
+
+    @property
+    def ends(self) -> tuple[str, ...]:
+        """All that ends it."""
+        return (self.closes, *self.also_closes)
+
+
+def _tag(name: str) -> Mark:
+    return Mark(f"<{name}>", f"</{name}>")
+
+
+_FINAL = "<|channel|>final"
+THINK = _tag("think")
+"""The commonest mark, and the one that our own training writes."""
+
+MARKS: tuple[Mark, ...] = (
+    THINK,
+    *map(_tag, ("thinking", "thought", "reasoning", "reflection", "scratchpad", "antThinking", "seed:think")),
+    Mark("[THINK]", "[/THINK]"),  # Magistral
+    Mark("<|channel|>analysis", _FINAL, ("<|end|>",), "<|message|>"),  # harmony
+    Mark("<|channel|>commentary", _FINAL, ("<|end|>",), "<|message|>"),
+    Mark("<|channel>", "<channel|>", (), "thought"),  # Gemma 4
+    Mark("<unused94>", "<unused95>", (), "thought"),  # MedGemma
+    Mark("<|START_THINKING|>", "<|END_THINKING|>"),  # Command A
+    Mark("<|begin_of_thought|>", "<|end_of_thought|>"),
+    Mark("<|think|>", "<|/think|>"),
+    Mark("<|thinking|>", "<|/thinking|>"),
+    Mark("<|begin_of_thinking|>", "<|end_of_thinking|>"),
+    Mark("<｜begin▁of▁thinking｜>", "<｜end▁of▁thinking｜>"),
+    Mark("◁think▷", "◁/think▷"),  # Kimi
+)
+"""Every mark of reasoning that is known."""
+
+BARE = Mark("analysis", "assistantfinal")
+"""What is left of harmony's marks where a server took the special tokens out. It opens at the beginning of an answer
+only, and only where it closes."""
+
+_HEADER = re.compile(
+    r"\s*(?:<\|start\|>assistant)?\s*(?:<\|channel\|>final)?[^<{]{0,40}(?:<\|constrain\|>\w+)?<\|message\|>"
+)
+"""What harmony writes between its reasoning and the answer."""
+
+_MOST_TRIES = 100
+"""At so many places outside reasoning at most an object is read, for the marks that stand in its texts."""
+
+_decoder = json.JSONDecoder()
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """A text without its reasoning. ``thinking`` is None where there is none, ``closed`` false where it never ends."""
+
+    thinking: str | None
+    answer: str
+    closed: bool = True
+
+
+def marks_with(own: Sequence[str] = ()) -> tuple[Mark, ...]:
+    """All marks, with the pair of an alias before them."""
+    return (Mark(own[0], own[1]), *MARKS) if own else MARKS
+
+
+def opened_by_prompt(rendered: str | None, prefill: str, own: Sequence[str] = ()) -> Mark | None:
+    r"""The mark that the prompt itself opens, so that an answer begins inside the reasoning; None where it opens none.
+
+    ``rendered`` is the prompt that the model read, ``prefill`` included; None where it is not known.
+
+    >>> opened_by_prompt("<|im_start|>assistant\n<think>\n", "").opens
+    '<think>'
+    """
+    if rendered is None:
+        return None
+    prompt = rendered.removesuffix(prefill).rstrip()
+    for mark in marks_with(own):
+        if prompt.endswith(mark.opens) or (mark.label and prompt.endswith(mark.opens + mark.label)):
+            return mark
+    return None
+
+
+def split_reasoning(text: str, own: Sequence[str] = ()) -> Split:
+    """Takes the reasoning out of ``text``. Time is linear in it.
+
+    Several stretches are joined by a line break. A mark in a string of a JSON object that stands outside reasoning is
+    text like any other, and so is an opening behind an object that no other object follows. Where a mark closes that
+    nothing opened, all before it is reasoning. Of reasoning that never closes all is reasoning.
+
+    >>> split_reasoning('<think>a cut, so YES</think>{"direction": 1}')
+    Split(thinking='a cut, so YES', answer='{"direction": 1}', closed=True)
+    >>> split_reasoning('A cut: {"direction": -1}? No.</think>{"direction": 1}').answer
+    '{"direction": 1}'
+    """
+    marks = marks_with(own)
+    if text.lstrip().startswith(BARE.opens) and BARE.closes in text:
+        marks = (*marks, BARE)
+        text = text.lstrip()
+    elif not any(mark.opens in text or mark.closes in text for mark in marks):
+        return Split(None, text)
+    return _Splitter(text, marks).split()
+
+
+@dataclass(slots=True)
+class _Splitter:
+    """Walks through a text once. ``outside`` are the stretches that are no reasoning, up to ``begin``."""
+
+    text: str
+    marks: tuple[Mark, ...]
+    thinking: list[str] = field(default_factory=list)
+    outside: list[str] = field(default_factory=list)
+    begin: int = 0
+    objects: int = 0
+    tries: int = 0
+    endless: set[Mark] = field(default_factory=set)
+
+    def split(self) -> Split:
+        last_object = max((match.start() for match in OBJECT.finditer(self.text)), default=-1)
+        pattern, openings, closings = _patterns(self.marks)
+        at = 0
+        while match := pattern.search(self.text, at):
+            at = match.end()
+            if match[0] in closings:
+                self._close(match)
+            elif match[0] in openings:
+                mark = openings[match[0]]
+                if mark is BARE and match.start() > 0:
+                    continue
+                end = self._end_of(mark, at)
+                if end is None and not self.objects:
+                    return self._split_endless(mark, match)
+                if end is None or (self.objects and last_object < end.end()):
+                    at = match.end() if end is None else end.end()
+                    continue
+                self.outside.append(self.text[self.begin : match.start()])
+                self.thinking.append(self._without_label(self.text[at : end.start()], mark))
+                self.begin = at = end.end()
+            else:
+                at = self._pass_object(match.start())
+        answer = [*self.outside, self.text[self.begin :]]
+        if self.begin and "<|message|>" in answer[-1]:
+            answer[-1] = _HEADER.sub("", answer[-1], count=1)
+        thinking = "\n".join(filter(None, self.thinking)) if self.thinking else None
+        return Split(thinking, "".join(answer))
+
+    def _close(self, match: re.Match[str]) -> None:
+        """All before a mark that nothing opened is reasoning."""
+        before = "".join([*self.outside, self.text[self.begin : match.start()]])
+        if match[0] == _FINAL:  # the channel of an answer is named whether or not there was another
+            before = before.removesuffix("<|start|>assistant")
+        if before.strip() or match[0] != _FINAL:
+            self.thinking.append(before)
+        self.outside, self.begin, self.objects = [], match.end(), 0
+
+    def _end_of(self, mark: Mark, at: int) -> re.Match[str] | None:
+        if mark in self.endless:
+            return None
+        end = _ends(mark).search(self.text, at)
+        if end is None:
+            self.endless.add(mark)
+        return end
+
+    def _split_endless(self, mark: Mark, match: re.Match[str]) -> Split:
+        thinking = [*self.thinking, self._without_label(self.text[match.end() :], mark)]
+        return Split("\n".join(thinking), "".join([*self.outside, self.text[self.begin : match.start()]]), closed=False)
+
+    def _without_label(self, thinking: str, mark: Mark) -> str:
+        return thinking.removeprefix(mark.label) if mark.label else thinking
+
+    def _pass_object(self, start: int) -> int:
+        """Where to go on behind a brace: behind the object that begins there, where one does."""
+        if self.tries >= _MOST_TRIES:
+            return start + 1
+        self.tries += 1
+        try:
+            _, end = _decoder.raw_decode(self.text, start)
+        except (ValueError, RecursionError):
+            return start + 1
+        self.objects += 1
+        return end
+
+
+@lru_cache(maxsize=16)
+def _patterns(marks: tuple[Mark, ...]) -> tuple[re.Pattern[str], dict[str, Mark], frozenset[str]]:
+    """What to look for outside reasoning: an object, an opening, or an end that nothing opened."""
+    openings = {mark.opens: mark for mark in marks}
+    closings = frozenset(mark.closes for mark in marks)
+    words = sorted({*openings, *closings}, key=len, reverse=True)
+    return re.compile("|".join([*map(re.escape, words), OBJECT.pattern])), openings, closings
+
+
+@lru_cache(maxsize=64)
+def _ends(mark: Mark) -> re.Pattern[str]:
+    return re.compile("|".join(map(re.escape, mark.ends)))
+
+
+def mark_words() -> Iterator[str]:
+    """Every text that opens or closes reasoning."""
+    for mark in MARKS:
+        yield from (mark.opens, *mark.ends)
