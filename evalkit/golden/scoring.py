@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from evalkit._internal.registry import find, names
-from evalkit.errors import EvalkitError
+from evalkit.errors import ConfigError, EvalkitError
 from evalkit.golden.model import Example, MeasureRule, ScoreRule
 from evalkit.scorers.score import InputScorer, Scorer, ValueKind
 from evalkit.scorers.values import as_number
@@ -101,8 +101,12 @@ def values_match(scorer: InputScorer, got: object, expected: object, given: Mapp
 
 
 def score_reader(rule: ScoreRule) -> Reader:
-    """Raises an EvalkitError where there is no such scorer, or its options can't be used."""
+    """Raises an EvalkitError where there is no such scorer, or its options or anchors can't be used."""
     scorer = scorer_of(rule)
+    if rule.anchors and (kind := kind_of(rule)) != "number":
+        raise ConfigError(
+            f"'anchors' are values of a number field, but {rule.scorer!r} scores a field of kind {kind!r}"
+        )
 
     def read(example: Example) -> object:
         expected = example.expected.get(rule.field)

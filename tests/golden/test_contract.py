@@ -74,6 +74,11 @@ MISTAKES = {
     "an unknown scorer": Mistake(
         SOUND.replace('"exact"', '"exakt"'), "scores.mood", "[scores.mood] unknown scorer 'exakt'", "exact"
     ),
+    "anchors of what is no number field": Mistake(
+        SOUND + "[scores.other]\nfield = 'mood'\nscorer = 'exact'\nanchors = [0, 1]",
+        "scores.other",
+        "'anchors' are values of a number field",
+    ),
     "a name that is taken": Mistake(SOUND + "[scores.strict]\nscorer = 'bool'", "scores.strict", "choose another name"),
     "a primary score that is none": Mistake(
         SOUND.replace('score = "mood"', 'score = "mod"'), "primary", "[primary] unknown score 'mod'", "mood"
