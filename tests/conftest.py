@@ -10,6 +10,7 @@ from typing import Any
 
 import psutil
 import pytest
+from frozen_tasks import FrozenTasks
 from mini_project import Project
 
 from evalkit.errors import GoldenError
@@ -111,7 +112,8 @@ def example(name: str, expected: Mapping[str, Any], text: str | None = None, **m
 class MiniProject:
     """The task `mood`: 12 test examples (8 good, 4 bad), train with a majority of bad, one must-pass, one malformed.
 
-    As written, `tuned` answers everything rightly and `base` talks without JSON.
+    Each session finds it frozen as it stands. As written, `tuned` answers everything rightly and `base` talks without
+    JSON.
     """
 
     def __init__(self, root: Path) -> None:
@@ -119,6 +121,7 @@ class MiniProject:
         self.folder = root / "golden" / "mood"
         self.folder.mkdir(parents=True)
         self.opened: list[EvalSession] = []
+        self.frozen = FrozenTasks(self.folder.parent)
         self.write("pyproject.toml", PYPROJECT)
         self.write("golden/mood/task.toml", TASK)
         self.write("golden/mood/schema.json", json.dumps(SCHEMA))
@@ -215,6 +218,7 @@ class MiniProject:
         identity: str = "run-1",
         samples: int = 1,
     ) -> EvalSession:
+        self.frozen.freeze()
         options = SessionOptions(tuple(backends), tuple(against), split, samples)
         self.opened.append(EvalSession(read_config(self.root), options, identity))
         return self.opened[-1]

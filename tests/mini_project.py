@@ -1,6 +1,7 @@
 """A small project as a user would have it: one golden task, one suite, recorded and homemade models.
 
-What it holds is small enough to count by hand: 12 test examples, 1 reference example, 1 malformed one.
+Its tasks are frozen as they stand whenever it is run, so that there are verdicts. What it holds is small enough to
+count by hand: 12 test examples, 1 reference example, 1 malformed one.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+from frozen_tasks import FrozenTasks
 
 IDS = tuple(f"h{number:02}" for number in range(12))
 XDIST = find_spec("xdist") is not None
@@ -172,6 +174,7 @@ class Project:
         self.monkeypatch = monkeypatch
         self.root = pytester.path
         self.golden = self.root / "golden" / "moods"
+        self.frozen = FrozenTasks(self.golden.parent)
         self.write("golden/moods/task.toml", TASK)
         self.write("golden/moods/schema.json", json.dumps(SCHEMA))
         for split, prefix in (("test", "h"), ("train", "t"), ("dev", "d")):
@@ -242,6 +245,7 @@ class Project:
         """Pytest in this process, which saves the second that a new one needs; with workers in a process of its own."""
         if "-n" in args:
             return self.run_apart(*args)
+        self.frozen.freeze()
         libraries = _Libraries(self.root)
         result = self.pytester.runpytest_inprocess(*PLUGINS, *args, plugins=[libraries])
         libraries.keep(self.monkeypatch)
@@ -250,11 +254,13 @@ class Project:
     def run_apart(self, *args: str) -> pytest.RunResult:
         """A real pytest in a process of its own: what it does to its process it does to that one alone."""
         _need_workers(args)
+        self.frozen.freeze()
         return self.pytester.runpytest_subprocess(*PLUGINS, *args)
 
     def start(self, *args: str, **environment: str) -> subprocess.Popen[str]:
         """The same, still running; in a process group of its own, as a shell would start it."""
         _need_workers(args)
+        self.frozen.freeze()
         return subprocess.Popen(
             [sys.executable, "-m", "pytest", *PLUGINS, *args], cwd=self.root, env={**os.environ, **environment},
             text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True,

@@ -98,7 +98,7 @@ class Lineage:
     """All steps of one lineage on one task.
 
     ``missing`` says of each rung that was not run whole why. ``noise`` is each rung's agreement with itself. ``open``
-    are the kinds of hypothesis that were left open.
+    are the kinds of hypothesis that were left open. ``status`` is None where the task has no verdict.
     """
 
     name: str
@@ -106,7 +106,7 @@ class Lineage:
     steps: tuple[Step, ...]
     missing: Mapping[str, MissingRung]
     noise: Mapping[str, Agreement]
-    status: Status
+    status: Status | None
     reasons: tuple[Reason, ...]
     open: tuple[str, ...] = ()
 

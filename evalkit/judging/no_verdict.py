@@ -25,3 +25,14 @@ class NoVerdict:
     code: WhyNone
     selected: int
     examples: int
+
+
+def why_none(split: str, frozen: bool) -> WhyNone | None:
+    """Why nothing is decided of anyone on ``split`` of a task, ``frozen`` or not; None where it is.
+
+    >>> why_none("test", frozen=True), str(why_none("dev", frozen=True)), str(why_none("test", frozen=False))
+    (None, 'dev', 'not_frozen')
+    """
+    if split != "test":
+        return WhyNone.DEV
+    return None if frozen else WhyNone.NOT_FROZEN

@@ -42,7 +42,7 @@ class Code(StrEnum):
     """Two models were compared: model, against, score, slice, got, p, wins, losses, outcome, declared, and the examples
     on which the model scores less."""
     NOTHING_DECLARED = "nothing_declared"
-    """The task declares nothing that could stop a model."""
+    """The task declares nothing that a model could fail."""
     ALL_HOLDS = "all_holds"
     """All that was declared holds."""
 

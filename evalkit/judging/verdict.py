@@ -1,4 +1,4 @@
-"""Decides whether a backend ships: comparisons and thresholds in, SHIP, BLOCK or INCONCLUSIVE out, with its reasons."""
+"""Decides whether a backend ships: comparisons and thresholds in, a status out, with its reasons."""
 
 from __future__ import annotations
 
@@ -69,7 +69,8 @@ def judge(
     """The verdict on one backend.
 
     ``failed`` are must-pass examples that it got wrong, ``unanswered`` those it did not answer: neither ships. BLOCK
-    beats INCONCLUSIVE.
+    beats INCONCLUSIVE. Where there is neither a threshold nor a hypothesis of it there is nothing to ship by:
+    UNDECLARED.
     """
     declared = [item for item in comparisons if item.candidate == backend and item.declared]
     weighed = [
@@ -85,8 +86,10 @@ def judge(
         status, reasons = Status.BLOCK, blocks + opens
     elif opens:
         status, reasons = Status.INCONCLUSIVE, opens
+    elif holds:
+        status, reasons = Status.SHIP, holds
     else:
-        status, reasons = Status.SHIP, holds or [Reason(Code.NOTHING_DECLARED)]
+        status, reasons = Status.UNDECLARED, [Reason(Code.NOTHING_DECLARED)]
     left_open = [item.kind for item in declared if item.status is Status.INCONCLUSIVE and not item.excused]
     decision, because = _decision(status, declared, reasons[0])
     return Verdict(backend, status, tuple(reasons), tuple(dict.fromkeys(left_open)), decision, because)

@@ -33,17 +33,25 @@ def answer(request: pytest.FixtureRequest) -> Answer:
 
 @pytest.fixture
 def verdict(request: pytest.FixtureRequest) -> Verdict:
-    """Whether the backend ships: the task's thresholds, must-pass examples and hypotheses."""
+    """Whether the backend ships: the task's thresholds, must-pass examples and hypotheses.
+
+    Skips the test where nothing is decided: on dev, and where the examples are not what was frozen.
+    """
     target = _target(request)
     with _plainly(request.config):
+        _need_verdict(request.config, target)
         return eval_session(request.config).verdict(target.task, target.backend)
 
 
 @pytest.fixture
 def comparison(request: pytest.FixtureRequest) -> Comparison:
-    """One declared hypothesis, or one pair that was asked for."""
+    """One declared hypothesis, or one pair that was asked for.
+
+    Skips the test where nothing is decided, as ``verdict`` does.
+    """
     target = _target(request)
     with _plainly(request.config):
+        _need_verdict(request.config, target)
         return eval_session(request.config).comparison(target.task, target.backend, target.rival, target.score)
 
 
@@ -90,6 +98,14 @@ def _plainly(config: pytest.Config) -> Iterator[None]:
         yield
     except EvalkitError as error:
         raise pytest.fail.Exception(config.stash[STATE].project.spell(error), pytrace=False) from None
+
+
+def _need_verdict(config: pytest.Config, target: TestTarget) -> None:
+    from evalkit.judging import wording
+
+    without = eval_session(config).no_verdict(target.task, target.backend)
+    if without is not None:
+        pytest.skip(wording.no_verdict(without))
 
 
 def _target(request: pytest.FixtureRequest) -> TestTarget:

@@ -49,7 +49,7 @@ def _each(run: Run, lines_of: Callable[[TaskResult], Iterable[str]]) -> Iterator
 def _whole(task: TaskResult) -> Iterator[str]:
     yield f"### {task.title}"
     yield ""
-    if task.verdicts or not view.related(task):
+    if task.whole or not view.related(task):
         yield from _scores(task)  # of the examples that relations draw alone it would say too much
     yield from _relations(task)
     yield from _rivals(task)

@@ -8,6 +8,7 @@ from evalkit._internal.counts import counted, verb
 from evalkit.judging import wording
 from evalkit.judging.comparison import Comparison
 from evalkit.judging.gates import kind_of
+from evalkit.judging.no_verdict import NoVerdict, WhyNone, why_none
 from evalkit.judging.regression import Regression
 from evalkit.reports.figures import signed
 from evalkit.reports.view import rivals
@@ -28,7 +29,9 @@ def verdict_lines(task: TaskResult) -> Iterator[tuple[str, str]]:
             continue
         verdict = verdicts.get(model_run.participant.name)
         if verdict is None:
-            yield "", f"{model_run.participant.name}: no verdict: {model_run.selected} of {task.examples} selected"
+            name, selected = model_run.participant.name, model_run.selected
+            without = task.no_verdict(name) or NoVerdict(name, WhyNone.PART, selected, task.examples)
+            yield "", wording.no_verdict(without)
         else:
             decision = f", {verdict.decision}" if model_run.participant.parent else ""
             sentence = f"{model_run.participant.name}: {verdict.status}{decision}. " + wording.reasons(verdict.reasons)
@@ -36,7 +39,7 @@ def verdict_lines(task: TaskResult) -> Iterator[tuple[str, str]]:
     if regression := task.regression:
         yield regression.status, wording.regression(regression)
     if lineage := task.lineage:
-        yield lineage.status, wording.lineage(lineage)
+        yield lineage.status or "", wording.lineage(lineage, why_none(task.split, task.frozen))
 
 
 def notes(task: TaskResult) -> Iterator[str]:
@@ -79,7 +82,7 @@ def _notes(task: TaskResult) -> Iterator[str]:
         )
     yield from map(wording.not_judged, task.unjudged)
     for comparison in task.comparisons:
-        if not comparison.declared:
+        if not comparison.declared or comparison.status is None:
             yield wording.reason(comparison.reason)
         yield from _power(comparison)
         readable = comparison.readable.difference

@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from evalkit.judging import wording
+from evalkit.judging.no_verdict import why_none
 from evalkit.reports import notes, view
 from evalkit.reports.page import PAGE, Page
 from evalkit.runs.record import Rows, Run, TaskResult, no_rows
@@ -38,9 +39,9 @@ def _printed(page: Page, write: Callable[[Console], None]) -> str:
 
 
 def _print_task(console: Console, task: TaskResult, width: int) -> None:
-    if task.verdicts:
+    if task.whole:
         console.print(_judged(task))
-    for line in (*notes.floors_not_beaten(task), *notes.notes(task)) if task.verdicts else ():
+    for line in (*notes.floors_not_beaten(task), *notes.notes(task)) if task.whole else ():
         console.print(Text(f"- {line}"), width=width)
     if models := view.related(task):
         console.print(_table(view.relations_heading(task), dict.fromkeys(models, ""), view.relation_rows(task)))
@@ -58,8 +59,8 @@ def _print_task(console: Console, task: TaskResult, width: int) -> None:
 def _print_lineage_alone(console: Console, task: TaskResult, width: int) -> None:
     _print_lineage(console, task, width)
     if lineage := task.lineage:
-        sentence = f"{task.task} · {wording.lineage(lineage)}"
-        console.print(Text(sentence, style=_COLORS[lineage.status]), width=width)
+        sentence = f"{task.task} · {wording.lineage(lineage, why_none(task.split, task.frozen))}"
+        console.print(Text(sentence, style=_COLORS.get(lineage.status or "", "")), width=width)
 
 
 def _console(out: StringIO, color: bool) -> Console:

@@ -11,6 +11,7 @@ from evalkit.judging import comparison as pairing
 from evalkit.judging.answer import Answer
 from evalkit.judging.book import AnswerBook
 from evalkit.judging.comparison import Comparison
+from evalkit.judging.no_verdict import WhyNone, why_none
 from evalkit.judging.planned import Lineup, Planned, planned_comparisons
 from evalkit.runs.model_run import scored_examples
 from evalkit.runs.record import Participation, Role
@@ -38,6 +39,11 @@ class AskedTask:
     def judged(self) -> list[str]:
         """The examples of the judged split."""
         return [example.id for example in self.task.splits.get(self.split, ())]
+
+    @property
+    def why_no_verdict(self) -> WhyNone | None:
+        """Why nothing is decided of anyone; None where whoever was asked all of the split has a verdict."""
+        return why_none(self.split, self.frozen)
 
     @property
     def lineup(self) -> Lineup:

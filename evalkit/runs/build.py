@@ -27,12 +27,13 @@ from evalkit.judging.notes import LookSpent, NotJudged, UnchangedAdapter
 from evalkit.judging.planned import declared_comparisons
 from evalkit.judging.recommendation import PairTerms, Recommendation, Side, recommend
 from evalkit.judging.relation_check import Rate, held, rates
-from evalkit.judging.verdict import Threshold, Verdict, judge, thresholds_of
+from evalkit.judging.verdict import Verdict
 from evalkit.models.backend import Spec
 from evalkit.models.latency import P50
 from evalkit.runs.asked_task import AskedTask
-from evalkit.runs.model_run import COST, model_run_of, rate_of, read_numbers
+from evalkit.runs.model_run import COST, model_run_of, read_numbers
 from evalkit.runs.record import InTurn, ModelRun, Participation, Run, TaskResult, Unbeaten
+from evalkit.runs.verdicts import figures_of, figures_of_lineage, verdicts_of
 
 
 def judge_task(asked_task: AskedTask, unchanged: Sequence[UnchangedAdapter] = ()) -> TaskResult:
@@ -41,7 +42,7 @@ def judge_task(asked_task: AskedTask, unchanged: Sequence[UnchangedAdapter] = ()
     answers = {part.name: asked_task.answers(part) for part in asked_task.participations}
     model_runs = tuple(model_run_of(task, split, part, answers[part.name]) for part in asked_task.participations)
     comparisons = tuple(asked_task.compared(asked_task.planned, answers))
-    verdicts = tuple(_verdicts(asked_task, answers, model_runs, comparisons))
+    verdicts, no_verdicts = verdicts_of(asked_task, answers, model_runs, comparisons)
     return TaskResult(
         task=task.name,
         title=task.title,
@@ -51,11 +52,12 @@ def judge_task(asked_task: AskedTask, unchanged: Sequence[UnchangedAdapter] = ()
         checksum=task.checksum,
         primary=task.primary,
         model_runs=model_runs,
-        comparisons=comparisons,
+        comparisons=comparisons if asked_task.why_no_verdict is None else figures_of(comparisons),
         agreements=tuple(_agreements(asked_task, answers)),
         unbeaten=tuple(_unbeaten(model_runs, split)),
         unjudged=tuple(_unjudged(asked_task)),
         verdicts=verdicts,
+        no_verdicts=no_verdicts,
         unchanged_adapters=tuple(unchanged),
         relations=tuple(_relations(asked_task, answers)),
         looks=tuple(_looks(asked_task, comparisons)),
@@ -76,35 +78,6 @@ def comparisons_with(rival: str, asked_task: AskedTask) -> list[Comparison]:
     names = {name for plan in needed for name in (plan.candidate, plan.against)}
     answers = {part.name: asked_task.answers(part) for part in asked_task.participations if part.name in names}
     return [comparison for comparison in asked_task.compared(needed, answers) if comparison.against == rival]
-
-
-def _verdicts(
-    asked_task: AskedTask,
-    answers: pairing.Answers,
-    model_runs: Iterable[ModelRun],
-    comparisons: Sequence[Comparison],
-) -> Iterator[Verdict]:
-    thresholds = {
-        asked_task.split if name == "test" else name: least for name, least in asked_task.task.thresholds.items()
-    }
-    whole = asked_task.whole
-    for model_run in model_runs:
-        if model_run.participant.role == "backend" and model_run.name in whole:
-            failed, unanswered = model_run.failed, tuple(model_run.unanswered)
-            held = thresholds_of(thresholds, model_run.rates)
-            held += _of_slices(asked_task, answers[model_run.name])
-            yield judge(model_run.name, held, comparisons, failed, unanswered)
-
-
-def _of_slices(asked_task: AskedTask, answers: Mapping[str, Answer]) -> Iterator[Threshold]:
-    for tag, bounds in asked_task.task.slice_thresholds.items():
-        those = [
-            answer
-            for answer in answers.values()
-            if answer.example.split == asked_task.split and tag in answer.example.tags
-        ]
-        for score, least in bounds.items():
-            yield Threshold(score, least, rate_of(those, score), asked_task.split, tag)
 
 
 def _agreements(asked_task: AskedTask, answers: pairing.Answers) -> Iterator[pairing.Agreement]:
@@ -205,7 +178,7 @@ def _lineage(asked_task: AskedTask, name: str, rungs: Sequence[str], answers: pa
         again = asked_task.book.answers(part.name, part.again)
         settings = None if participant.recorded else participant.decoding
         followed.append(Rung(part.name, participant.parent, settings, again, missing))
-    return follow(
+    lineage = follow(
         name,
         asked_task.task,
         asked_task.split,
@@ -213,6 +186,7 @@ def _lineage(asked_task: AskedTask, name: str, rungs: Sequence[str], answers: pa
         answers,
         lambda before, after: _changes(asked_task.task, before, after),
     )
+    return lineage if asked_task.why_no_verdict is None else figures_of_lineage(lineage)
 
 
 def _relations(asked_task: AskedTask, answers: pairing.Answers) -> Iterator[Rate]:

@@ -61,7 +61,7 @@ def finish(
     rows = stored_rows(session.config.store, run.id)
     written: list[Path] = []
     trouble: list[str] = []
-    if any(task.verdicts or task.relations for task in judged):
+    if any(task.whole or task.relations for task in judged):
         try:
             written += write(run, rows, session.config.root / session.config.reports)
         except OSError as error:
@@ -115,10 +115,11 @@ def exit_code(judged: list[TaskResult], config: Config) -> int:
     return code_of([*verdicts, *regressions, *lineages], config)
 
 
-def code_of(results: Iterable[tuple[str, Iterable[str]]], config: Config) -> int:
-    """0 when everything ships; 1 when anything is blocked; else what that which was left open is set to be.
+def code_of(results: Iterable[tuple[str | None, Iterable[str]]], config: Config) -> int:
+    """1 when anything is blocked; else what that which was left open is set to be; 0 where there is none.
 
     ``results`` has the status of each verdict, regression or lineage (at hand or stored), and the kinds left open.
+    What declares nothing, or has no status, decides nothing.
     """
     decisions = list(results)
     if any(status == Status.BLOCK for status, _ in decisions):

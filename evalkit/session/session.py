@@ -16,6 +16,7 @@ from evalkit.golden.perturbations import Perturbed
 from evalkit.judging.answer import Answer
 from evalkit.judging.book import AnswerBook
 from evalkit.judging.comparison import Comparison
+from evalkit.judging.no_verdict import NoVerdict, WhyNone
 from evalkit.judging.notes import UnchangedAdapter
 from evalkit.judging.relation_check import RelationResult, held
 from evalkit.judging.verdict import Verdict
@@ -220,6 +221,11 @@ class EvalSession:
         if self.broken is not None:
             return []
         return [item for name in sorted(self.selection) for item in self._results.unchanged(self.task(name))]
+
+    def no_verdict(self, task_name: str, backend: str) -> NoVerdict | None:
+        """Why nothing is decided of ``backend`` though it was asked all of the split; None where a verdict is due."""
+        without = self.judged(task_name).no_verdict(backend)
+        return None if without is None or without.code is WhyNone.PART else without
 
     def verdict(self, task_name: str, backend: str) -> Verdict:
         """The verdict on ``backend``. Raises HarnessError where its judged split was not run whole."""

@@ -55,7 +55,7 @@ def test_a_verdict_says_what_kinds_of_hypothesis_it_leaves_open() -> None:
 
 def test_a_pair_that_nobody_declared_stops_nothing() -> None:
     verdict = judge("tuned", (), [judged(None, "0" * 10, "1" * 10)], (), ())
-    assert (verdict.status, codes(verdict.reasons)) == (Status.SHIP, [Code.NOTHING_DECLARED])
+    assert (verdict.status, codes(verdict.reasons)) == (Status.UNDECLARED, [Code.NOTHING_DECLARED])
 
 
 def test_a_model_that_meets_its_thresholds_and_wins_ships_with_its_reasons() -> None:
@@ -114,11 +114,18 @@ def test_a_block_outweighs_what_is_inconclusive_and_names_both() -> None:
 
 
 def test_a_comparison_is_about_its_candidate_only() -> None:
-    assert judge("other", (), [LOST], (), ()).ships
+    assert judge("other", thresholds_of({"test": {"mood": 0.5}}, rates(mood=1.0)), [LOST], (), ()).ships
 
 
-def test_where_nothing_was_declared_the_verdict_says_so() -> None:
-    assert judge("tuned", (), (), (), ()).reasons == (Reason(Code.NOTHING_DECLARED),)
+def test_nothing_ships_that_has_nothing_to_fail() -> None:
+    verdict = judge("tuned", (), (), (), ())
+    assert (verdict.status, verdict.ships, verdict.decision) == (Status.UNDECLARED, False, "iterate")
+    assert (verdict.reasons, verdict.open) == ((Reason(Code.NOTHING_DECLARED),), ())
+
+
+def test_where_nothing_is_declared_a_must_pass_example_blocks_all_the_same() -> None:
+    verdict = judge("tuned", (), (), ["r-1"], ())
+    assert (verdict.status, codes(verdict.reasons)) == (Status.BLOCK, [Code.MUST_PASS_WRONG])
 
 
 def test_a_verdict_is_the_same_when_it_is_read_back_from_json() -> None:

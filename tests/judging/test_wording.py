@@ -43,7 +43,7 @@ SENTENCES = [
         "error (malformed) is 45.4 %, the task asks for 55.0 %.",
     ),
     (Reason(Code.MEETS_THRESHOLD, score="mood", split="test", got=RATE, asked=0.4), "mood 45.4 % >= 40.0 %."),
-    (Reason(Code.NOTHING_DECLARED), "Nothing was declared that could stop it."),
+    (Reason(Code.NOTHING_DECLARED), "Nothing is declared that it could fail: no threshold, and no hypothesis of it."),
     (Reason(Code.ALL_HOLDS), "All that was declared holds."),
     (Reason(Code.STRICT_LOSSES, examples=("a mood",)), "--strict-baseline forgives no loss: a mood."),
     (

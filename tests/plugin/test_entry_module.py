@@ -40,6 +40,7 @@ def installed(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Pro
 
 
 def run(project: Project, *args: str) -> pytest.RunResult:
+    project.frozen.freeze()
     return project.pytester.run(sys.executable, "-m", "pytest", "-p", "no:anyio", "-p", "no:hypothesispytest", *args)
 
 

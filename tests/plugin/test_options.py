@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from frozen_tasks import FrozenTasks
 from mini_project import PYPROJECT, SHIPS, SUITE, TASK, Project
 
 OWN = """
@@ -55,7 +56,7 @@ def test_a_project_without_evalkit_knows_no_short_option(stranger: Project) -> N
 def test_the_long_options_are_there_without_a_table_too(stranger: Project) -> None:
     stranger.write("golden/moods/task.toml", TASK.partition("[[hypotheses]]")[0])  # they name aliases
     result = stranger.run("suites", "--evalkit-backend=replay:answers/good.jsonl", "--evalkit-split=dev")
-    result.stdout.fnmatch_lines(["moods: 12 examples of dev*", "moods * replay:answers/good.jsonl: SHIP.*"])
+    result.stdout.fnmatch_lines(["moods: 12 examples of dev*", "moods * replay:answers/good.jsonl: no verdict: dev *"])
     assert result.ret == 0
 
 
@@ -123,6 +124,7 @@ def test_the_project_is_found_by_the_folders_that_are_tested_by_default(suite: P
     (suite.root / "part").mkdir()
     for name in ("suites", "golden", "answers", "pyproject.toml"):
         (suite.root / name).rename(suite.root / "part" / name)
+    suite.frozen = FrozenTasks(suite.root / "part" / "golden")
     suite.write("pytest.ini", "[pytest]\ntestpaths = part/suites\n")
     suite.run("--backend=good").stdout.fnmatch_lines(["moods * good: SHIP.*"])
 

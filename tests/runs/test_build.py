@@ -125,7 +125,7 @@ def test_a_task_without_data_for_any_floor_is_judged_all_the_same(project: MiniP
         Participation(replace(part.participant, problem="no data")) if part.role == "floor" else part
         for part in request.participations
     ]
-    result = judge_task(AskedTask(project.task(), "test", gone, session.book(project.task()), 0.05, False))
+    result = judge_task(AskedTask(project.task(), "test", gone, session.book(project.task()), 0.05))
     assert (result.unbeaten, result.verdicts[0].status) == ((), Status.SHIP)
 
 

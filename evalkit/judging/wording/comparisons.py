@@ -15,7 +15,8 @@ from evalkit.stats.intervals import Estimate
 def comparison(item: Reason) -> str:
     """What two models differ by, and what that answers of what was declared of them."""
     if item.outcome is None:
-        return f"{item.model} against {_rival(item)}: {_figures(item)}; nothing was declared of this pair."
+        end = "nothing is decided by it here" if item.declared else "nothing was declared of this pair"
+        return f"{item.model} against {_rival(item)}: {_figures(item)}; {end}."
     parts = [f"{item.model} {_answer(item, item.outcome)}: {_figures(item)}."]
     parts += [_remark(remark, item.outcome.kind) for remark in item.outcome.remarks]
     if item.examples and item.outcome.status is not Status.SHIP:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 from evalkit._internal.counts import counted, verb
 from evalkit.judging.figures import points
+from evalkit.judging.no_verdict import NoVerdict, WhyNone
+from evalkit.judging.wording.notes import no_verdict
 from evalkit.judging.wording.reasons import reasons
 
 if TYPE_CHECKING:  # these are made of what is worded here
@@ -15,8 +17,10 @@ if TYPE_CHECKING:  # these are made of what is worded here
     from evalkit.judging.lineage import Lineage, LostScore, MissingRung, Step
 
 
-def lineage(item: Lineage) -> str:
-    """What became of a model from its first rung to its last."""
+def lineage(item: Lineage, why: WhyNone | None = None) -> str:
+    """What became of a model from its first rung to its last; ``why`` there is no verdict, where it has no status."""
+    if item.status is None and why is not None:
+        return no_verdict(NoVerdict(f"lineage {item.name}", why, 0, 0))
     return f"lineage {item.name}: {item.status}. {reasons(item.reasons)}"
 
 

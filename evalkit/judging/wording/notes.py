@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from evalkit.golden.looks import Look
+from evalkit.judging.no_verdict import NoVerdict, WhyNone
 from evalkit.judging.notes import LookSpent, NotJudged, UnchangedAdapter
 
 
@@ -28,3 +29,15 @@ def not_judged(item: NotJudged) -> str:
     """Which declared pair was not judged, and why."""
     pair = f"{item.candidate} against {item.against} on {item.score}"
     return f"declared but not judged, because the other side is not in this run: {pair}"
+
+
+def no_verdict(item: NoVerdict) -> str:
+    """That nothing is decided of a model, and why."""
+    return f"{item.backend}: no verdict: {_WHY_NONE[item.code].format(item=item)}"
+
+
+_WHY_NONE = {
+    WhyNone.DEV: "dev is for choosing, test is for deciding: take --split=dev away for a verdict",
+    WhyNone.NOT_FROZEN: "the examples are not what was frozen, or never were: `evalkit freeze` comes before a verdict",
+    WhyNone.PART: "{item.selected} of {item.examples} selected",
+}

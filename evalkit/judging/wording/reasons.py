@@ -60,7 +60,7 @@ _REASONS: Mapping[Code, Callable[[Reason], str]] = {
     Code.BELOW_THRESHOLD: lambda item: f"{_scored(item)} is {_rate(item)}, the task asks for {percent(item.asked)}.",
     Code.MEETS_THRESHOLD: lambda item: f"{_scored(item)} {_rate(item)} >= {percent(item.asked)}.",
     Code.COMPARISON: comparison,
-    Code.NOTHING_DECLARED: lambda _: "Nothing was declared that could stop it.",
+    Code.NOTHING_DECLARED: lambda _: "Nothing is declared that it could fail: no threshold, and no hypothesis of it.",
     Code.ALL_HOLDS: lambda _: "All that was declared holds.",
     Code.MUST_PASS_BROKEN: _must_pass_broken,
     Code.STRICT_LOSSES: lambda item: f"--strict-baseline forgives no loss: {abbreviate(item.examples)}.",
