@@ -2,6 +2,9 @@
 
 The primary score comes first: a model that is worse there is the right pick for nobody who can pay for the other.
 Between models of which neither is worse the cost of a call decides, where it is known of both.
+
+A field is better or worse by p, as in a verdict, Holm's over all fields of the pair: of many fields some differ by
+chance.
 """
 
 from __future__ import annotations
@@ -11,25 +14,30 @@ from dataclasses import dataclass
 from typing import Literal
 
 from evalkit.judging.answer import Answer
+from evalkit.judging.corrected import Correction, corrected
 from evalkit.judging.reason import Status
-from evalkit.stats.intervals import Estimate
-from evalkit.stats.paired import difference, difference_in_turn
+from evalkit.stats.intervals import ALPHA, Estimate
+from evalkit.stats.paired import Paired, paired, paired_in_turn
 
 HOURS = 730
 """Hours of a month: a twelfth of 8,760."""
 
 Standing = Literal["better", "worse", "no worse", "open"]
-"""By the 95 % interval of the difference: all above 0, all below 0, all above the margin downwards, none of these."""
+"""By p of the difference, one way and the other; else by the lower bound of its 95 % interval, which is above the
+margin downwards, or not."""
 
 DecidedBy = Literal["score", "cost", "nothing"]
 
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """A score of the candidate less the rival's, over the examples that both answered."""
+    """A score of the candidate less the rival's, over the examples that both answered. ``p`` is of its being better,
+    ``p_worse`` of its being worse, both Holm's over all fields of the pair."""
 
     difference: Estimate
     standing: Standing
+    p: float | None = None
+    p_worse: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +89,14 @@ class Recommendation:
     in_turn: bool = False
 
     @property
+    def corrections(self) -> tuple[Correction, ...]:
+        """The families of comparisons: all fields, one way and the other."""
+        pair, standings = f"{self.candidate} and {self.against}", [field.standing for field in self.fields.values()]
+        better = Correction("rival_better", pair, len(standings), standings.count("better"), ALPHA)
+        worse = Correction("rival_worse", pair, len(standings), standings.count("worse"), ALPHA)
+        return (better, worse) if standings else ()
+
+    @property
     def saved(self) -> float | None:
         """What 1,000 calls of the candidate cost less than the rival's; None where one of the two is not known."""
         if self.ours.cost is None or self.theirs.cost is None:
@@ -103,7 +119,7 @@ class PairTerms:
 
 def recommend(candidate: Side, rival: Side, by: PairTerms, verdict: Status | None) -> Recommendation:
     """Which of the two is the right pick. ``verdict`` is the candidate's."""
-    fields = dict(_fields(by.answers[candidate.name], by.answers[rival.name], by))
+    fields = _fields(by.answers[candidate.name], by.answers[rival.name], by)
     pick, decided_by = _pick(candidate, rival, fields[by.primary]) if by.primary in fields else ("", "nothing")
     return Recommendation(
         candidate.name, rival.name, fields, candidate, rival, by.primary, by.margin, pick, decided_by,
@@ -111,8 +127,18 @@ def recommend(candidate: Side, rival: Side, by: PairTerms, verdict: Status | Non
     )  # fmt: skip
 
 
-def _fields(ours: Mapping[str, Answer], theirs: Mapping[str, Answer], by: PairTerms) -> Iterator[tuple[str, Field]]:
-    differ = difference if by.turn is None else difference_in_turn
+def _fields(ours: Mapping[str, Answer], theirs: Mapping[str, Answer], by: PairTerms) -> dict[str, Field]:
+    pairs = dict(_paired(ours, theirs, by))
+    ps = corrected([pair.p for pair in pairs.values()])
+    ps_worse = corrected([pair.p_worse for pair in pairs.values()])
+    return {
+        score: Field(pair.difference, standing(pair.difference, p, p_worse, by.margin), p, p_worse)
+        for (score, pair), p, p_worse in zip(pairs.items(), ps, ps_worse, strict=True)
+    }
+
+
+def _paired(ours: Mapping[str, Answer], theirs: Mapping[str, Answer], by: PairTerms) -> Iterator[tuple[str, Paired]]:
+    put_beside = paired if by.turn is None else paired_in_turn
     examples = by.turn
     if examples is None:
         examples = [name for name, answer in ours.items() if answer.example.split == by.split]
@@ -120,24 +146,22 @@ def _fields(ours: Mapping[str, Answer], theirs: Mapping[str, Answer], by: PairTe
     for score in dict.fromkeys(score for name in both for score in ours[name].scores):
         scored = [name for name in both if score in ours[name].scores and score in theirs[name].scores]
         first, second = ([side[name].scores[score].value for name in scored] for side in (ours, theirs))
-        apart = differ(first, second, [ours[name].example.group for name in scored])
-        yield score, Field(apart, standing(apart, by.margin))
+        yield score, put_beside(first, second, [ours[name].example.group for name in scored])
 
 
-def standing(difference: Estimate, margin: float) -> Standing:
-    """What the interval of ``difference`` says.
+def standing(difference: Estimate, p: float | None, p_worse: float | None, margin: float) -> Standing:
+    """What is shown: by ``p`` that it is better, by ``p_worse`` that it is worse, by the bound that it is no worse.
 
-    >>> standing(Estimate(0.1, 0.02, 0.2, 80), 0.05), standing(Estimate(0.0, -0.2, 0.2, 80), 0.05)
-    ('better', 'open')
+    >>> standing(Estimate(0.1, 0.02, 0.2, 80), 0.01, 0.99, 0.05)
+    'better'
+    >>> standing(Estimate(0.0, -0.2, 0.2, 80), 0.5, 0.5, 0.05)
+    'open'
     """
-    low, high = difference.low, difference.high
-    if low is None or high is None:
-        return "open"
-    if low > 0:
+    if p is not None and p <= ALPHA:
         return "better"
-    if high < 0:
+    if p_worse is not None and p_worse <= ALPHA:
         return "worse"
-    return "no worse" if low > -margin else "open"
+    return "no worse" if difference.low is not None and difference.low > -margin else "open"
 
 
 def _pick(ours: Side, theirs: Side, field: Field) -> tuple[str, DecidedBy]:

@@ -6,17 +6,24 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from scipy.stats import binom
 
+from evalkit.golden.model import Decoding, Example
+from evalkit.judging.answer import Answer
+from evalkit.judging.output import Output
 from evalkit.judging.reason import Status
 from evalkit.judging.recommendation import PairTerms, Recommendation, Side, recommend, standing
 from evalkit.judging.wording import recommendation
+from evalkit.models.backend import Completion
+from evalkit.models.request import Request
+from evalkit.scorers.score import Score
 from evalkit.stats.intervals import Estimate
 
 if TYPE_CHECKING:
     from conftest import MiniProject
 
 # 20 of 40 pairs differ, all one way.
-UP, DOWN = "(+50.0 points, 95 % +35.2 to +64.8)", "(-50.0 points, 95 % -64.8 to -35.2)"
+UP, DOWN = "(+50.0 points, 95 % +35.2 to +64.8, p = ", "(-50.0 points, 95 % -64.8 to -35.2, p = "
 OURS, THEIRS = Side("ours"), Side("theirs")
 
 
@@ -117,16 +124,68 @@ def test_what_is_not_known_is_said_to_be_so(judge: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("low", "high", "said"),
+    ("p", "p_worse", "low", "said"),
     [
-        (0.01, 0.3, "better"),
-        (-0.3, -0.01, "worse"),
-        (-0.04, 0.2, "no worse"),
-        (0.0, 0.1, "no worse"),
-        (-0.06, 0.2, "open"),
-        (-0.05, 0.05, "open"),
-        (None, None, "open"),
+        (0.025, 0.98, 0.01, "better"),
+        (0.98, 0.025, -0.3, "worse"),
+        (0.026, 0.98, 0.0, "no worse"),
+        (0.5, 0.6, -0.04, "no worse"),
+        (0.98, 0.026, -0.06, "open"),
+        (0.5, 0.5, -0.05, "open"),
+        (None, None, None, "open"),
     ],
 )
-def test_a_difference_says_what_its_interval_says(low: float | None, high: float | None, said: str) -> None:
-    assert standing(Estimate(0.0, low, high, 50), 0.05) == said
+def test_p_says_what_is_better_or_worse_and_the_lower_bound_what_is_no_worse(
+    p: float | None, p_worse: float | None, low: float | None, said: str
+) -> None:
+    assert standing(Estimate(0.0, low, 0.2, 50), p, p_worse, 0.05) == said
+
+
+def answered(model: str, right: Sequence[Sequence[int]]) -> dict[str, Answer]:
+    """Answers with a score for each row of ``right``, in which an example has a 1 where it is right."""
+    found = {}
+    for number in range(len(right[0])):
+        name = f"e{number:03}"
+        scores = {f"s{row}": Score(f"s{row}", float(values[number]), "", "") for row, values in enumerate(right)}
+        completion, output = Completion("", "stop"), Output({}, True, (), None, "", "")
+        request = Request("t", name, (), "", Decoding())
+        found[name] = Answer(model, Example(name, "test", {}, {}, group=name), request, completion, output, scores)
+    return found
+
+
+def flips(gained: int, lost: int, n: int = 130) -> tuple[list[int], list[int]]:
+    """Ours and theirs, that differ on so many of ``n`` examples."""
+    return [1] * gained + [0] * (n - gained), [0] * gained + [1] * lost + [0] * (n - gained - lost)
+
+
+def put_beside(*fields: tuple[int, int]) -> Recommendation:
+    """Two models whose scores are so often ``(gained, lost)``, by score."""
+    pairs = [flips(*field) for field in fields]
+    both = {name: answered(name, [pair[side] for pair in pairs]) for side, name in enumerate(("ours", "theirs"))}
+    return recommend(OURS, THEIRS, PairTerms(both, "test", "s0", 0.05), None)
+
+
+@pytest.mark.parametrize(("gained", "lost"), [(5, 0), (7, 1), (0, 5), (1, 7)])
+def test_where_only_an_uncorrected_interval_would_exclude_0_nothing_is_better_or_worse(gained: int, lost: int) -> None:
+    """n = 130: p is .031 and .035, while Tango's interval lies beyond 0."""
+    field = put_beside((gained, lost)).fields["s0"]
+    assert field.standing not in ("better", "worse")
+    low, high = field.difference.low, field.difference.high
+    assert low is not None
+    assert high is not None
+    assert low <= 0 <= high
+
+
+@pytest.mark.parametrize(
+    ("others", "said"),
+    [(0, "worse"), (1, "open"), (7, "open")],
+)
+def test_p_is_held_to_holms_level_over_all_fields_of_the_pair(others: int, said: str) -> None:
+    """16 worse, 5 better: one-sided p is .0133, which eight fields make .106."""
+    found = put_beside((5, 16), *[(3, 3)] * others)
+    field = found.fields["s0"]
+    assert field.standing == said
+    assert field.p_worse == pytest.approx((others + 1) * binom.cdf(5, 21, 0.5))
+    assert [(family.of, family.made, family.found) for family in found.corrections] == [
+        ("rival_better", others + 1, 0), ("rival_worse", others + 1, int(said == "worse")),
+    ]  # fmt: skip

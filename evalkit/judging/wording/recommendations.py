@@ -46,6 +46,9 @@ def _pick(item: Recommendation) -> str:
     ours, theirs, primary, field = item.ours.name, item.theirs.name, item.primary, item.fields[item.primary]
     difference = field.difference
     figures = f"{points(difference.value)} points, 95 % {points(difference.low)} to {points(difference.high)}"
+    p = field.p_worse if (difference.value or 0) < 0 else field.p
+    if p is not None:
+        figures += f", p = {p:.4f}" + (f" among {len(item.fields)} fields" if len(item.fields) > 1 else "")
     if field.standing == "open" and difference.low is None:
         return f"Nothing is shown of {ours} and {theirs}: too few examples for an interval of {primary}."
     if field.standing == "open":
