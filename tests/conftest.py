@@ -59,6 +59,9 @@ measure = "mae"
 [primary]
 score = "mood"
 
+[looks]
+planned = 2
+
 [thresholds]
 strict = 0.8
 

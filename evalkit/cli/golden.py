@@ -41,9 +41,17 @@ def freeze(config: Config, task: str | None, renew: bool) -> None:
         return
     for folder in task_folders(config, [task] if task else ()).values():
         loaded = load_task(folder, verify=False)
-        path = frozen.freeze(folder, loaded.splits)
+        path = frozen.freeze(folder, loaded.splits, _plan(loaded))
         counts = ", ".join(f"{split} {len(examples)}" for split, examples in loaded.splits.items())
         click.echo(f"{path.relative_to(config.root)}: {counts}")
+
+
+def _plan(task: Task) -> int | None:
+    """How many candidates to plan: what task.toml says, else what is frozen, else a proposal."""
+    from evalkit.golden import freeze as frozen
+    from evalkit.judging.look_plan import proposed_looks
+
+    return task.planned_looks or (None if frozen.planned(task.folder) else proposed_looks(task))
 
 
 def _changes(task: Task) -> Iterator[Finding]:

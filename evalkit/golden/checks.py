@@ -18,7 +18,6 @@ from evalkit.errors import ConfigError, EvalkitError, Problem, UnknownName
 from evalkit.golden.contract import SLICES, Contract
 from evalkit.golden.examples import is_id
 from evalkit.golden.hypotheses import Ground, read_hypothesis
-from evalkit.golden.looks import Look
 from evalkit.golden.model import (
     ANSWERED,
     SPLITS,
@@ -48,11 +47,13 @@ class Checker:
     """Makes the rules of a contract and collects every problem with them.
 
     ``declared`` are the names of all scores in the file, those included that can't be used: that such a one is named
-    elsewhere is no further mistake.
+    elsewhere is no further mistake. ``alpha`` is the one-sided level at which a candidate is judged.
     """
 
-    def __init__(self, contract: Contract, declared: Sequence[str], splits: Splits, source: Source) -> None:
-        self.contract, self.splits, self.source = contract, splits, source
+    def __init__(
+        self, contract: Contract, declared: Sequence[str], splits: Splits, source: Source, alpha: float
+    ) -> None:
+        self.contract, self.splits, self.source, self.alpha = contract, splits, source, alpha
         self.score_names = (*ANSWERED, *declared)
         self.problems: list[Problem] = []
 
@@ -121,11 +122,10 @@ class Checker:
     def _grounds(self, scores: Mapping[str, ScoreRule], tag: str) -> dict[str, Ground]:
         """What each score can be judged on: all of the test split, or what of it has the ``tag``."""
         test = [example for example in self.splits.get("test", ()) if not tag or tag in example.tags]
-        alpha = Look(1).alpha  # no model is judged on a test split at a larger one
-        grounds = dict.fromkeys(self.score_names, Ground(len({example.group for example in test}), alpha))
+        grounds = dict.fromkeys(self.score_names, Ground(len({example.group for example in test}), self.alpha))
         for name, rule in scores.items():
             pieces = len({example.group for example in test if rule.asked_of(example)})
-            grounds[name] = Ground(pieces, alpha, _is_graded(rule))
+            grounds[name] = Ground(pieces, self.alpha, _is_graded(rule))
         return grounds
 
     def _check_expected(self, scores: Mapping[str, ScoreRule], measurements: Mapping[str, MeasureRule]) -> None:

@@ -128,6 +128,16 @@ class PrimaryTable(Table):
     score: Text = Field(description="The name of the task's most important score.")
 
 
+class LooksTable(Table):
+    """[looks]: how many candidates the test split is for."""
+
+    planned: Positive | None = Field(
+        default=None,
+        description="How many models may be shown on the test split, each judged at 0.025 / planned; declared rivals "
+        "count. Without it, 3 and the declared rivals.",
+    )
+
+
 class RelationTable(Table):
     """[relations.<name>]: what becomes of an answer when the input is changed. Further keys are its options."""
 
@@ -200,6 +210,7 @@ class Contract(Table):
         default={}, description="Measurements by name: reported with their n, never part of a verdict."
     )
     primary: PrimaryTable = Field(description="The task's most important score.")
+    looks: LooksTable = Field(default=LooksTable(), description="How many candidates the test split is for.")
     thresholds: Thresholds = Field(
         default={},
         description="The least rate of a score on test; in a table named after another split, on that one; in a table "

@@ -8,7 +8,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
-from evalkit._internal.counts import abbreviate, counted
+from evalkit._internal.counts import abbreviate, counted, verb
 from evalkit._internal.files import text_digest, write_atomically
 from evalkit.errors import FrozenError, LooksError
 from evalkit.golden import looks
@@ -17,15 +17,60 @@ from evalkit.golden.model import SPLITS, Example
 FILE = "frozen.json"
 
 
-def freeze(folder: Path, splits: Mapping[str, Sequence[Example]]) -> Path:
-    """Writes ``folder/frozen.json``: for every split its sha256, its count, and a digest of each example's line."""
+def freeze(folder: Path, splits: Mapping[str, Sequence[Example]], planned_looks: int | None = None) -> Path:
+    """Writes ``folder/frozen.json``: for every split its sha256, its count, and a digest of each example's line.
+
+    ``planned_looks`` is how many candidates the test split is for; None leaves that as it was. Raises FrozenError where
+    it is more than was planned when the first of them was judged, or fewer than were judged.
+    """
     record = {
         "frozen": datetime.now(UTC).date().isoformat(),
+        "planned_looks": _plan(folder, planned_looks),
         "splits": {split: _record(folder, split) for split in SPLITS if split in splits},
     }
     path = folder / FILE
     write_atomically(path, json.dumps(record, indent=1) + "\n")
     return path
+
+
+def planned(folder: Path) -> int | None:
+    """How many candidates the frozen test split is for; None where nothing is frozen, or no plan with it.
+
+    Raises FrozenError where frozen.json can't be read.
+    """
+    path = folder / FILE
+    if not path.exists():
+        return None
+    try:
+        number = json.loads(path.read_text(encoding="utf-8")).get("planned_looks")
+        if number is not None and (not isinstance(number, int) or number < 1):
+            raise TypeError(f"planned_looks is {number!r}, expected a whole number, 1 or more")
+    except (ValueError, TypeError, AttributeError) as error:
+        reason = f"{path}: can't be read ({error!r})"
+        raise FrozenError(f"{reason}. {remedy(folder)}", [reason]) from error
+    return number
+
+
+def _plan(folder: Path, wanted: int | None) -> int:
+    """``wanted`` where it may be planned now, what was planned where nothing is wanted."""
+    try:
+        before = planned(folder)
+    except FrozenError:
+        before = None  # what can't be read is made anew
+    spent = len(looks.numbers(folder))
+    number = before or looks.PLANNED if wanted is None else wanted
+    if spent and before is not None and number > before:
+        raise FrozenError(
+            f"{folder}: {counted(spent, 'look')} of {before} planned {verb(spent, 'was', 'were')} taken: {number} "
+            f"can't be planned any more. Leave planned = {before} in [looks] of task.toml, or retire the split with "
+            f"`evalkit freeze --renew {folder.name}` and write a new one"
+        )
+    if before is not None and number < min(spent, before):
+        raise FrozenError(
+            f"{folder}: {counted(spent, 'look')} {verb(spent, 'was', 'were')} taken: fewer than that can't be planned "
+            f"(planned = {number} in [looks] of task.toml)"
+        )
+    return number
 
 
 def renew(folder: Path, splits: Mapping[str, Sequence[Example]]) -> int:

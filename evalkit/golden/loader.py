@@ -13,6 +13,7 @@ from evalkit.golden import freeze as frozen
 from evalkit.golden.checks import Checker, Rules, Splits
 from evalkit.golden.contract import SLICES, Contract
 from evalkit.golden.examples import ExampleReader, parse_json, place
+from evalkit.golden.looks import PLANNED, Look
 from evalkit.golden.model import Task
 from evalkit.golden.schema import Schema, compiled
 
@@ -39,7 +40,8 @@ def load_task(folder: Path, *, verify: bool = True) -> Task:
         raise GoldenError(problems)
     examples = ExampleReader(folder, schema, contract.input)
     splits = examples.splits()
-    checker = Checker(contract, _keys(table, "scores"), splits, source)
+    planned = frozen.planned(folder) or contract.looks.planned or PLANNED
+    checker = Checker(contract, _keys(table, "scores"), splits, source, Look(1, planned).alpha)
     rules = checker.rules()
     problems.extend((*examples.problems, *checker.problems))
     if problems:
@@ -68,6 +70,7 @@ def _task(folder: Path, contract: Contract, schema: Schema, rules: Rules, splits
         checksum=text_digest("".join((folder / name).read_text("utf-8") for name in files)),
         waivers=tuple(table.waiver() for table in contract.waivers),
         relations=rules.relations,
+        planned_looks=contract.looks.planned,
     )
 
 

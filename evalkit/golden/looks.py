@@ -1,16 +1,16 @@
 """How often a held-out split was looked at, and what each look costs.
 
-Who tries twenty useless models on one split will see one of them win. So each distinct candidate that is judged on a
-task's test split gets a number, and the k-th is judged at the one-sided level 0.025 / (k (k + 1)): these sum to 0.025,
-however many come. That is a Bonferroni correction with unequal shares, whose number of tests need not be known before.
-The same candidate again is free, as are other splits.
+Who tries twenty useless models on one split will see one of them win. So a task states, when it is frozen, how many
+candidates its test split is for, and each of them is judged at the one-sided level 0.025 / planned, in whatever order
+they come. That is Bonferroni's correction. After the last look the split is worn out. The same candidate again is free,
+as are other splits.
 
 It corrects for choosing among candidates. It does not for one that was made from the answers of the one before: who
 reads what is missed on the test split and trains on it has no held-out split any more (C. Dwork et al. (2015), Science
 349, 636-638).
 
 Sources: J. P. Romano and M. Wolf (2005), Econometrica 73, 1237-1282 (what a search over models does to tests);
-D. P. Foster and R. A. Stine (2008), J. R. Stat. Soc. B 70, 429-444 (spending a level on hypotheses as they come).
+C. E. Bonferroni (1936), Pubbl. R. Ist. Sup. Sci. Econ. Comm. Firenze 8, 3-62.
 """
 
 from __future__ import annotations
@@ -28,28 +28,36 @@ from evalkit.golden.model import Example
 from evalkit.stats.intervals import ALPHA
 
 FILE = "looks.jsonl"
+PLANNED = 3
+"""So many candidates a test split is for, beside the rivals that its task declares, where task.toml says nothing."""
 _RENEWED = "renewed"
 
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """The ``number`` of a candidate on its test split, from 1; 0 for what spends nothing."""
+    """The ``number`` of a candidate on its test split, from 1, of the ``planned`` ones; 0 for what spends nothing."""
 
     number: int = 0
+    planned: int = PLANNED
 
     @property
     def alpha(self) -> float:
-        """The one-sided level at which it is judged.
+        """The one-sided level at which it is judged, the same for each that is planned.
 
-        >>> Look().alpha, Look(1).alpha, round(sum(Look(k).alpha for k in range(1, 10_000)), 4)
-        (0.025, 0.0125, 0.025)
+        >>> Look().alpha, Look(1, planned=5).alpha, Look(4, planned=5).alpha
+        (0.025, 0.005, 0.005)
         """
-        return ALPHA / (self.number * (self.number + 1)) if self.number else ALPHA
+        return ALPHA / self.planned if self.number else ALPHA
 
     @property
     def level(self) -> float:
         """The confidence of the two-sided interval whose bounds are of that level."""
         return 1 - 2 * self.alpha
+
+    @property
+    def is_beyond_plan(self) -> bool:
+        """Whether the split is worn out: all that were planned came before."""
+        return self.number > self.planned
 
 
 @dataclass(frozen=True, slots=True)

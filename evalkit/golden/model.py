@@ -185,6 +185,8 @@ class Task:
 
     waivers: tuple[Waiver, ...] = ()
     relations: Mapping[str, Relation] = default(default_factory=dict)
+    planned_looks: int | None = None
+    """How many candidates task.toml says that the test split is for."""
 
     def place(self, file: str) -> str:
         """Where a ``file`` of its folder is, as a message says it: ``golden/<task>/<file>``."""

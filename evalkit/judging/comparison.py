@@ -49,7 +49,7 @@ class Pair:
 
     ``hypothesis`` is None where the pair was only asked for. ``missing`` examples are not in ``paired``, because one of
     the two left them unanswered; ``lost`` are those on which the candidate scores less. ``paired`` and ``readable`` are
-    of the level of ``look``; ``first`` has the same two at that of a first look, where it is not the first.
+    of the level of ``look``.
     """
 
     hypothesis: Hypothesis | None
@@ -61,7 +61,6 @@ class Pair:
     missing: int = 0
     lost: tuple[str, ...] = ()
     look: Look = NO_LOOK
-    first: tuple[Paired, Readable] | None = None
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -152,12 +151,7 @@ def _of_look(hypothesis: Hypothesis, pair: Pair, p: float | None) -> list[Remark
     readable = replace(pair.readable, decisive=pair.readable.difference)
     if decide(hypothesis, Evidence(alone, readable, p, ALPHA)).status is not Status.SHIP:
         return []
-    remarks = [Remark("look", got=pair.paired.decisive, asked=look.alpha, count=look.number)]
-    if pair.first is not None:
-        at_first = decide(hypothesis, Evidence(*pair.first, p, Look(1).alpha))
-        if at_first.status is Status.SHIP:
-            remarks.append(Remark("worn_out"))
-    return remarks
+    return [Remark("look", got=pair.paired.decisive, asked=look.alpha, count=look.number)]
 
 
 def comparisons(
@@ -252,7 +246,6 @@ def _pair(task: Task, planned: Planned, answers: Answers, split: str, turn: Sequ
         missing=len(examples) - len(answered),
         lost=tuple(name for name, first, second in zip(both, our_values, their_values, strict=True) if first < second),
         look=look,
-        first=at(Look(1)) if look.number > 1 else None,
     )
 
 

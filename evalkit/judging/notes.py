@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from evalkit.golden.looks import PLANNED
+
 
 @dataclass(frozen=True, slots=True)
 class UnchangedAdapter:
@@ -16,10 +18,15 @@ class UnchangedAdapter:
 
 @dataclass(frozen=True, slots=True)
 class LookSpent:
-    """That ``model`` is the ``number``-th that is judged on a test split."""
+    """That ``model`` is the ``number``-th that is shown on a test split, of the ``planned`` ones.
+
+    ``left`` is how many more may be judged on it.
+    """
 
     model: str
     number: int
+    planned: int = PLANNED
+    left: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -74,7 +74,7 @@ class AskedTask:
         """The looks that are spent, by model."""
         whole = self.whole
         return {
-            part.name: Look(part.participant.look)
+            part.name: Look(part.participant.look, part.participant.planned_looks)
             for part in self.participations
             if part.participant.look and part.name in whole
         }

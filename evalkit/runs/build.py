@@ -96,9 +96,10 @@ def _unjudged(asked_task: AskedTask) -> Iterator[NotJudged]:
 
 
 def _looks(asked_task: AskedTask, comparisons: Sequence[Comparison]) -> Iterator[LookSpent]:
+    left = {part.name: part.participant.looks_left for part in asked_task.participations}
     for name, look in asked_task.looks.items():
         if any(comparison.candidate == name and comparison.declared for comparison in comparisons):
-            yield LookSpent(name, look.number)
+            yield LookSpent(name, look.number, look.planned, left[name])
 
 
 def _recommendations(

@@ -12,6 +12,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, Literal
 
 from evalkit.errors import StoreError
+from evalkit.golden.looks import PLANNED
 from evalkit.judging.comparison import Agreement, Comparison
 from evalkit.judging.confusion import Confusion
 from evalkit.judging.lineage import Lineage
@@ -46,8 +47,9 @@ class Participant:
     asked. ``price`` is what its
     tokens cost, ``cost_per_hour`` what the machine does that it runs on; ``probe`` is what its latency was found to be.
     ``moves`` is true where its name stands for another model from time to time. ``look`` is its number among those that
-    were judged on the test split, 0 where it spends no look. ``recorded`` is true where its answers are
-    recorded: nobody tells how they were drawn.
+    were shown on the test split, 0 where it spends no look; ``planned_looks`` is how many that split is for,
+    ``looks_left`` how many of them are left. ``recorded`` is true where its answers are recorded:
+    nobody tells how they were drawn.
     """
 
     name: str
@@ -63,6 +65,8 @@ class Participant:
     probe: Probe | None = None
     moves: bool = False
     look: int = 0
+    planned_looks: int = PLANNED
+    looks_left: int = 0
     recorded: bool = False
 
 

@@ -13,6 +13,7 @@ from evalkit.golden.looks import number_of
 from evalkit.golden.model import Example, Task
 from evalkit.golden.perturbations import perturbed_examples
 from evalkit.judging.book import AnswerBook
+from evalkit.judging.look_plan import planned_looks
 from evalkit.models.cache import Store, StoredCompletion
 from evalkit.models.config import Config
 from evalkit.models.request import Asking, render
@@ -74,7 +75,8 @@ def _with_look(task: Task, split: str, part: Participation) -> Participation:
     """``part`` with the number of its look. One stored without a number is judged as the next that comes."""
     if split != "test" or part.role != "backend" or part.participant.look:
         return part
-    return replace(part, participant=replace(part.participant, look=number_of(task.folder, "")))
+    number, planned = number_of(task.folder, ""), planned_looks(task)
+    return replace(part, participant=replace(part.participant, look=number, planned_looks=planned))
 
 
 def askable(task: Task, split: str) -> dict[str, Example]:

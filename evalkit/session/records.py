@@ -8,6 +8,7 @@ from itertools import takewhile
 from evalkit.golden import looks
 from evalkit.golden.model import Task
 from evalkit.judging.early_stopping import turn
+from evalkit.judging.look_plan import planned_looks
 from evalkit.models.backends.floors import FLOORS
 from evalkit.models.generate import Model, unsettled
 from evalkit.models.latency import Probe
@@ -61,7 +62,9 @@ class ParticipantRecords:
             name, role, model.spec, model.fingerprint, model.alias.parent,
             asked=plan.describe(task, name),
             decoding=dict(model.backend.fingerprint.get("decoding", {})),
-            look=self._look(task, name),
+            look=(look := self._look(task, name)),
+            planned_looks=(planned := planned_looks(task)),
+            looks_left=max(0, planned - max(look, len(looks.numbers(task.folder)))),
             price=self._price(model),
             cost_per_hour=model.alias.cost_per_hour,
             recorded=model.backend.by_example,

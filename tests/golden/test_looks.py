@@ -45,6 +45,17 @@ def looked(project: MiniProject, split: str = "test", **more: object) -> list[Lo
     return list(session.judged("mood").looks)
 
 
+def spent(number: int, taken: int | None = None) -> LookSpent:
+    """The look of ``tuned``, of the five that this project plans; of them so many are ``taken``."""
+    return LookSpent("tuned", number, 5, 5 - (number if taken is None else taken))
+
+
+@pytest.fixture
+def project(project: MiniProject) -> MiniProject:
+    project.contract("planned = 2", "planned = 5")
+    return project
+
+
 def lines(project: MiniProject) -> list[dict[str, object]]:
     path = project.folder / "looks.jsonl"
     return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
@@ -52,7 +63,7 @@ def lines(project: MiniProject) -> list[dict[str, object]]:
 
 def test_the_first_look_is_written_down_and_the_same_model_again_is_free(project: MiniProject) -> None:
     first = looked(project)
-    assert first == [LookSpent("tuned", 1)]
+    assert first == [spent(1)]
     [line] = lines(project)
     assert (line["model"], line["against"], line["run"]) == ("tuned", ["base"], "run-1")
     assert line["split"] == split_digest(project.task().splits["test"])
@@ -63,9 +74,9 @@ def test_the_first_look_is_written_down_and_the_same_model_again_is_free(project
 def test_each_other_model_is_judged_at_a_smaller_level_and_keeps_it(project: MiniProject) -> None:
     for number in (1, 2, 3):
         candidate(project, wrong=number)
-        assert looked(project, identity=f"run-{number}") == [LookSpent("tuned", number)]
+        assert looked(project, identity=f"run-{number}") == [spent(number)]
     candidate(project, wrong=2)
-    assert looked(project, identity="run-4") == [LookSpent("tuned", 2)]
+    assert looked(project, identity="run-4") == [spent(2, taken=3)]
     assert len(lines(project)) == 3
 
 
@@ -79,7 +90,7 @@ def test_a_clone_judges_as_its_origin_does(project: MiniProject, tmp_path: Path)
     clone = type(project)(tmp_path / "clone")
     shutil.copytree(project.folder, clone.folder, dirs_exist_ok=True)
     candidate(clone, wrong=2)
-    assert looked(clone) == list(origin[0].looks) == [LookSpent("tuned", 2)]
+    assert looked(clone) == list(origin[0].looks) == [spent(2)]
     assert lines(clone) == lines(project)
 
 
@@ -99,7 +110,7 @@ def test_a_model_that_did_not_answer_all_was_not_looked_at_and_gets_no_easier_le
     """It is blocked for what it left unanswered, and is judged as the one that comes next."""
     answers = project.right()
     project.answers("tuned", {name: text for name, text in answers.items() if name != "t-05"})
-    assert looked(project) == [LookSpent("tuned", 1)]
+    assert looked(project) == [spent(1)]
     assert lines(project) == []
 
 
@@ -109,7 +120,7 @@ def test_examples_that_are_mended_or_changed_make_no_new_split(project: MiniProj
     project.change("golden/mood/test.jsonl", '"t-03"', '"t-99"')
     project.answers("tuned", project.right())
     project.answers("base", project.right())
-    assert looked(project, identity="run-2") == [LookSpent("tuned", 2)]
+    assert looked(project, identity="run-2") == [spent(2)]
     assert len({line["split"] for line in lines(project)}) == 2
 
 
@@ -124,7 +135,7 @@ def test_examples_that_are_mended_or_changed_make_no_new_split(project: MiniProj
 def test_another_way_to_ask_is_another_candidate(project: MiniProject, file: str, old: str, new: str) -> None:
     looked(project)
     project.change(file, old, new)
-    assert looked(project, identity="run-2") == [LookSpent("tuned", 2)]
+    assert looked(project, identity="run-2") == [spent(2)]
 
 
 def test_other_shots_are_another_candidate_where_they_are_shown(project: MiniProject) -> None:
@@ -135,7 +146,7 @@ def test_other_shots_are_another_candidate_where_they_are_shown(project: MiniPro
             project.change("pyproject.toml", old, new)
         else:
             project.change("golden/mood/reference.jsonl", "This is r-1.", "This is another shot.")
-        assert looked(project, identity=f"run-{number}") == [LookSpent("tuned", number)]
+        assert looked(project, identity=f"run-{number}") == [spent(number)]
 
 
 def test_more_samples_of_a_greedy_task_are_no_other_candidate(project: MiniProject) -> None:
@@ -147,7 +158,7 @@ def test_more_samples_of_a_greedy_task_are_no_other_candidate(project: MiniProje
     for split in ("test", "train", "reference", "malformed"):
         file = project.root / "golden" / "drawn" / f"{split}.jsonl"
         file.write_text(file.read_text().replace('"id": "', '"id": "drawn-'))
-    assert looked(project, identity="run-2", samples=3) == [LookSpent("tuned", 1)]
+    assert looked(project, identity="run-2", samples=3) == [spent(1)]
 
 
 def test_where_no_hypothesis_is_declared_there_is_nothing_to_say_of_looks(project: MiniProject) -> None:
@@ -192,12 +203,8 @@ def scores(wins: int, losses: int, n: int = 100) -> tuple[list[float], list[floa
 def compared(hypothesis: Hypothesis, wins: int, losses: int, look: Look) -> tuple[Status | None, str]:
     ours, theirs = scores(wins, losses)
     names = [str(number) for number in range(len(ours))]
-    at = {
-        level: (paired(ours, theirs, names, alpha=level), Readable.of(ours, theirs, names, alpha=level))
-        for level in (look.alpha, Look(1).alpha)
-    }
-    first = at[Look(1).alpha] if look.number > 1 else None
-    found = judge_pair(Pair(hypothesis, "tuned", "base", "mood", *at[look.alpha], look=look, first=first))
+    at = paired(ours, theirs, names, alpha=look.alpha), Readable.of(ours, theirs, names, alpha=look.alpha)
+    found = judge_pair(Pair(hypothesis, "tuned", "base", "mood", *at, look=look))
     return found.status, repr(found)
 
 
@@ -209,30 +216,28 @@ def test_a_level_is_that_of_the_exact_test() -> None:
     """10 against 2: p = 0.0193 by the binomial distribution, enough for nothing but a model that spends no look."""
     assert binom.sf(9, 12, 0.5) == pytest.approx(0.0193, abs=1e-4)
     assert compared(WIN, 10, 2, NO_LOOK)[0] is Status.SHIP
-    assert compared(WIN, 10, 2, Look(1))[0] is Status.INCONCLUSIVE
-    assert binom.sf(9, 10, 0.5) < Look(4).alpha < binom.sf(9, 11, 0.5)
-    assert compared(WIN, 10, 0, Look(4))[0] is Status.SHIP
-    assert compared(WIN, 10, 1, Look(4))[0] is Status.INCONCLUSIVE
+    assert compared(WIN, 10, 2, Look(1, planned=2))[0] is Status.INCONCLUSIVE
+    assert binom.sf(9, 10, 0.5) < Look(1, planned=20).alpha < binom.sf(9, 11, 0.5)
+    assert compared(WIN, 10, 0, Look(1, planned=20))[0] is Status.SHIP
+    assert compared(WIN, 10, 1, Look(1, planned=20))[0] is Status.INCONCLUSIVE
 
 
-def test_a_worn_out_split_says_so() -> None:
-    status, reason = compared(WIN, 10, 1, Look(4))
-    assert status is Status.INCONCLUSIVE
-    assert "this test split is worn out" in reason
-    assert "evalkit freeze --renew" in reason
-    for number in (1, 2):  # at a first look nothing would be shown either
-        told = compared(WIN, 10, 2, Look(number))[1]
-        assert f"Look {number} at this split asks for p <= " in told
-        assert "worn out" not in told
-    assert "worn out" not in compared(WIN, 3, 2, Look(4))[1]  # nobody would have seen anything
-    assert compared(NO_LOSS, 1, 2, NO_LOOK)[0] is Status.SHIP
-    status, reason = compared(NO_LOSS, 1, 2, Look(9))
-    assert status is Status.INCONCLUSIVE
-    assert "worn out" in reason
+def test_the_first_and_the_last_of_a_plan_are_judged_alike() -> None:
+    assert {Look(number, planned=5).alpha for number in range(1, 6)} == {0.005}
+    assert [number for number in range(8) if Look(number, planned=5).is_beyond_plan] == [6, 7]
+
+
+def test_what_nothing_but_the_plan_keeps_from_shipping_says_so() -> None:
+    for hypothesis, wins, losses in ((WIN, 10, 2), (NO_LOSS, 1, 2)):
+        assert compared(hypothesis, wins, losses, NO_LOOK)[0] is Status.SHIP
+        status, told = compared(hypothesis, wins, losses, Look(2, planned=90))
+        assert status is Status.INCONCLUSIVE
+        assert "Look 2 at this split asks for p <= 0.000278" in told
+    assert "Look 2" not in compared(WIN, 3, 2, Look(2, planned=90))[1]  # nobody would have seen anything
 
 
 def test_what_refutes_needs_no_smaller_level() -> None:
-    assert compared(WIN, 1, 12, Look(9))[0] is Status.BLOCK
+    assert compared(WIN, 1, 12, Look(1, planned=90))[0] is Status.BLOCK
 
 
 def test_twenty_useless_candidates_ship_one_in_less_than_a_fortieth_of_all_tries() -> None:
@@ -243,7 +248,7 @@ def test_twenty_useless_candidates_ship_one_in_less_than_a_fortieth_of_all_tries
     found = rng.random((tries, models, n)) < 0.6
     wins, losses = (found & ~base).sum(axis=2), (~found & base).sum(axis=2)
     p = binom.sf(wins - 1, wins + losses, 0.5)  # what sign_flip comes to, where scores are right or wrong
-    levels = np.array([Look(number).alpha for number in range(1, models + 1)])
+    levels = np.array([Look(number, models).alpha for number in range(1, models + 1)])
     with_ledger, without = ((p <= level).any(axis=1).mean() for level in (levels, ALPHA))
     assert with_ledger <= binom.ppf(0.999, tries, ALPHA) / tries
     assert with_ledger < ALPHA
@@ -251,8 +256,9 @@ def test_twenty_useless_candidates_ship_one_in_less_than_a_fortieth_of_all_tries
     # The first pieces of it through the code that judges.
     for one in range(3):
         for number in range(1, models + 1):
-            status, _ = compared(WIN, int(wins[one, number - 1]), int(losses[one, number - 1]), Look(number))
-            assert (status is Status.SHIP) == (p[one, number - 1] <= Look(number).alpha)
+            look = Look(number, models)
+            status, _ = compared(WIN, int(wins[one, number - 1]), int(losses[one, number - 1]), look)
+            assert (status is Status.SHIP) == (p[one, number - 1] <= look.alpha)
 
 
 def test_a_run_that_is_scored_again_keeps_its_look(project: MiniProject) -> None:
@@ -286,7 +292,7 @@ def test_a_renewed_split_goes_to_train_and_the_count_begins_again(
     project.answers("tuned", project.right())
     project.answers("base", project.right())
     main(["--root", str(project.root), "freeze", "mood"], standalone_mode=False)
-    assert looked(project, identity="run-2") == [LookSpent("tuned", 1)]
+    assert looked(project, identity="run-2") == [spent(1)]
     assert [sorted(line) == ["renewed"] for line in lines(project)] == [False, True, False]
 
 

@@ -141,11 +141,6 @@ REMARKS_OF_ALL = [
         Remark("look", got=Estimate(0.13, -0.032, 0.287, 130), asked=0.025 / 12, count=3),
         "Look 3 at this split asks for p <= 0.00208, and for the 99.58 % interval (-3.2 to +28.7).",
     ),
-    (
-        Remark("worn_out"),
-        "At a first look it would be shown: this test split is worn out. Retire it with `evalkit freeze --renew`, and "
-        "write a new one.",
-    ),
 ]
 
 
@@ -187,10 +182,11 @@ def test_an_adapter_that_changes_nothing_is_asked_about(answers: int, same: str)
 
 
 def test_a_look_says_what_it_is_held_to() -> None:
-    assert wording.look_spent(LookSpent("tuned", 3)) == (
-        "tuned: model 3 that is judged on this test split: a win needs p <= 0.00208 (0.025 / 12), no loss a 99.58 % "
+    assert wording.look_spent(LookSpent("tuned", 3, planned=4, left=1)) == (
+        "tuned: look 3 of 4 at this test split, 1 left: a win needs p <= 0.00625 (0.025 / 4), no loss a 98.75 % "
         "interval"
     )
+    assert "worn out" in wording.look_spent(LookSpent("tuned", 5, planned=4))
 
 
 def test_a_pair_whose_other_side_is_not_there_is_named() -> None:

@@ -78,9 +78,5 @@ def _not_answered_by_both(remark: Remark) -> str:
 _REMARKS: Mapping[str, Callable[[Remark], str]] = {
     "not_answered_by_both": _not_answered_by_both,
     "look": _of_look,
-    "worn_out": lambda _: (
-        "At a first look it would be shown: this test split is worn out. Retire it with `evalkit freeze --renew`, and "
-        "write a new one."
-    ),
 }
 """The remarks that hypotheses of all kinds may have."""

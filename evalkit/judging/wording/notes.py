@@ -17,11 +17,13 @@ def unchanged_adapter(item: UnchangedAdapter) -> str:
 
 
 def look_spent(item: LookSpent) -> str:
-    """What a model is held to, as so many were judged on the test split before it."""
-    look = Look(item.number)
+    """What a model is held to, as so many are planned for the test split, and how many of these are left."""
+    look = Look(item.number, item.planned)
+    if look.is_beyond_plan:
+        return f"{item.model}: look {look.number} at this test split, which was planned for {look.planned}: worn out"
     return (
-        f"{item.model}: model {look.number} that is judged on this test split: a win needs p <= {look.alpha:.3g} "
-        f"(0.025 / {look.number * (look.number + 1)}), no loss a {100 * look.level:.4g} % interval"
+        f"{item.model}: look {look.number} of {look.planned} at this test split, {item.left} left: a win needs "
+        f"p <= {look.alpha:.3g} (0.025 / {look.planned}), no loss a {100 * look.level:.4g} % interval"
     )
 
 

@@ -1,0 +1,22 @@
+"""How many candidates a test split is for: what was frozen, else what task.toml says, else a proposal."""
+
+from __future__ import annotations
+
+from evalkit.golden import freeze as frozen
+from evalkit.golden.looks import PLANNED
+from evalkit.golden.model import Task
+from evalkit.models.backends.floors import FLOORS
+
+
+def planned_looks(task: Task) -> int:
+    """How many candidates the test split of ``task`` is for. Raises FrozenError where frozen.json can't be read."""
+    return frozen.planned(task.folder) or task.planned_looks or proposed_looks(task)
+
+
+def proposed_looks(task: Task) -> int:
+    """What to plan where task.toml says nothing: three candidates, and each declared rival that is shown beside them.
+
+    Floors answer without reading, and a parent is a candidate's own, so that neither is chosen by what was seen of it.
+    """
+    rivals = {name for hypothesis in task.hypotheses for name in hypothesis.against}
+    return PLANNED + len(rivals - {"parent", *FLOORS})
