@@ -39,9 +39,9 @@ KINDS: Mapping[str, ComponentKind] = {
     "scorers": ComponentKind(
         "scorer",
         ("evalkit.scorers",),
-        ("make_scorer", "make_input_scorer"),
+        ("make_scorer", "make_input_scorer", "make_composite"),
         "evalkit/scorers/score.py",
-        choices={"KIND": ("class", "number", "set", "text")},
+        choices={"KIND": ("class", "number", "set", "text", "composite")},
     ),
     "measurements": ComponentKind(
         "measure",

@@ -15,6 +15,7 @@ from evalkit._internal.registry import names
 from evalkit._internal.toml import Location
 from evalkit._internal.validation import Source, place
 from evalkit.errors import ConfigError, EvalkitError, Problem, UnknownName
+from evalkit.golden.composites import read_scores
 from evalkit.golden.contract import SLICES, Contract
 from evalkit.golden.examples import is_id
 from evalkit.golden.hypotheses import Ground, read_hypothesis
@@ -59,7 +60,7 @@ class Checker:
 
     def rules(self) -> Rules:
         """The rules; good only where there are no ``problems``."""
-        scores = {name: table.rule(name) for name, table in self.contract.scores.items()}
+        scores = self._scores()
         measurements = {name: table.rule(name) for name, table in self.contract.measurements.items()}
         self._check_names()
         hypotheses = tuple(self._hypotheses(scores))
@@ -67,6 +68,15 @@ class Checker:
         self._check_waivers()
         relations = {relation.name: relation for relation in self._relations(scores)}
         return Rules(scores, measurements, hypotheses, relations)
+
+    def _scores(self) -> dict[str, ScoreRule]:
+        rules, problems = read_scores(self.contract.scores, self.score_names[len(ANSWERED) :], self._scored())
+        for name, error in problems.items():
+            self._tell(("scores", name), error)
+        return {name: rule for name, rule in rules.items() if name not in problems}
+
+    def _scored(self) -> Iterator[Example]:
+        return (example for split, examples in self.splits.items() if split != "train" for example in examples)
 
     def _tell(self, location: Location, error: EvalkitError | str, separator: str = "") -> None:
         suggestion = error.suggestion if isinstance(error, UnknownName) else None
@@ -139,7 +149,7 @@ class Checker:
                 readers[place(self.source, (section, rule.name)).rstrip()] = (rule.field, reader)
             except EvalkitError as error:
                 self._tell((section, rule.name), error)
-        for example in (example for split, examples in self.splits.items() if split != "train" for example in examples):
+        for example in self._scored():
             for heading, (field, read) in readers.items():
                 try:
                     read(example)
@@ -152,7 +162,7 @@ class Checker:
                 self._tell(("waivers", index), UnknownName("lint", waiver.lint, names("lints")))
 
     def _relations(self, scores: Mapping[str, ScoreRule]) -> Iterator[Relation]:
-        scorers = {rule.field: rule.scorer for rule in reversed([*scores.values()])}
+        scorers = {rule.field: rule.scorer for rule in reversed([*scores.values()]) if not rule.members}
         for name, table in self.contract.relations.items():
             try:
                 if not is_id(name):

@@ -46,6 +46,7 @@ Anchors = Annotated[
     AfterValidator(_ascending),
     expected("two numbers or more, each above the one before"),
 ]
+ScoreNames = Annotated[list[str], Field(min_length=1), expected("a list of names of scores, one or more")]
 ComponentName = Annotated[str, expected("a name")]
 
 
@@ -99,6 +100,9 @@ class ScoreTable(Table):
         default=False,
         description="Whether examples that expect an empty list, text or object of the field are left out.",
     )
+    of: ScoreNames | None = Field(
+        default=None, description="Of a score that is made of others, as by whole and mean: which others."
+    )
     anchors: Anchors = Field(
         default=[],
         description="Values of a number field that stand for all others near them: what the floor `words` tells apart.",
@@ -106,7 +110,8 @@ class ScoreTable(Table):
 
     def rule(self, name: str) -> ScoreRule:
         options = self.model_extra or {}
-        return ScoreRule(name, self.field or name, self.scorer, options, self.nonempty, tuple(self.anchors))
+        anchors, of = tuple(self.anchors), tuple(self.of or ())
+        return ScoreRule(name, self.field or name, self.scorer, options, self.nonempty, anchors, of)
 
 
 class MeasurementTable(Table):

@@ -41,6 +41,9 @@ class ScoreRule:
 
     ``nonempty`` leaves out the examples that expect nothing of the field: an empty list, text or object. ``anchors``
     are values of a number field, in ascending order, each of which stands for all that are nearest to it.
+
+    A composite score reads no field, and is made of the scores of its ``members``: those that the task names (``of``),
+    else all that read a field.
     """
 
     name: str
@@ -49,9 +52,14 @@ class ScoreRule:
     options: Mapping[str, Any] = default(default_factory=dict)
     nonempty: bool = False
     anchors: tuple[float, ...] = ()
+    of: tuple[str, ...] = ()
+    members: tuple[ScoreRule, ...] = ()
 
     def asked_of(self, example: Example) -> bool:
         """Whether ``example`` has this score. The data decide that alone, so that all models have the same examples.
+
+        An example has a composite score if it has every score that the composite names; where it names none, if it has
+        any.
 
         >>> nobody = Example("t-01", "test", {"text": "It rained."}, {"names": []})
         >>> ScoreRule("names", "names", "exact").asked_of(nobody)
@@ -59,6 +67,9 @@ class ScoreRule:
         >>> ScoreRule("names_where_any", "names", "exact", nonempty=True).asked_of(nobody)
         False
         """
+        if self.members:
+            asked = [member.asked_of(example) for member in self.members]
+            return all(asked) if self.of else any(asked)
         if self.field not in example.expected:
             return False
         return not self.nonempty or example.expected[self.field] not in ("", [], {})
@@ -191,6 +202,11 @@ class Task:
     def place(self, file: str) -> str:
         """Where a ``file`` of its folder is, as a message says it: ``golden/<task>/<file>``."""
         return f"{self.folder.parent.name}/{self.folder.name}/{file}"
+
+    @property
+    def field_scores(self) -> tuple[ScoreRule, ...]:
+        """The rules that read a field: all but the composite ones."""
+        return tuple(rule for rule in self.scores.values() if not rule.members)
 
     def scores_of(self, example: Example) -> tuple[ScoreRule, ...]:
         """The rules that apply to ``example``: those whose field its expected answer has (see ``nonempty``)."""

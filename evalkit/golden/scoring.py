@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from evalkit._internal.registry import find, names
 from evalkit.errors import ConfigError, EvalkitError
 from evalkit.golden.model import Example, MeasureRule, ScoreRule
-from evalkit.scorers.score import InputScorer, Scorer, ValueKind
+from evalkit.scorers.score import Composite, InputScorer, Scorer, ValueKind
 from evalkit.scorers.values import as_number
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ Reader = Callable[[Example], object]
 
 
 def scorer_of(rule: ScoreRule) -> InputScorer:
-    """The scorer of a rule, handed the example's input whether or not it looks at it.
+    """The scorer of a rule that reads a field, handed the example's input whether or not it looks at it.
 
     Raises an EvalkitError where there is no such scorer, or its options can't be used.
 
@@ -33,6 +33,25 @@ def scorer_of(rule: ScoreRule) -> InputScorer:
         return by_input
     scorer: Scorer = module.make_scorer(rule.options)
     return lambda got, expected, _: scorer(got, expected)
+
+
+def is_composite(rule: ScoreRule) -> bool:
+    """Whether a rule's score is made of other scores. Raises an EvalkitError where there is no such scorer.
+
+    >>> is_composite(ScoreRule("whole", "whole", "whole")), is_composite(ScoreRule("team", "team", "exact"))
+    (True, False)
+    """
+    return hasattr(find("scorers", rule.scorer), "make_composite")
+
+
+def composite_of(rule: ScoreRule) -> Composite:
+    """What makes the score of a composite rule out of others. Raises an EvalkitError where its options can't be used.
+
+    >>> composite_of(ScoreRule("whole", "", "whole"))([])
+    Judgement(value=1.0, why='')
+    """
+    composite: Composite = find("scorers", rule.scorer).make_composite(rule.options, rule.of)
+    return composite
 
 
 def kind_of(rule: ScoreRule) -> ValueKind:
@@ -102,6 +121,9 @@ def values_match(scorer: InputScorer, got: object, expected: object, given: Mapp
 
 def score_reader(rule: ScoreRule) -> Reader:
     """Raises an EvalkitError where there is no such scorer, or its options or anchors can't be used."""
+    if is_composite(rule):
+        composite_of(rule)
+        return lambda _: None
     scorer = scorer_of(rule)
     if rule.anchors and (kind := kind_of(rule)) != "number":
         raise ConfigError(

@@ -9,7 +9,7 @@ from typing import Any
 
 from evalkit.golden.model import ANSWERED, Example, ScoreRule, Task
 from evalkit.golden.schema import compiled
-from evalkit.golden.scoring import scorer_of
+from evalkit.golden.scoring import composite_of, scorer_of
 from evalkit.judging.output import Output, parse
 from evalkit.models.backend import Completion
 from evalkit.models.request import Request
@@ -110,7 +110,8 @@ class Grader:
     def __init__(self, task: Task) -> None:
         self.task = task
         self._schema = compiled(task.schema)
-        self._scorers = {rule.name: scorer_of(rule) for rule in task.scores.values()}
+        self._scorers = {rule.name: scorer_of(rule) for rule in task.field_scores}
+        self._composites = {rule.name: composite_of(rule) for rule in task.scores.values() if rule.members}
 
     def grade(self, backend: str, example: Example, request: Request, completion: Completion) -> Answer:
         """Reads and scores ``completion``. Never raises for anything that a model wrote."""
@@ -125,18 +126,34 @@ class Grader:
             "strict": Score("strict", float(output.strict), output.strict, True, output.why),
             "extractable": Score("extractable", float(output.extractable), output.extractable, True, output.why),
         }
-        for rule in self.task.scores_of(example):
-            scores[rule.name] = self._score(rule, output, example)
+        rules = self.task.scores_of(example)
+        of_fields = {rule.name: self._score(rule, output, example) for rule in rules if not rule.members}
+        for rule in rules:
+            composite = rule.name not in of_fields
+            scores[rule.name] = self._composed(rule, of_fields, output, example) if composite else of_fields[rule.name]
         return Answer(backend, example, request, completion, output, scores)
 
     def _score(self, rule: ScoreRule, output: Output, example: Example) -> Score:
         expected = example.expected[rule.field]
         if output.value is None:
-            defects = ", ".join(output.defects) or "no object"
-            return Score(rule.name, 0.0, None, expected, f"the answer could not be read: {defects}")
+            return Score(rule.name, 0.0, None, expected, _unreadable(output))
         if rule.field not in output.value:
             instead = ", ".join(output.value) or "nothing"
             return Score(rule.name, 0.0, None, expected, f"the answer has no {rule.field!r}; it has {instead}")
         got = output.value[rule.field]
         judgement = self._scorers[rule.name](got, expected, example.input)
         return Score(rule.name, judgement.value, got, expected, judgement.why)
+
+    def _composed(self, rule: ScoreRule, of_fields: Mapping[str, Score], output: Output, example: Example) -> Score:
+        members = [member for member in rule.members if member.name in of_fields]
+        names = dict.fromkeys(member.field for member in members)
+        expected = {name: example.expected[name] for name in names}
+        if output.value is None:
+            return Score(rule.name, 0.0, None, expected, _unreadable(output))
+        got = {name: output.value[name] for name in names if name in output.value}
+        judgement = self._composites[rule.name]([of_fields[member.name] for member in members])
+        return Score(rule.name, judgement.value, got, expected, judgement.why)
+
+
+def _unreadable(output: Output) -> str:
+    return f"the answer could not be read: {', '.join(output.defects) or 'no object'}"

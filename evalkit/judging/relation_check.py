@@ -148,7 +148,7 @@ def _changed_fields(task: Task, perturbed: Perturbed, before: Answer, after: Ans
 def _compared(task: Task, relation: Relation) -> Iterator[tuple[str, ScoreRule]]:
     """The fields of which ``relation`` says anything, each with the first score that compares two values of it."""
     rules: dict[str, ScoreRule] = {}
-    for rule in task.scores.values():
+    for rule in task.field_scores:
         # One that judges by the input says nothing of two inputs.
         if hasattr(find("scorers", rule.scorer), "make_scorer"):
             rules.setdefault(rule.field, rule)

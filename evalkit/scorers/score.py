@@ -13,28 +13,33 @@ example's input too (``grounded``) has instead
 
     def make_input_scorer(options) -> InputScorer
 
+One that judges an answer by its other scores (``whole``) reads no field. It is of the kind "composite" and has
+
+    def make_composite(options, of) -> Composite
+
 Two more functions are optional. ``opposite(value)`` gives what a negated question should be answered, for any JSON
 value; a field whose scorer lacks it can't be named in ``negates``. ``label(expected)`` names the class of an expected
 value where that is not the value itself; it is asked of a scorer of the kind "class". ``GRADED = True`` says that its
 scores may lie between 0 and 1: fewer examples can show less of them.
 
-The keys ``scorer``, ``field``, ``nonempty`` and ``anchors`` of ``[scores.<name>]`` are the task's, and no option of
-any scorer.
+The keys ``scorer``, ``field``, ``of``, ``nonempty`` and ``anchors`` of ``[scores.<name>]`` are the task's, and no
+option of any scorer.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
-ValueKind = Literal["class", "number", "set", "text"]
+ValueKind = Literal["class", "number", "set", "text", "composite"]
 """What the values of a scored field are.
 
 "class"     one of a few values that the schema names: its classes are counted, and its words may stand in a prompt
 "number"    a size or an amount: it has a spread and ranks
 "set"       names, in any order, that the schema or a vocabulary gives: their words may stand in a prompt
 "text"      free text, which nobody writes twice alike: two texts are not expected to be equal
+"composite" no field at all: the score is made of the answer's other scores
 """
 
 
@@ -81,3 +86,12 @@ class Score:
         return (
             f"{self.name}: {self.why or 'wrong'} (got {self.got!r}, expected {self.expected!r}, score {self.value:g})"
         )
+
+
+class Composite(Protocol):
+    """What ``make_composite`` returns: says how right an answer is, by its scores."""
+
+    def __call__(self, scores: Sequence[Score], /) -> Judgement:
+        """``scores`` are those of the answer that it is made of, one or more, in the order in which the task names
+        them."""
+        ...

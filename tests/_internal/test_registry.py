@@ -94,7 +94,9 @@ def test_a_scorer_without_either_function_is_told_what_it_needs(
 ) -> None:
     points = "[evalkit.scorers]\nidle = outside_idle\n"
     monkeypatch.syspath_prepend(outside(tmp_path, "outside_idle", points, outside_idle="judge = 1\n"))
-    with pytest.raises(ConfigError, match="module outside_idle has neither make_scorer nor make_input_scorer: write"):
+    with pytest.raises(
+        ConfigError, match="module outside_idle has neither make_scorer nor make_input_scorer nor make_composite: write"
+    ):
         scorer_of(ScoreRule("mood", "mood", "idle"))
 
 
@@ -123,8 +125,11 @@ def test_a_component_without_its_function_is_told_to_write_it(
 @pytest.mark.parametrize(
     ("kind", "problem"),
     [
-        ("", "has no KIND: write KIND = 'class', 'number', 'set' or 'text', see evalkit/scorers/score.py"),
-        ('KIND = "words"', "has KIND = 'words', expected 'class', 'number', 'set' or 'text', see evalkit/scorers"),
+        ("", "has no KIND: write KIND = 'class', 'number', 'set', 'text' or 'composite', see evalkit/scorers/score.py"),
+        (
+            'KIND = "words"',
+            "has KIND = 'words', expected 'class', 'number', 'set', 'text' or 'composite', see evalkit/scorers",
+        ),
     ],
 )
 def test_a_scorer_that_does_not_say_what_kind_it_is_is_told_what_to_write(

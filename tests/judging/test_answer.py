@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from evalkit.judging.answer import Answer, Grader
+from evalkit.judging.answer import Answer, Grader, averaged
 from evalkit.models.backend import Completion
 from evalkit.models.request import render
 
@@ -132,3 +132,50 @@ def test_a_scorer_may_judge_by_the_input(project: MiniProject) -> None:
     read = Reader(project)  # the input is "This is t-01."
     assert read('{"mood": "t", "strength": 0.9}').scores["mood"].value == 1.0
     assert read('{"mood": "u", "strength": 0.9}').scores["mood"].why == "names 'u', which the input does not mention"
+
+
+BOTH = '[scores.both]\nscorer = "mean"\nof = ["mood", "strength"]\n\n[scores.all]\nscorer = "whole"\n\n[scores.error]'
+
+
+@pytest.fixture
+def read_both(project: MiniProject) -> Reader:
+    project.contract("[scores.error]", BOTH)
+    return Reader(project)
+
+
+@pytest.mark.parametrize(
+    ("text", "both", "whole"),
+    [
+        ('{"mood": "good", "strength": 0.8}', 1.0, 1.0),
+        ('{"mood": "good", "strength": 0.1}', 0.5, 0.0),
+        ('{"mood": "bad", "strength": 0.1}', 0.0, 0.0),
+        ('{"error": "no_text"}', 0.0, 0.0),
+        ("Good.", 0.0, 0.0),
+    ],
+)
+def test_a_composite_is_made_of_the_scores_of_the_same_answer(
+    read_both: Reader, text: str, both: float, whole: float
+) -> None:
+    answer = read_both(text)
+    assert (answer.scores["both"].value, answer.scores["all"].value) == (both, whole)
+
+
+def test_composites_stand_where_the_task_puts_them(read_both: Reader) -> None:
+    assert [*read_both("").scores] == ["strict", "extractable", "mood", "strength", "both", "all"]
+    assert [*read_both("", split="malformed").scores] == ["strict", "extractable", "all", "error"]
+
+
+def test_a_composite_says_what_it_lacks(read_both: Reader) -> None:
+    scores = read_both('{"mood": "good", "strength": 0.1}').scores
+    assert repr(scores["all"]) == (
+        "all: not right: strength (got {'mood': 'good', 'strength': 0.1}, "
+        "expected {'mood': 'good', 'strength': 0.9}, score 0)"
+    )
+    assert scores["both"].why == "mood 1, strength 0"
+
+
+def test_samples_of_a_composite_are_averaged_after_each_is_made(read_both: Reader) -> None:
+    """Half of the samples are right in one field, half in the other: never in both."""
+    texts = ['{"mood": "good", "strength": 0.1}', '{"mood": "bad", "strength": 0.9}']
+    answer = averaged([read_both(text) for text in texts])
+    assert (answer.scores["both"].value, answer.scores["all"].value) == (0.5, 0.0)

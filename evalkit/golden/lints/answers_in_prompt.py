@@ -49,4 +49,4 @@ _REMEDY = "Who is told the answer is not tested: write the example, or the promp
 
 def _is_class(task: Task, name: str) -> bool:
     """Whether a field's values are named by the schema, and so rightly by the prompt."""
-    return any(rule.field == name and kind_of(rule) in ("class", "set") for rule in task.scores.values())
+    return any(rule.field == name and kind_of(rule) in ("class", "set") for rule in task.field_scores)

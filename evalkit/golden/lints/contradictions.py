@@ -15,7 +15,7 @@ _NEAR = 0.95
 
 
 def check(task: Task) -> Iterator[Finding]:
-    scorers = [(rule.field, scorer_of(rule)) for rule in task.scores.values() if kind_of(rule) != "text"]
+    scorers = [(rule.field, scorer_of(rule)) for rule in task.field_scores if kind_of(rule) != "text"]
     examples = judged(example for split in task.splits.values() for example in split)
     for first, second, _ in near_pairs(examples, [text_of(example) for example in examples], _NEAR):
         differ = sorted({field for field, scorer in scorers if _other(first, second, field, scorer)})

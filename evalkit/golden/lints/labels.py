@@ -17,7 +17,7 @@ def classed(task: Task, examples: Iterable[Example]) -> Iterator[tuple[str, list
     """The fields of ``task`` that are a few classes, each with the examples that have it and their classes: of a field
     whose scorer labels its values (by their sign, say), those labels."""
     examples = judged(examples)
-    scorers = {rule.field: rule.scorer for rule in task.scores.values() if kind_of(rule) == "class"}
+    scorers = {rule.field: rule.scorer for rule in task.field_scores if kind_of(rule) == "class"}
     for field, scorer in scorers.items():
         rows = [example for example in examples if field in example.expected]
         label = label_of(scorer)
@@ -29,7 +29,7 @@ def classed(task: Task, examples: Iterable[Example]) -> Iterator[tuple[str, list
 def numbered(task: Task, examples: Iterable[Example]) -> Iterator[tuple[str, list[Example], list[float]]]:
     """The fields of ``task`` that are numbers, each with the examples that have one."""
     examples = judged(examples)
-    for field in dict.fromkeys(rule.field for rule in task.scores.values() if kind_of(rule) == "number"):
+    for field in dict.fromkeys(rule.field for rule in task.field_scores if kind_of(rule) == "number"):
         rows = [example for example in examples if as_number(example.expected.get(field)) is not None]
         if rows:
             yield field, rows, [float(example.expected[field]) for example in rows]
