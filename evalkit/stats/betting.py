@@ -16,7 +16,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike
 
-from evalkit.stats.intervals import LEVEL, Estimate, check_level
+from evalkit.stats.fixed_betting import least_below
+from evalkit.stats.intervals import ALPHA, LEVEL, Estimate, check_level
 from evalkit.stats.samples import Array, finite
 
 _BETS = np.linspace(0.05, 0.95, 19)
@@ -103,3 +104,19 @@ def in_groups(values: Sequence[float], groups: Sequence[str]) -> list[float]:
     for value, group in zip(values, groups, strict=True):
         by_group.setdefault(group, []).append(value)
     return [sum(members) / len(members) for members in by_group.values()]
+
+
+def smallest_margin_graded(pieces: int, alpha: float = ALPHA) -> float | None:
+    """The margin that so many independent ``pieces`` can't go below for graded scores: with no difference at all, the
+    lower bound of ``fixed_betting`` is minus this at the one-sided level ``alpha``. A share in (0, 1].
+
+    It is what ``tango.smallest_margin`` is for scores of right or wrong. None without pieces.
+    Raises ValueError where ``pieces`` is negative.
+
+    >>> round(smallest_margin_graded(130), 3), round(smallest_margin_graded(130, 0.0125), 3)
+    (0.028, 0.034)
+    """
+    check_level(1 - 2 * alpha)
+    if pieces < 0:
+        raise ValueError(f"pieces must not be negative, got {pieces!r}")
+    return least_below(pieces, alpha) if pieces else None

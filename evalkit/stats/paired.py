@@ -6,7 +6,7 @@ Scores are in [0, 1], one per example, and an unreadable answer has 0.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import ceil, sqrt
 
@@ -16,14 +16,14 @@ from evalkit.stats.betting import anytime_p, confidence_sequence, in_groups
 from evalkit.stats.bootstrap import cluster_bootstrap
 from evalkit.stats.counting import counted_p
 from evalkit.stats.effects import Effects, effects
+from evalkit.stats.fixed_betting import Bets, intervals, one_sided_p
 from evalkit.stats.intervals import ALPHA, Estimate
-from evalkit.stats.permutation import sign_flip
 from evalkit.stats.planning import examples_needed, minimum_detectable
 from evalkit.stats.samples import DIGITS, Array, gather, paired_scores, right_or_wrong
 from evalkit.stats.tango import tango
 
 _BEYOND = 20
-"""So many random draws are to lie beyond a bound, or below a p, of the level that decides."""
+"""So many random draws are to lie beyond a bound of the level that decides."""
 
 _MOST_DRAWS = 1_000_000
 
@@ -63,78 +63,84 @@ class Paired:
 
 
 def difference(
-    candidate: Sequence[float], against: Sequence[float], groups: Sequence[str], seed: int = 0, alpha: float = ALPHA
+    candidate: Sequence[float], against: Sequence[float], groups: Sequence[str], alpha: float = ALPHA
 ) -> Estimate:
     """The mean paired difference, candidate minus the other, with its two-sided interval, in which each bound is of the
     one-sided level ``alpha``: 95 % as a rule; scores in [0, 1].
 
     Where all scores are 0 or 1 and the examples of a group are alike the interval is Tango's, over groups (which
-    are single examples as a rule), else the cluster bootstrap's (BCa) over groups. It reaches 0 where p, of the same
-    level, shows no difference. With fewer than two groups there is a value alone, without examples nothing. Raises
-    ValueError as ``paired`` does.
+    are single examples as a rule), else for such scores the cluster bootstrap's (BCa) over groups. For other scores it
+    is that of betting (``fixed_betting``). It reaches 0 where p, of the same level, shows no difference. With fewer
+    than two groups there is a value alone, without examples nothing. Raises ValueError as ``paired`` does.
 
     >>> difference([1, 1, 1, 0], [0, 1, 0, 0], ["a", "b", "c", "d"]).value
     0.5
     """
-    scores = paired_scores(candidate, against)
-    return _reaching_zero(_interval(*scores, groups, seed, alpha), _ps(*scores, groups, seed, alpha), alpha)
+    found = _Judged.of(*paired_scores(candidate, against), groups, (alpha,))
+    return found.reaching_zero(alpha)
 
 
-def _interval(ours: Array, theirs: Array, groups: Sequence[str], seed: int, alpha: float) -> Estimate:
-    """The interval by itself, whatever p says."""
-    differences = np.round(ours - theirs, DIGITS)
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    """The one-sided p of both directions, and the interval for each level by itself, whatever p says."""
+
+    p: float | None
+    p_worse: float | None
+    alone: Mapping[float, Estimate]
+
+    @classmethod
+    def of(cls, ours: Array, theirs: Array, groups: Sequence[str], alphas: Sequence[float]) -> _Judged:
+        differences = np.round(ours - theirs, DIGITS)
+        clusters = gather(differences, groups)
+        n = clusters.examples
+        if not n:
+            return cls(None, None, dict.fromkeys(alphas, Estimate(None, None, None, 0)))
+        if right_or_wrong(ours, theirs):
+            sums, sizes = [int(total) for total in clusters.sums], [int(size) for size in clusters.sizes]
+            alone = {alpha: _counted_interval(ours, theirs, groups, alpha) for alpha in alphas}
+            return cls(counted_p(sums, sizes), counted_p([-total for total in sums], sizes), alone)
+        bets = Bets.on(clusters)
+        p, p_worse = (one_sided_p(bets, swapped, min(alphas)) for swapped in (0, 1))
+        if clusters.sums.size < 2:
+            return cls(p, p_worse, dict.fromkeys(alphas, Estimate(clusters.mean, None, None, n)))
+        bounds = zip(alphas, intervals(bets, alphas), strict=True)
+        return cls(p, p_worse, {alpha: Estimate(clusters.mean, low, high, n) for alpha, (low, high) in bounds})
+
+    def reaching_zero(self, alpha: float) -> Estimate:
+        """The interval, with a bound at 0 where it would tell of a difference that p, of its level, does not show."""
+        interval = self.alone[alpha]
+        low, high = interval.low, interval.high
+        if low is not None and low > 0 and not (self.p is not None and self.p <= alpha):
+            low = 0.0
+        if high is not None and high < 0 and not (self.p_worse is not None and self.p_worse <= alpha):
+            high = 0.0
+        return replace(interval, low=low, high=high)
+
+
+def _counted_interval(ours: Array, theirs: Array, groups: Sequence[str], alpha: float) -> Estimate:
     units = set(zip(groups, ours.tolist(), theirs.tolist(), strict=True))
     sizes = Counter(groups)
-    if 2 <= len(units) == len(sizes) and len(set(sizes.values())) == 1 and right_or_wrong(ours, theirs):
+    if 2 <= len(units) == len(sizes) and len(set(sizes.values())) == 1:
         pairs_of_units = Counter((ours_of, theirs_of) for _, ours_of, theirs_of in units)
         both, gained, lost, neither = (pairs_of_units[cell] for cell in ((1, 1), (1, 0), (0, 1), (0, 0)))
         return replace(tango(both, gained, lost, neither, 1 - 2 * alpha), n=ours.size)
-    return _bootstrap(differences, groups, seed, alpha)
+    return _bootstrap(ours - theirs, groups, alpha)
 
 
-def _ps(
-    ours: Array, theirs: Array, groups: Sequence[str], seed: int, alpha: float
-) -> tuple[float | None, float | None]:
-    """One-sided, small where the candidate is better, and small where it is worse."""
-    differences = np.round(ours - theirs, DIGITS)
-    if not differences.size:
-        return None, None
-    if right_or_wrong(ours, theirs):
-        sums = [int(total) for total in gather(differences, groups).sums]
-        return counted_p(sums), counted_p([-total for total in sums])
-    draws = min(_draws(alpha), _MOST_DRAWS)
-    return sign_flip(differences, groups, draws, seed), sign_flip(-differences, groups, draws, seed)
-
-
-def _reaching_zero(interval: Estimate, ps: tuple[float | None, float | None], alpha: float) -> Estimate:
-    """``interval`` with a bound at 0 where it would tell of a difference that p, of the same level, does not show."""
-    p, p_worse = ps
-    low, high = interval.low, interval.high
-    if low is not None and low > 0 and not (p is not None and p <= alpha):
-        low = 0.0
-    if high is not None and high < 0 and not (p_worse is not None and p_worse <= alpha):
-        high = 0.0
-    return replace(interval, low=low, high=high)
-
-
-def _draws(alpha: float) -> int:
-    return max(10_000, ceil(_BEYOND / alpha))
-
-
-def _bootstrap(differences: Array, groups: Sequence[str], seed: int, alpha: float) -> Estimate:
+def _bootstrap(differences: Array, groups: Sequence[str], alpha: float) -> Estimate:
     """The cluster bootstrap, with as many draws as leave some beyond its bounds, which it moves out for few groups.
 
     Where that would be more than anybody waits for, the bounds are the ends of the range: so few groups show nothing at
     so small a level.
     """
     if alpha == ALPHA:
-        return cluster_bootstrap(differences, groups, seed=seed, bounds=(-1.0, 1.0))
+        return cluster_bootstrap(differences, groups, bounds=(-1.0, 1.0))
     from scipy.special import ndtr, stdtrit
 
     count = len(set(groups))
     reach = float(stdtrit(count - 1, alpha)) * sqrt(count / (count - 1)) if count > 1 else 0.0
-    draws = _draws(max(float(ndtr(reach)), _BEYOND / (10 * _MOST_DRAWS)))
-    interval = cluster_bootstrap(differences, groups, 1 - 2 * alpha, min(draws, _MOST_DRAWS), seed, bounds=(-1.0, 1.0))
+    draws = max(10_000, ceil(_BEYOND / max(float(ndtr(reach)), _BEYOND / (10 * _MOST_DRAWS))))
+    interval = cluster_bootstrap(differences, groups, 1 - 2 * alpha, min(draws, _MOST_DRAWS), bounds=(-1.0, 1.0))
     return interval if draws <= _MOST_DRAWS or interval.low is None else replace(interval, low=-1.0, high=1.0)
 
 
@@ -176,38 +182,36 @@ def difference_in_turn(
     return replace(interval, n=int(ours.size))
 
 
-def paired(
-    candidate: Sequence[float], against: Sequence[float], groups: Sequence[str], seed: int = 0, alpha: float = ALPHA
-) -> Paired:
+def paired(candidate: Sequence[float], against: Sequence[float], groups: Sequence[str], alpha: float = ALPHA) -> Paired:
     """Compares two models' scores, in [0, 1], on the same examples in the same order; ``groups`` their labels.
 
-    ``alpha`` is the one-sided level that decides. The interval is that of ``difference``. p is exact where all scores
-    are 0 or 1, by counting with one sign per group (``counting``), else the sign-flip test's. ``needed``,
-    ``detectable`` and ``for_half`` are those of ``planning``, by the spread of the differences seen. Rests on all
-    examples. Without any, nothing is estimable and p is None; ``needed`` is None too where the candidate is not better.
+    ``alpha`` is the one-sided level that decides. The interval is that of ``difference``. Where all scores are 0 or 1
+    p is exact, by counting, and knows what whole groups may do (``counting``); else it is that of betting, which holds
+    for every distribution (``fixed_betting``). ``needed``, ``detectable`` and ``for_half`` are those of ``planning``,
+    by the spread of the differences seen. Rests on all examples. Without any, nothing is estimable and p is None;
+    ``needed`` is None too where the candidate is not better.
     Raises ValueError where a score is outside [0, 1], a label is empty, or the lengths differ.
 
     >>> result = paired([1, 1, 1, 0, 1, 1], [0, 1, 0, 0, 0, 1], ["a", "b", "c", "d", "e", "f"])
-    >>> result.difference.value, result.p, result.p_worse, result.wins, result.losses, result.ties
+    >>> result.difference.value, round(result.p, 6), result.p_worse, result.wins, result.losses, result.ties
     (0.5, 0.125, 1.0, 3, 0, 3)
     """
     ours, theirs = paired_scores(candidate, against)
     differences = np.round(ours - theirs, DIGITS)
-    ps = _ps(ours, theirs, groups, seed, alpha)
-    alone = _interval(ours, theirs, groups, seed, ALPHA)
-    mean = _reaching_zero(alone, ps, ALPHA)
-    differ = int(np.count_nonzero(gather(differences, groups).sums))
-    value = mean.value if mean.value is not None and differ >= FEWEST_FLIPS else None
-    least = minimum_detectable(differences, differences.size, alpha, groups=groups) if differ >= FEWEST_FLIPS else None
+    found = _Judged.of(ours, theirs, groups, tuple(dict.fromkeys((ALPHA, alpha))))
+    mean = found.reaching_zero(ALPHA)
+    planned = np.count_nonzero(gather(differences, groups).sums) >= FEWEST_FLIPS
+    least = minimum_detectable(differences, differences.size, alpha, groups=groups) if planned else None
+    better = planned and mean.value is not None and mean.value > 0
     return Paired(
         difference=mean,
-        decisive=mean if alpha == ALPHA else _reaching_zero(_interval(ours, theirs, groups, seed, alpha), ps, alpha),
-        p=ps[0],
-        p_worse=ps[1],
+        decisive=found.reaching_zero(alpha),
+        p=found.p,
+        p_worse=found.p_worse,
         right_or_wrong=right_or_wrong(ours, theirs),
-        extended=mean != alone,
+        extended=mean != found.alone[ALPHA],
         **_counts(differences),
-        needed=examples_needed(differences, value, alpha, groups=groups) if value is not None and value > 0 else None,
+        needed=examples_needed(differences, mean.value, alpha, groups=groups) if better and mean.value else None,
         detectable=least,
         for_half=examples_needed(differences, least / 2, alpha, groups=groups) if least else None,
         effects=effects(candidate, against),

@@ -71,10 +71,10 @@ def test_defects_are_counted_by_answer(drawn: MiniProject) -> None:
 
 def test_a_pair_is_compared_by_its_means(drawn: MiniProject) -> None:
     found = judged(drawn).comparisons[0]
-    # t-01 and t-02 are half right where the base is wrong; of three signs two count, so 1 of 4 is as good.
+    # t-01 and t-02 are half right where the base is wrong; that is far from a win, by whatever law.
     assert (found.paired.wins, found.paired.losses, found.paired.ties) == (2, 0, 10)
     assert (found.paired.difference.value, found.paired.difference.n) == (1 / 12, 12)
-    assert found.paired.p == 1 / 4
+    assert found.paired.p > 1 / 4
     assert found.status is Status.INCONCLUSIVE
 
 

@@ -1,18 +1,21 @@
 """Paired comparisons rest on what they say they rest on."""
 
+import time
 from random import Random
 
+import numpy as np
 import pytest
 from figures import rounded
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import binomtest
 
-from evalkit.stats.bootstrap import cluster_bootstrap
 from evalkit.stats.effects import effects
+from evalkit.stats.fixed_betting import Bets, intervals, one_sided_p
 from evalkit.stats.intervals import Estimate
 from evalkit.stats.paired import Paired, difference, paired
 from evalkit.stats.planning import examples_needed, minimum_detectable
+from evalkit.stats.samples import DIGITS, gather
 from evalkit.stats.tango import tango
 
 score = st.sampled_from([0.0, 1 / 3, 0.5, 1.0])
@@ -141,10 +144,31 @@ def test_under_nine_flips_nothing_is_planned_from_them(gained: int, lost: int) -
     assert (found.needed, found.detectable, found.for_half) == (None, None, None)
 
 
-def test_scores_between_0_and_1_have_the_bootstraps_interval_of_their_difference() -> None:
-    ours, theirs, labels = [0.5, 1.0, 0.25, 0.75], [0.0, 1.0, 0.5, 0.25], _labels(4)
-    expected = cluster_bootstrap([a - b for a, b in zip(ours, theirs, strict=True)], labels, bounds=(-1, 1))
-    assert difference(ours, theirs, labels) == expected
+def test_scores_between_0_and_1_have_the_interval_and_the_p_of_betting() -> None:
+    rng = np.random.default_rng(0)
+    ours, theirs = rng.beta(4, 2, 60), rng.beta(2, 2, 60)
+    bets = Bets.on(gather(np.round(ours - theirs, DIGITS), _labels(60)))
+    found = paired(ours.tolist(), theirs.tolist(), _labels(60))
+    assert (found.difference.low, found.difference.high) == intervals(bets, [0.025])[0]
+    assert (found.p, found.p_worse) == (one_sided_p(bets), 1.0)
+    assert not found.right_or_wrong
+
+
+def test_a_constant_gain_on_twenty_examples_is_not_shown_by_p_nor_by_its_interval() -> None:
+    # A test of signs gave p = 0.0001 beside an interval from -8.5 to +25.2 points.
+    found = paired([0.6] * 20, [0.5] * 20, _labels(20))
+    assert found.p > 0.025
+    assert found.difference.low < 0
+
+
+def test_many_pairs_take_no_time() -> None:
+    rng = np.random.default_rng(0)
+    graded, right = rng.random((2, 50_000)), rng.integers(0, 2, (2, 50_000)).astype(float)
+    groups = [str(number // 2) for number in range(50_000)]
+    began = time.process_time()
+    for ours, theirs in (graded.tolist(), right.tolist()):
+        paired(ours, theirs, groups)
+    assert time.process_time() - began < 8
 
 
 def test_what_the_split_can_show_is_by_the_spread_that_was_seen() -> None:
