@@ -9,6 +9,8 @@ from functools import lru_cache
 from itertools import islice
 from typing import TYPE_CHECKING, Any, cast
 
+from evalkit.golden.references import endless_reference, forms, lookup
+
 if TYPE_CHECKING:
     from jsonschema.exceptions import ValidationError
 
@@ -32,8 +34,10 @@ class Schema:
         except SchemaError as error:
             raise ValueError(f"{path_of(error.absolute_path) or 'the schema'}: {error.message}") from error
         for reference in _references(schema):
-            if self._resolved(reference) is None:
+            if lookup(schema, reference) is None:
                 raise ValueError(f"'$ref' is {reference!r}, expected '#' or '#/...' to a place in this schema")
+        if circle := endless_reference(schema):
+            raise ValueError(f"'$ref' is {circle!r}, which leads back to itself before any field: it says nothing")
         self._validator = Draft202012Validator(schema, registry=Registry())
 
     def violation(self, value: Any) -> str | None:
@@ -56,7 +60,7 @@ class Schema:
         error = min(errors, key=lambda each: {"required": 0, "additionalProperties": 2}.get(str(each.validator), 1))
         if error.validator in ("oneOf", "anyOf") and error.context:
             return self._describe_branches(error)
-        return _describe_error(error)
+        return _describe_error(error, self.source)
 
     def _describe_branches(self, error: ValidationError) -> str:
         branches: dict[Any, list[ValidationError]] = {}
@@ -70,32 +74,13 @@ class Schema:
             )
 
         def fit(index: Any) -> tuple[int, bool, int]:
-            schema = cast(Any, error.validator_value)[index]
-            for _ in range(8):  # a chain of references; a circle of them ends here
-                if not isinstance(schema, Mapping) or "$ref" not in schema:
-                    break
-                schema = self._resolved(schema["$ref"])
-            properties = schema.get("properties", {}) if isinstance(schema, Mapping) else {}
-            shared = len(properties.keys() & error.instance.keys()) if isinstance(error.instance, dict) else 0
+            part = cast(Any, error.validator_value)[index]
+            fields = {name for form, _ in forms(self.source, part) for name in form.get("properties", {})}
+            shared = len(fields & error.instance.keys()) if isinstance(error.instance, dict) else 0
             typed = not any(e.validator == "type" and not e.relative_path for e in branches[index])
             return shared, typed, -len(branches[index]) if shared else 0  # nothing in common: the first branch
 
         return self._describe(branches[max(branches, key=fit)])
-
-    def _resolved(self, reference: str) -> Any:
-        """The part of the schema that ``reference`` names, None when it names none."""
-        if reference != "#" and not reference.startswith("#/"):
-            return None
-        part: Any = self.source
-        for name in reference.split("/")[1:]:
-            name = name.replace("~1", "/").replace("~0", "~")
-            if isinstance(part, Mapping) and name in part:
-                part = part[name]
-            elif isinstance(part, list) and name.isdecimal() and int(name) < len(part):
-                part = part[int(name)]
-            else:
-                return None
-        return part
 
 
 def compiled(source: Mapping[str, Any]) -> Schema:
@@ -117,16 +102,15 @@ def _references(schema: Any) -> Iterable[str]:
             yield from _references(part)
 
 
-def _describe_error(error: ValidationError) -> str:
-    """``field: what, got, expected`` of one error of jsonschema."""
+def _describe_error(error: ValidationError, source: Mapping[str, Any]) -> str:
+    """``field: what, got, expected`` of one error of jsonschema with the schema ``source``."""
     # The types of both say that they may be unset: iter_errors sets them.
     wanted, instance = cast(Any, error.validator_value), cast(Any, error.instance)
     fields = error.schema.get("properties", {}) if isinstance(error.schema, Mapping) else {}
     match cast("str | None", error.validator):
         case "required":
             missing = next(name for name in wanted if name not in instance)
-            field = fields.get(missing)
-            hint = _expected(field) if isinstance(field, Mapping) else ""
+            hint = _listed(dict.fromkeys(_expected(form) for form, _ in forms(source, fields.get(missing, {}))))
             return f"{path_of([*error.absolute_path, missing])}: missing{hint and ', expected ' + hint}"
         case "additionalProperties" if wanted is False and (extra := [k for k in instance if k not in fields]):
             name = path_of([*error.absolute_path, extra[0]])

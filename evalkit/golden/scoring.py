@@ -102,11 +102,15 @@ def opposite_of(scorer: str) -> Callable[[Any], Any] | None:
 def label_of(scorer: str) -> Callable[[Any], str]:
     """What names the class of an expected value, as ``scorer`` sees it: the value itself, where it says nothing.
 
-    >>> label_of("sign")(0.5), label_of("bool")(True)
-    ('above 0', 'True')
+    >>> label_of("sign")(0.5), label_of("bool")(True), label_of("exact")(None)
+    ('above 0', 'True', 'null')
     """
-    label: Callable[[Any], str] = getattr(find("scorers", scorer), "label", str)
+    label: Callable[[Any], str] = getattr(find("scorers", scorer), "label", _spelled)
     return label
+
+
+def _spelled(value: Any) -> str:
+    return "null" if value is None else str(value)
 
 
 def values_match(scorer: InputScorer, got: object, expected: object, given: Mapping[str, Any]) -> bool:

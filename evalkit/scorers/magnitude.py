@@ -8,7 +8,7 @@ from typing import Any
 from evalkit.errors import ConfigError
 from evalkit.scorers.options import number_option, reject_unknown
 from evalkit.scorers.score import Judgement, Scorer, ValueKind
-from evalkit.scorers.values import QUIET, SLACK, as_number, expected_number, not_a_number
+from evalkit.scorers.values import QUIET, SLACK, as_number, expected_number, judged_null, not_a_number
 
 KIND: ValueKind = "number"
 
@@ -18,9 +18,9 @@ def make_scorer(options: Mapping[str, Any]) -> Scorer:
 
     ``quiet`` (at least 0, default 0.03): where expected <= quiet, got must be <= quiet too.
     ``ratio`` (greater than 1, default 2): elsewhere expected / ratio <= got <= expected * ratio, ends included.
-    A negative size and anything but a finite number score 0.
-    Raises ConfigError on another option or value of it, and when asked about an expected value that is no
-    size: not a number, or negative.
+    A negative size and anything but a finite number score 0. Where null is expected, null alone is right.
+    Raises ConfigError on another option or value of it, and when asked about an expected value that is neither a size
+    nor null: not a number, or negative.
 
     >>> judge = make_scorer({"ratio": 2.0, "quiet": 0.03})
     >>> judge(0.2, 0.1)
@@ -35,6 +35,8 @@ def make_scorer(options: Mapping[str, Any]) -> Scorer:
     quiet = number_option(options, "quiet", QUIET)
 
     def judge(got: Any, expected: Any) -> Judgement:
+        if expected is None:
+            return judged_null(got)
         size, target = as_number(got), expected_number(expected)
         if target < 0:
             raise ConfigError(f"an example expects {expected!r}, but this scorer is for sizes, which are not negative")

@@ -7,7 +7,7 @@ from typing import Any
 
 from evalkit.scorers.options import number_option, reject_unknown
 from evalkit.scorers.score import Judgement, Scorer, ValueKind
-from evalkit.scorers.values import SLACK, as_number, expected_number, negated, not_a_number
+from evalkit.scorers.values import SLACK, as_number, expected_number, judged_null, negated, not_a_number
 
 KIND: ValueKind = "number"
 
@@ -15,8 +15,9 @@ KIND: ValueKind = "number"
 def make_scorer(options: Mapping[str, Any]) -> Scorer:
     """Right where |got - expected| <= ``tolerance`` (at least 0; must be given; in the unit of the field).
 
-    Anything but a finite number (true, "0.5", null, a list) scores 0.
-    Raises ConfigError on another option or value of it, and when asked about an expected value that is no number.
+    Anything but a finite number (true, "0.5", null, a list) scores 0. Where null is expected, null alone is right.
+    Raises ConfigError on another option or value of it, and when asked about an expected value that is neither a
+    number nor null.
 
     >>> judge = make_scorer({"tolerance": 0.2})
     >>> judge(0.5, 0.3)
@@ -28,6 +29,8 @@ def make_scorer(options: Mapping[str, Any]) -> Scorer:
     tolerance = number_option(options, "tolerance")
 
     def judge(got: Any, expected: Any) -> Judgement:
+        if expected is None:
+            return judged_null(got)
         number, target = as_number(got), expected_number(expected)
         if number is None:
             return Judgement(0.0, not_a_number(got))

@@ -7,7 +7,7 @@ from typing import Any
 
 from evalkit.scorers.options import number_option, reject_unknown
 from evalkit.scorers.score import Judgement, Scorer, ValueKind
-from evalkit.scorers.values import as_number, expected_number, negated, not_a_number
+from evalkit.scorers.values import as_number, expected_number, judged_null, negated, not_a_number
 
 KIND: ValueKind = "class"
 
@@ -16,8 +16,9 @@ def make_scorer(options: Mapping[str, Any]) -> Scorer:
     """Right where got and expected are both above, both below, or both within ``dead_zone`` of 0.
 
     ``dead_zone`` (at least 0, default 0, in the unit of the field): |x| <= dead_zone counts as 0, on both sides.
-    Anything but a finite number scores 0.
-    Raises ConfigError on another option or value of it, and when asked about an expected value that is no number.
+    Anything but a finite number scores 0. Where null is expected, null alone is right.
+    Raises ConfigError on another option or value of it, and when asked about an expected value that is neither a
+    number nor null.
 
     >>> judge = make_scorer({"dead_zone": 0.25})
     >>> judge(0.8, 1)
@@ -36,6 +37,8 @@ def make_scorer(options: Mapping[str, Any]) -> Scorer:
         return "+" if number > 0 else "-"
 
     def judge(got: Any, expected: Any) -> Judgement:
+        if expected is None:
+            return judged_null(got)
         number, target = as_number(got), sign(expected_number(expected))
         if number is None:
             return Judgement(0.0, not_a_number(got))
@@ -51,9 +54,11 @@ opposite = negated
 def label(expected: Any) -> str:
     """Which side of 0 an expected value is on; what is no number is its own class.
 
-    >>> label(0.4), label(-1), label(0)
-    ('above 0', 'below 0', '0')
+    >>> label(0.4), label(-1), label(0), label(None)
+    ('above 0', 'below 0', '0', 'null')
     """
+    if expected is None:
+        return "null"
     if isinstance(expected, int | float):
         return "above 0" if expected > 0 else "below 0" if expected < 0 else "0"
     return str(expected)

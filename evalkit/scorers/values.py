@@ -7,6 +7,7 @@ from math import isfinite
 from typing import Any
 
 from evalkit.errors import ConfigError
+from evalkit.scorers.score import Judgement
 
 QUIET = 0.03
 """The magnitude up to which an example is noise, where a task does not say."""
@@ -63,6 +64,15 @@ _JSON_TYPES = (
     (list | tuple, "an array"),
     (Mapping, "an object"),
 )
+
+
+def judged_null(got: Any) -> Judgement:
+    """How right ``got`` is where null is expected, as of a number that there may be none of: null is like itself alone.
+
+    >>> judged_null(None), judged_null(0)
+    (Judgement(value=1.0, why=''), Judgement(value=0.0, why='a number, expected null'))
+    """
+    return Judgement(1.0) if got is None else Judgement(0.0, f"{json_type(got)}, expected null")
 
 
 def expected_number(expected: Any) -> float:

@@ -187,6 +187,13 @@ def test_a_label_that_is_nearly_all_there_is(sound: Task) -> None:
     assert [one.level for one in told if "mood is bad in 1 example only" in one.what] == ["note"]
 
 
+def test_a_field_behind_a_reference_is_a_field_of_the_schema(sound: Task) -> None:
+    schema = {"$ref": "#/$defs/answer", "$defs": {"answer": sound.schema, "unused": {"properties": {"ghost": {}}}}}
+    prompt = replace(sound.prompt, system='Answer with {"mood": "good" or "bad"}, and "strength" and "error".')
+    task = replace(sound, prompt=prompt, schema=schema)
+    assert [finding for finding in lint(task) if "field" in finding.what] == []
+
+
 def test_a_prompt_that_asks_for_another_field_than_the_schema_has(sound: Task) -> None:
     task = replace(sound, prompt=replace(sound.prompt, system='{"mod": "good" or "bad", "strength": 0 to 1} or error'))
     told = [(one.level, one.what) for one in found(task)]

@@ -354,12 +354,40 @@ def test_a_schema_that_calls_itself_is_followed_as_deep_as_objects_are_read() ->
 
 
 def test_a_schema_that_never_ends_is_a_violation() -> None:
-    assert Schema({"$ref": "#"}).violation({}) == "the object: nested too deeply to be checked"
+    nested: dict[str, Any] = {}
+    for _ in range(2000):
+        nested = {"a": nested}
+    schema = Schema({"additionalProperties": {"$ref": "#"}})
+    assert schema.violation(nested) == "the object: nested too deeply to be checked"
 
 
 def test_an_invalid_schema_is_refused_with_its_place() -> None:
     with pytest.raises(ValueError, match=r"properties\.a\.type: 'text' is not valid"):
         Schema({"properties": {"a": {"type": "text"}}})
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"$ref": "#"},
+        {"$ref": "#/$defs/a", "$defs": {"a": {"$ref": "#/$defs/b"}, "b": {"anyOf": [{"$ref": "#/$defs/a"}]}}},
+        {"properties": {"a": {"$ref": "#/properties/a"}}},
+    ],
+)
+def test_a_reference_that_leads_back_to_itself_is_refused(schema: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=r"'\$ref' is '#.*', which leads back to itself before any field"):
+        Schema(schema)
+
+
+def test_a_field_that_is_missing_is_told_with_what_its_reference_says() -> None:
+    schema = Schema(
+        {
+            "required": ["mood"],
+            "properties": {"mood": {"$ref": "#/$defs/mood"}},
+            "$defs": {"mood": {"enum": ["a", "b"]}},
+        }
+    )
+    assert schema.violation({}) == "mood: missing, expected 'a' or 'b'"
 
 
 @pytest.mark.parametrize("reference", ["https://example.com/schema.json", "other.json", "#/$defs/missing"])

@@ -56,5 +56,5 @@ def test_an_option_it_does_not_have_is_refused() -> None:
 
 
 def test_an_example_that_expects_no_number_is_the_tasks_mistake() -> None:
-    with pytest.raises(ConfigError, match="an example expects None, but this scorer is for numbers: choose 'exact'"):
-        make_scorer({"tolerance": 0.1})(0.5, None)
+    with pytest.raises(ConfigError, match="an example expects 'x', but this scorer is for numbers: choose 'exact'"):
+        make_scorer({"tolerance": 0.1})(0.5, "x")

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 
 from evalkit.golden.lints.finding import Finding
 from evalkit.golden.model import Task
+from evalkit.golden.references import fields_of
 
 _NAMED = re.compile(r'"([A-Za-z_][A-Za-z0-9_]*)"\s*:')
 
@@ -21,7 +22,7 @@ def check(task: Task) -> Iterator[Finding]:
                 "error", where, f"the prompt asks for a field {name!r} that the schema does not have",
                 f"The schema has {', '.join(sorted(in_schema))}: mend the one that is wrong.",
             )  # fmt: skip
-    for name in sorted(set(_fields(task.schema, deep=False))):
+    for name in sorted(fields_of(task.schema)):
         if not re.search(rf"\b{re.escape(name)}\b", prompt):
             yield Finding(
                 "warning", where, f"the schema has a field {name!r} that the prompt does not name",
@@ -29,13 +30,11 @@ def check(task: Task) -> Iterator[Finding]:
             )  # fmt: skip
 
 
-def _fields(schema: object, deep: bool = True) -> Iterator[str]:
-    """The names of an answer's fields, and with ``deep`` those of the objects inside it."""
+def _fields(schema: object) -> Iterator[str]:
+    """The names of an answer's fields, and those of the objects inside it."""
     if isinstance(schema, Mapping):
         yield from schema.get("properties", {})
-        branches = schema.values() if deep else [schema[kind] for kind in ("oneOf", "anyOf", "allOf") if kind in schema]
-        for branch in branches:
-            yield from _fields(branch, deep)
-    elif isinstance(schema, list):
-        for branch in schema:
-            yield from _fields(branch, deep)
+        schema = list(schema.values())
+    if isinstance(schema, list):
+        for part in schema:
+            yield from _fields(part)

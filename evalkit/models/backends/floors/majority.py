@@ -1,7 +1,7 @@
 """The majority floor: for each field the value that `train` has most, whatever the input.
 
-Fields of numbers with more than twelve different values take the median instead. Error objects are left out,
-and so are fields that most examples do not have.
+Fields of numbers with more than twelve different values take the median instead, of those that are not null; where
+most are null, null. Error objects are left out, and so are fields that most examples do not have.
 """
 
 from __future__ import annotations
@@ -40,8 +40,10 @@ def open_backend(opening: Opening) -> Backend:
 
 def _typical(values: Sequence[Any]) -> Any:
     spelled = {canonical(value): value for value in values}
-    if len(spelled) > _FEW and all(isinstance(value, int | float) for value in values):
-        return median_low(values)
+    amounts = [value for value in values if value is not None]
+    are_numbers = all(isinstance(value, int | float) for value in amounts)
+    if are_numbers and len({*map(canonical, amounts)}) > _FEW and 2 * len(amounts) >= len(values):
+        return median_low(amounts)
     # The smallest spelling breaks a tie, so that the order of train does not matter.
     counts = Counter(canonical(value) for value in values)
     return spelled[min(counts, key=lambda text: (-counts[text], text))]

@@ -61,7 +61,33 @@ def test_empty_says_the_least_that_the_schema_accepts(project: MiniProject) -> N
         ({"type": "string", "minLength": 3}, "---"),
         ({"type": "array", "minItems": 2, "items": {"type": "boolean"}}, [False, False]),
         ({"type": ["null", "string"]}, None),
-        ({"anyOf": [{"const": 7}, {"type": "string"}]}, 7),
+        ({"type": ["string", "null"]}, None),
+        ({"type": ["number", "string"]}, ""),
+        ({"type": ["boolean", "number"]}, False),
+        ({"anyOf": [{"const": 7}, {"type": "string"}]}, ""),
+        ({"anyOf": [{"type": "string"}, {"const": 7}]}, ""),
+        ({"enum": ["a", None]}, None),
+        ({"type": "integer", "minimum": 0.5}, 1),
+        ({"type": "number", "exclusiveMinimum": 0, "maximum": 1}, 0.5),
+        ({"type": "number", "exclusiveMinimum": 0}, 1),
+        ({"type": "number", "exclusiveMaximum": 0, "minimum": -1}, -0.5),
+        ({"type": "integer", "exclusiveMinimum": 2}, 3),
+        ({"type": "integer", "multipleOf": 5, "minimum": 7}, 10),
+        ({"$ref": "#/$defs/size", "$defs": {"size": {"type": "number", "minimum": 3}}}, 3),
+        ({"$ref": "#/$defs/size", "minimum": 4, "$defs": {"size": {"type": "number", "minimum": 3}}}, 4),
+        ({"allOf": [{"type": "number"}, {"minimum": 2}, {"minimum": 1}]}, 2),
+        (
+            {
+                "$ref": "#/$defs/a",
+                "$defs": {
+                    "a": {"required": ["b"], "properties": {"b": {"$ref": "#/$defs/b"}}},
+                    "b": {"type": ["integer", "null"]},
+                },
+            },
+            {"b": None},
+        ),
+        ({"type": "array", "minItems": 1, "items": {"anyOf": [{"$ref": "#"}, {"type": "string"}]}}, [""]),
+        ({"required": ["next"], "properties": {"next": {"anyOf": [{"$ref": "#"}, {"type": "null"}]}}}, {"next": None}),
         ({"type": "object", "required": ["a"], "properties": {"a": {"enum": ["x", "y"]}, "b": {}}}, {"a": "x"}),
     ],
 )
@@ -71,12 +97,74 @@ def test_least_is_as_near_to_nothing_as_the_schema_allows(schema: dict[str, Any]
 
 @pytest.mark.parametrize(
     "schema",
-    [{"type": "object", "required": ["a"], "properties": {"a": {"type": "string", "pattern": "^x"}}}, True],
+    [
+        {"type": "object", "required": ["a"], "properties": {"a": {"type": "string", "pattern": "^x"}}},
+        {"type": "array"},
+    ],
 )
 def test_empty_says_where_a_schema_is_beyond_it(project: MiniProject, schema: Any) -> None:
     task = replace(project.task(), schema=schema)
     with pytest.raises(MissingModel, match=r"empty: can't think of an empty object for .*golden/mood/schema.json"):
         opened(task, "empty")
+
+
+ANSWER = {
+    "type": "object",
+    "required": ["mood"],
+    "properties": {
+        "mood": {"$ref": "#/$defs/mood"},
+        "names": {"type": "array", "items": {"type": "string"}},
+        "size": {"type": ["number", "null"]},
+        "why": {"type": "string"},
+    },
+    "$defs": {"mood": {"enum": ["good", "bad"]}},
+}
+
+
+@pytest.mark.parametrize(
+    ("expected", "floor"),
+    [
+        ({"names": [], "size": 3}, {"mood": "good", "names": []}),
+        ({"names": ["x"], "size": None}, {"mood": "good", "size": None}),
+        ({"names": ["x"], "size": 0.1}, {"mood": "good", "size": 0}),
+        ({"names": ["x"], "size": 3}, {"mood": "good"}),
+        ({"names": [], "size": None, "why": ""}, {"mood": "good", "names": [], "size": None}),
+    ],
+)
+def test_an_optional_field_is_filled_only_where_its_emptiest_value_scores(
+    project: MiniProject, expected: dict[str, Any], floor: dict[str, Any]
+) -> None:
+    """`why` is scored by nothing."""
+    project.write("golden/mood/schema.json", json.dumps(ANSWER))
+    project.contract("[scores.strength]", '[scores.names]\nscorer = "set"\nboth_empty = 1\n\n[scores.strength]')
+    project.contract("[scores.strength]", '[scores.strength]\nfield = "size"')
+    project.contract('field = "strength"\nmeasure', 'field = "size"\nmeasure')
+    for split in ("train", "reference", "malformed"):
+        (project.folder / f"{split}.jsonl").unlink()
+    project.contract("[thresholds.malformed]\nerror = 0.5", "")
+    lines = [{"id": f"t-{n}", "input": {"text": "x"}, "expected": {"mood": "bad", **expected}} for n in range(2)]
+    project.split("test", lines)
+    assert said(project.task(), "empty") == [floor] * 2
+
+
+@pytest.mark.parametrize("schema", [True, {}, {"type": ["array", "object"]}, {"anyOf": [{"type": "null"}, {}]}])
+def test_where_any_object_will_do_the_least_is_none_of_it(project: MiniProject, schema: Any) -> None:
+    task = replace(project.task(), schema=schema, scores={})
+    assert said(task, "empty") == [{}] * 12
+
+
+def test_an_answer_that_holds_another_without_end_has_no_floor(project: MiniProject) -> None:
+    schema = {"required": ["next"], "properties": {"next": {"$ref": "#"}}}
+    with pytest.raises(MissingModel, match=r"needs another of its kind inside it, without end"):
+        opened(replace(project.task(), schema=schema), "empty")
+
+
+def test_majority_counts_null_as_a_value_and_not_as_a_number(project: MiniProject) -> None:
+    project.change("golden/mood/schema.json", '"type": "number"', '"type": ["number", "null"]')
+    numbers = [{"mood": "bad", "strength": n / 20} for n in range(15)]
+    nulls = [{"mood": "bad", "strength": None}] * 14
+    assert said(train(project, *numbers, *nulls), "majority")[0]["strength"] == 7 / 20
+    assert said(train(project, *numbers, *nulls, *nulls[:2]), "majority")[0]["strength"] is None
 
 
 def test_majority_says_the_commonest_value_of_each_field(project: MiniProject) -> None:
