@@ -29,7 +29,7 @@ from evalkit.golden.model import (
     ScoreRule,
 )
 from evalkit.golden.perturbations import read_relation
-from evalkit.golden.scoring import Reader, is_graded, measure_reader, score_reader
+from evalkit.golden.scoring import Reader, is_graded, measure_reader, reads_field, score_reader
 
 Splits = Mapping[str, tuple[Example, ...]]
 
@@ -147,6 +147,8 @@ class Checker:
             try:
                 reader = score_reader(rule) if isinstance(rule, ScoreRule) else measure_reader(rule)
                 readers[place(self.source, (section, rule.name)).rstrip()] = (rule.field, reader)
+                if isinstance(rule, MeasureRule):
+                    self._check_field(rule)
             except EvalkitError as error:
                 self._tell((section, rule.name), error)
         for example in self._scored():
@@ -155,6 +157,11 @@ class Checker:
                     read(example)
                 except EvalkitError as error:
                     self.problems.append(Problem(example.where, f"expected: {field!r}, {heading}: {error}", field))
+
+    def _check_field(self, rule: MeasureRule) -> None:
+        fields = {field for examples in self.splits.values() for example in examples for field in example.expected}
+        if reads_field(rule) and rule.field not in fields:
+            raise UnknownName("field", rule.field, fields, "An example must expect it.")
 
     def _check_waivers(self) -> None:
         for index, waiver in enumerate(self.contract.waivers):

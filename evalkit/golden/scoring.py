@@ -10,7 +10,6 @@ from evalkit._internal.registry import find, names
 from evalkit.errors import ConfigError, EvalkitError
 from evalkit.golden.model import Example, MeasureRule, ScoreRule
 from evalkit.scorers.score import Composite, InputScorer, Scorer, ValueKind
-from evalkit.scorers.values import as_number
 
 if TYPE_CHECKING:
     from evalkit.scorers.measurements.measurement import Measurement  # NumPy, which reading a task does not need
@@ -148,14 +147,27 @@ def measurement_of(rule: MeasureRule) -> Measurement:
     return measurement
 
 
+def reads_field(rule: MeasureRule) -> bool:
+    """Whether it is a field that a rule measures, and not the whole answer. Raises as ``measurement_of``.
+
+    >>> reads_field(MeasureRule("size", "size", "length", {"of": "answer"}))
+    False
+    """
+    return not measurement_of(rule).of_text
+
+
 def measure_reader(rule: MeasureRule) -> Reader:
     """Raises UnknownName where there is no such measure, ConfigError where its options can't be used."""
     from evalkit.scorers.measurements.readings import Readings
 
     measurement = measurement_of(rule)
+    if measurement.of_text and rule.field != rule.name:
+        raise ConfigError(
+            f"'field' is {rule.field!r}, but it is the whole answer that is measured: take one of them away"
+        )
 
     def read(example: Example) -> object:
-        value = as_number(example.expected.get(rule.field))
+        value = None if measurement.of_text else measurement.reads(example.expected.get(rule.field))
         return measurement.estimate(Readings.of([], []) if value is None else Readings.of([value], [value]))
 
     return read

@@ -25,13 +25,14 @@ from evalkit.judging.lineage import Lineage, MissingRung, Rung, follow
 from evalkit.judging.measurement_change import MeasurementChange, change
 from evalkit.judging.notes import LookSpent, NotJudged, UnchangedAdapter
 from evalkit.judging.planned import declared_comparisons
+from evalkit.judging.readings import readings_of
 from evalkit.judging.recommendation import PairTerms, Recommendation, Side, recommend
 from evalkit.judging.relation_check import Rate, held, rates
 from evalkit.judging.verdict import Verdict
 from evalkit.models.backend import Spec
 from evalkit.models.latency import P50
 from evalkit.runs.asked_task import AskedTask
-from evalkit.runs.model_run import COST, model_run_of, read_numbers
+from evalkit.runs.model_run import COST, model_run_of
 from evalkit.runs.record import InTurn, ModelRun, Participation, Run, TaskResult, Unbeaten
 from evalkit.runs.verdicts import figures_of, figures_of_lineage, verdicts_of
 
@@ -210,7 +211,7 @@ def _relations(asked_task: AskedTask, answers: pairing.Answers) -> Iterator[Rate
 
 def _changes(task: Task, before: Sequence[Answer], after: Sequence[Answer]) -> dict[str, MeasurementChange]:
     return {
-        rule.name: change(measurement_of(rule), read_numbers(rule.field, before), read_numbers(rule.field, after))
+        rule.name: change(measurement_of(rule), readings_of(rule, before), readings_of(rule, after))
         for rule in task.measurements.values()
     }
 

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from evalkit.golden.model import ANSWERED, Example, Task
 from evalkit.golden.scoring import measurement_of
 from evalkit.judging.answer import Answer, is_right
+from evalkit.judging.readings import readings_of
 from evalkit.models.latency import cost_of_time, mean, measured
 from evalkit.runs.record import ModelRun, Participant, Participation
-from evalkit.scorers.measurements.readings import Readings
-from evalkit.scorers.values import as_number
 from evalkit.stats.intervals import Estimate
 from evalkit.stats.rates import rate
 
@@ -84,8 +83,7 @@ def rate_of(answers: Sequence[Answer], score: str) -> Estimate:
 
 def _measurements(task: Task, answers: Sequence[Answer], participant: Participant) -> dict[str, Estimate]:
     measurements = {
-        rule.name: measurement_of(rule).estimate(read_numbers(rule.field, answers))
-        for rule in task.measurements.values()
+        rule.name: measurement_of(rule).estimate(readings_of(rule, answers)) for rule in task.measurements.values()
     }
     each = [(sample, answer.example.id) for answer in answers for sample in answer.each]
     # How much was reasoned before the answers, over those that were reasoned about; and what an answer costs.
@@ -100,16 +98,3 @@ def _measurements(task: Task, answers: Sequence[Answer], participant: Participan
     if probe is not None and probe.problem is None and participant.cost_per_hour is not None and not paid:
         measurements[COST] = cost_of_time(probe, participant.cost_per_hour)
     return measurements | (measured(probe) if probe else {})
-
-
-def read_numbers(field_name: str, answers: Iterable[Answer]) -> Readings:
-    """What was got and expected of a number field, where there is a number: an unreadable answer has none, and a schema
-    may allow null or text beside it."""
-    rows = [
-        (got, expected, answer.example.id)
-        for answer in answers
-        for sample in answer.each
-        if (got := as_number((sample.value or {}).get(field_name))) is not None
-        and (expected := as_number(answer.example.expected.get(field_name))) is not None
-    ]
-    return Readings.of([row[0] for row in rows], [row[1] for row in rows], [row[2] for row in rows])

@@ -2,12 +2,12 @@
 
 import numpy as np
 import pytest
-from scipy.stats import linregress
+from scipy.stats import linregress, variation
 
 from evalkit._internal.registry import find, names
 from evalkit.errors import ConfigError
 from evalkit.scorers.measurements.readings import Readings
-from evalkit.stats.intervals import Estimate, wilson
+from evalkit.stats.intervals import Estimate, mean_t, wilson
 
 
 def measure(name: str, rows: Readings, options: dict[str, object]) -> Estimate:
@@ -133,3 +133,49 @@ def test_a_count_must_be_a_whole_number(name: str, option: str, value: float) ->
 def test_samples_are_one_example_to_every_measure(name: str) -> None:
     rows = Readings.of([0.0, 1.0, 0.25, 0.75, 1.0], [0, 0, 1, 1, 1], ["a", "a", "b", "b", "c"])
     assert measure(name, rows, {}) == measure(name, Readings.of([0.5, 0.5, 1.0], [0, 1, 1]), {})
+
+
+@pytest.mark.parametrize(
+    ("unit", "value", "length"),
+    [
+        ("characters", "Rates rise", 10),
+        ("words", " Rates\n rise ", 2),
+        ("items", "Rates rise", None),
+        ("characters", ["IBM", "AMD"], 6),
+        ("words", ["Big Blue", "AMD"], 3),
+        ("items", ["IBM", "AMD"], 2),
+        ("items", [1, None], 2),
+        ("words", [1, None], None),
+        ("characters", "", 0),
+        ("items", [], 0),
+        ("characters", None, None),
+        ("characters", 3, None),
+    ],
+)
+@pytest.mark.parametrize("name", ["length", "variation"])
+def test_a_length_is_of_texts_and_lists(name: str, unit: str, value: object, length: float | None) -> None:
+    assert find("measurements", name).make_measurement({"unit": unit}).reads(value) == length
+
+
+def test_the_length_of_an_example_is_the_mean_of_its_samples() -> None:
+    rows = Readings.of([2, 4, 9], [0, 0, 0], ["a", "a", "b"])
+    assert (measure("length", rows, {}).value, measure("length", rows, {}).n) == (6, 2)
+    assert measure("length", rows, {}) == mean_t([3, 9])
+
+
+def test_the_coefficient_of_variation_is_the_deviation_over_the_mean() -> None:
+    lengths = [12.0, 15.0, 9.0, 20.0]
+    value = measure("variation", Readings.of(lengths, lengths), {}).value
+    assert value == pytest.approx(variation(lengths, ddof=1))
+    assert measure("variation", Readings.of([7, 7, 7], [1, 2, 3]), {}).value == 0
+
+
+@pytest.mark.parametrize("lengths", [[5.0], [0.0, 0.0]])
+def test_one_length_and_no_length_have_no_variation(lengths: list[float]) -> None:
+    assert measure("variation", Readings.of(lengths, lengths), {}) == Estimate(None, None, None, len(lengths))
+
+
+@pytest.mark.parametrize(("option", "value"), [("unit", "tokens"), ("of", "prompt")])
+def test_a_length_in_another_unit_is_refused(option: str, value: str) -> None:
+    with pytest.raises(ConfigError, match=f"option {option!r} is {value!r}, expected one of"):
+        measure("length", Readings.of([], []), {option: value})

@@ -16,8 +16,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from evalkit.scorers.measurements.readings import Readings
+from evalkit.scorers.values import as_number
 from evalkit.stats.intervals import Estimate, mean_t
 from evalkit.stats.samples import Array
 
@@ -43,8 +45,12 @@ class Measurement:
     and NaN where an answer does not count. With it, two models are compared example by example.
     ``worsening`` says by how much it became worse, from the badness before and after of the examples that both have,
     each of shape (examples,) and in the unit of ``badness``; None where that can't be said.
+    ``reads`` makes a number of a JSON value of the field, got or expected, and None of one that does not count; null is
+    never a number. With ``of_text`` it is handed the whole text of an answer, readable or not, and not a field.
     """
 
     estimate: Callable[[Readings], Estimate]
     badness: Callable[[Readings], Array] | None = None
     worsening: Callable[[Array, Array], Estimate | None] = mean_increase
+    reads: Callable[[Any], float | None] = as_number
+    of_text: bool = False
