@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from evalkit.stats.intervals import ALPHA
+
 
 def holm(p_values: Mapping[str, float | None]) -> dict[str, float | None]:
     """Holm's adjusted p of every hypothesis of the declared family, in the given order, by name.
@@ -30,3 +32,26 @@ def holm(p_values: Mapping[str, float | None]) -> dict[str, float | None]:
         least = max(least, min(1.0, (len(p_values) - smaller) * p))
         adjusted[name] = least
     return adjusted
+
+
+def holm_levels(p_values: Mapping[str, float | None], alpha: float = ALPHA) -> dict[str, float]:
+    """The one-sided level that Holm held each p to, by name: that of the interval to print beside it.
+
+    The k-th smallest of m is held to alpha / (m - k + 1), and none after the first that failed to more than that one
+    was. So an interval of this level that reaches 0 where its own p is above the level reaches 0 wherever Holm's
+    adjusted p is above ``alpha``, and nowhere else. Raises ValueError as ``holm``.
+
+    >>> holm_levels({"direction": 0.01, "magnitude": 0.5, "confidence": 0.012}, 0.03)
+    {'direction': 0.01, 'magnitude': 0.03, 'confidence': 0.015}
+    """
+    adjusted = holm(p_values)
+    judged = sorted((p, name) for name, p in p_values.items() if p is not None)
+    levels = dict.fromkeys(p_values, alpha / max(1, len(p_values)))
+    failed: float | None = None
+    for smaller, (_, name) in enumerate(judged):
+        level = alpha / (len(p_values) - smaller) if failed is None else failed
+        levels[name] = level
+        worth = adjusted[name]
+        if failed is None and worth is not None and worth > alpha:
+            failed = level
+    return levels

@@ -5,27 +5,19 @@ Scores are in [0, 1], one per example, and an unreadable answer has 0.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from math import ceil, sqrt
 
 import numpy as np
 
 from evalkit.stats.betting import anytime_p, confidence_sequence, in_groups
-from evalkit.stats.bootstrap import cluster_bootstrap
 from evalkit.stats.counting import counted_p
 from evalkit.stats.effects import Effects, effects
 from evalkit.stats.fixed_betting import Bets, intervals, one_sided_p
+from evalkit.stats.grouped_tango import tango_in_groups
 from evalkit.stats.intervals import ALPHA, Estimate
 from evalkit.stats.planning import examples_needed, minimum_detectable
 from evalkit.stats.samples import DIGITS, Array, gather, paired_scores, right_or_wrong
-from evalkit.stats.tango import tango
-
-_BEYOND = 20
-"""So many random draws are to lie beyond a bound of the level that decides."""
-
-_MOST_DRAWS = 1_000_000
 
 FEWEST_FLIPS = 9
 """With fewer groups in which the two models differ their spread is not known well enough to plan from: one gained and
@@ -68,10 +60,10 @@ def difference(
     """The mean paired difference, candidate minus the other, with its two-sided interval, in which each bound is of the
     one-sided level ``alpha``: 95 % as a rule; scores in [0, 1].
 
-    Where all scores are 0 or 1 and the examples of a group are alike the interval is Tango's, over groups (which
-    are single examples as a rule), else for such scores the cluster bootstrap's (BCa) over groups. For other scores it
-    is that of betting (``fixed_betting``). It reaches 0 where p, of the same level, shows no difference. With fewer
-    than two groups there is a value alone, without examples nothing. Raises ValueError as ``paired`` does.
+    Where all scores are 0 or 1 the interval is Tango's, with groups of several examples that of ``grouped_tango``. For
+    other scores it is that of betting (``fixed_betting``). It reaches 0 where p, of the same level, shows no
+    difference. With fewer than two groups there is a value alone, without examples nothing. Raises ValueError as
+    ``paired`` does.
 
     >>> difference([1, 1, 1, 0], [0, 1, 0, 0], ["a", "b", "c", "d"]).value
     0.5
@@ -97,7 +89,8 @@ class _Judged:
             return cls(None, None, dict.fromkeys(alphas, Estimate(None, None, None, 0)))
         if right_or_wrong(ours, theirs):
             sums, sizes = [int(total) for total in clusters.sums], [int(size) for size in clusters.sizes]
-            alone = {alpha: _counted_interval(ours, theirs, groups, alpha) for alpha in alphas}
+            gained, lost = int((differences > 0).sum()), int((differences < 0).sum())
+            alone = {alpha: tango_in_groups(clusters, gained, lost, alpha) for alpha in alphas}
             return cls(counted_p(sums, sizes), counted_p([-total for total in sums], sizes), alone)
         bets = Bets.on(clusters)
         p, p_worse = (one_sided_p(bets, swapped, min(alphas)) for swapped in (0, 1))
@@ -115,33 +108,6 @@ class _Judged:
         if high is not None and high < 0 and not (self.p_worse is not None and self.p_worse <= alpha):
             high = 0.0
         return replace(interval, low=low, high=high)
-
-
-def _counted_interval(ours: Array, theirs: Array, groups: Sequence[str], alpha: float) -> Estimate:
-    units = set(zip(groups, ours.tolist(), theirs.tolist(), strict=True))
-    sizes = Counter(groups)
-    if 2 <= len(units) == len(sizes) and len(set(sizes.values())) == 1:
-        pairs_of_units = Counter((ours_of, theirs_of) for _, ours_of, theirs_of in units)
-        both, gained, lost, neither = (pairs_of_units[cell] for cell in ((1, 1), (1, 0), (0, 1), (0, 0)))
-        return replace(tango(both, gained, lost, neither, 1 - 2 * alpha), n=ours.size)
-    return _bootstrap(ours - theirs, groups, alpha)
-
-
-def _bootstrap(differences: Array, groups: Sequence[str], alpha: float) -> Estimate:
-    """The cluster bootstrap, with as many draws as leave some beyond its bounds, which it moves out for few groups.
-
-    Where that would be more than anybody waits for, the bounds are the ends of the range: so few groups show nothing at
-    so small a level.
-    """
-    if alpha == ALPHA:
-        return cluster_bootstrap(differences, groups, bounds=(-1.0, 1.0))
-    from scipy.special import ndtr, stdtrit
-
-    count = len(set(groups))
-    reach = float(stdtrit(count - 1, alpha)) * sqrt(count / (count - 1)) if count > 1 else 0.0
-    draws = max(10_000, ceil(_BEYOND / max(float(ndtr(reach)), _BEYOND / (10 * _MOST_DRAWS))))
-    interval = cluster_bootstrap(differences, groups, 1 - 2 * alpha, min(draws, _MOST_DRAWS), bounds=(-1.0, 1.0))
-    return interval if draws <= _MOST_DRAWS or interval.low is None else replace(interval, low=-1.0, high=1.0)
 
 
 def paired_in_turn(

@@ -19,7 +19,7 @@ def tango(both: int, gained: int, lost: int, neither: int, level: float = LEVEL)
     discordant. It holds every difference d that the score test does not reject,
     (gained - lost - n d)^2 <= z^2 n (v - d^2), with v the likeliest share of discordant pairs were d true.
     At d = 0 that is McNemar's test without correction. It knows nothing of groups: where a group has more than
-    one example, take ``bootstrap.cluster_bootstrap``.
+    one example, take ``grouped_tango``.
     Sources: T. Tango (1998), Statist. Med. 17, 891-908; M. W. Fagerland, S. Lydersen and P. Laake (2014), Statist.
     Med. 33, 2850-2875 (how it compares with others).
 
@@ -35,9 +35,9 @@ def tango(both: int, gained: int, lost: int, neither: int, level: float = LEVEL)
     n = both + gained + lost + neither
     if n == 0:
         return Estimate(None, None, None, 0)
-    z = _quantile(level)
+    z = quantile(level)
     # The upper bound is the lower one of the models swapped: a swap mirrors the interval to the last bit.
-    return Estimate((gained - lost) / n, _lowest(gained, lost, n, z), -_lowest(lost, gained, n, z), n)
+    return Estimate((gained - lost) / n, lowest(gained, lost, n, z), -lowest(lost, gained, n, z), n)
 
 
 def smallest_margin(n: int, level: float = LEVEL) -> float | None:
@@ -54,7 +54,7 @@ def smallest_margin(n: int, level: float = LEVEL) -> float | None:
     check_level(level)
     if n < 0:
         raise ValueError(f"n must not be negative, got {n!r}")
-    square = _quantile(level) ** 2
+    square = quantile(level) ** 2
     return square / (n + square) if n else None
 
 
@@ -72,7 +72,7 @@ def examples_for_margin(margin: float, level: float = LEVEL) -> int:
     check_level(level)
     if not 0 < margin < 1:
         raise ValueError(f"margin must be between 0 and 1, got {margin!r}")
-    return int(_quantile(level) ** 2 * (1 - margin) / margin) + 1
+    return int(quantile(level) ** 2 * (1 - margin) / margin) + 1
 
 
 def examples_to_rule_out(margin: float, gained: int, lost: int, n: int, level: float = LEVEL) -> int | None:
@@ -90,12 +90,12 @@ def examples_to_rule_out(margin: float, gained: int, lost: int, n: int, level: f
     check_level(level)
     if min(gained, lost) < 0 or gained + lost > n or n < 1:
         raise ValueError(f"counts must be 0 to n, got {gained!r} and {lost!r} of {n!r}")
-    least, z = examples_for_margin(margin, level), _quantile(level)
+    least, z = examples_for_margin(margin, level), quantile(level)
     if lost - gained >= margin * n:
         return None
 
     def shown(count: int) -> bool:
-        return _lowest(gained * count / n, lost * count / n, count, z) > -margin
+        return lowest(gained * count / n, lost * count / n, count, z) > -margin
 
     most = least
     while not shown(most):
@@ -112,12 +112,14 @@ _MOST = 10_000_000
 """More pairs than anyone has."""
 
 
-def _quantile(level: float) -> float:
+def quantile(level: float) -> float:
+    """The normal quantile whose two tails leave ``level`` between them."""
     return NormalDist().inv_cdf((1 + level) / 2)
 
 
-def _lowest(gained: float, lost: float, n: int, z: float) -> float:
-    """The lowest difference that is not rejected. The one seen never is, and -1 always, unless it was seen."""
+def lowest(gained: float, lost: float, n: float, z: float) -> float:
+    """The lowest difference that Tango's score test does not reject, of counts that need not be whole. The one seen
+    never is, and -1 always, unless it was seen."""
     outside, inside = -1.0, (gained - lost) / n
     for _ in range(_HALVINGS):
         middle = (outside + inside) / 2
@@ -128,7 +130,7 @@ def _lowest(gained: float, lost: float, n: int, z: float) -> float:
     return inside
 
 
-def _rejected(difference: float, gained: float, lost: float, n: int, z: float) -> bool:
+def _rejected(difference: float, gained: float, lost: float, n: float, z: float) -> bool:
     # Tango's quadratic for the share of ``lost`` (his q21), rewritten for the share of all discordant pairs,
     # v = 2 q21 + d: its linear term is never negative, so nothing cancels.
     discordant, ahead = gained + lost, gained - lost

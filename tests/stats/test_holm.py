@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from statsmodels.stats.multitest import multipletests
 
-from evalkit.stats.holm import holm
+from evalkit.stats.holm import holm, holm_levels
 
 p_value = st.floats(0, 1) | st.sampled_from([0.0, 0.01, 0.025, 0.05, 1.0])
 family = st.dictionaries(st.sampled_from("abcdefg"), st.none() | p_value)
@@ -94,3 +94,18 @@ def test_a_family_that_nobody_judged_or_declared_is_no_error() -> None:
 def test_what_is_no_probability_is_refused(p: float) -> None:
     with pytest.raises(ValueError, match=r"p of 'b' must be from 0 to 1, got (-0\.01|1\.01|nan)"):
         holm({"a": 0.5, "b": p})
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.dictionaries(st.sampled_from("abcdef"), st.none() | st.floats(0, 0.1), min_size=1))
+def test_each_level_says_of_its_p_what_holms_adjusted_p_says(p_values: dict[str, float | None]) -> None:
+    adjusted, levels = holm(p_values), holm_levels(p_values, 0.025)
+    for name, p in p_values.items():
+        worth = adjusted[name]
+        if p is not None and worth is not None and abs(worth - 0.025) > 1e-12:
+            assert (p <= levels[name]) == (worth <= 0.025)
+
+
+def test_levels_of_three_go_from_a_third_to_the_whole_and_stop_at_the_first_that_fails() -> None:
+    assert holm_levels({"a": 0.001, "b": 0.002, "c": 0.02}, 0.03) == {"a": 0.01, "b": 0.015, "c": 0.03}
+    assert holm_levels({"a": 0.02, "b": 0.025, "c": None}, 0.03) == {"a": 0.01, "b": 0.01, "c": 0.01}
