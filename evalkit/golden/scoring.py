@@ -112,6 +112,18 @@ def _spelled(value: Any) -> str:
     return "null" if value is None else str(value)
 
 
+def labeller_of(rule: ScoreRule) -> Callable[[Any], str | None] | None:
+    """What names the class of any value of a rule's field, None where it is none; None where its scorer names none.
+
+    >>> name = labeller_of(ScoreRule("direction", "direction", "sign", {"dead_zone": 0.25}))
+    >>> name(0.5), name(0.1), labeller_of(ScoreRule("team", "team", "exact"))
+    ('+', '0', None)
+    """
+    make = getattr(find("scorers", rule.scorer), "make_label", None)
+    label: Callable[[Any], str | None] | None = make(rule.options) if make is not None else None
+    return label
+
+
 def values_match(scorer: InputScorer, got: object, expected: object, given: Mapping[str, Any]) -> bool:
     """Whether two values of a field, neither of which is a label, are the same as its ``scorer`` takes them."""
     if json.dumps(got, sort_keys=True) == json.dumps(expected, sort_keys=True):

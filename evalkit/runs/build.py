@@ -32,6 +32,7 @@ from evalkit.judging.verdict import Verdict
 from evalkit.models.backend import Spec
 from evalkit.models.latency import P50
 from evalkit.runs.asked_task import AskedTask
+from evalkit.runs.details import detailed, with_details
 from evalkit.runs.model_run import COST, model_run_of
 from evalkit.runs.record import InTurn, ModelRun, Participation, Run, TaskResult, Unbeaten
 from evalkit.runs.verdicts import figures_of, figures_of_lineage, verdicts_of
@@ -52,7 +53,7 @@ def judge_task(asked_task: AskedTask, unchanged: Sequence[UnchangedAdapter] = ()
         frozen=asked_task.frozen,
         checksum=task.checksum,
         primary=task.primary,
-        model_runs=model_runs,
+        model_runs=with_details(task, split, model_runs, answers, detailed(task, asked_task.lineup)),
         comparisons=comparisons if asked_task.why_no_verdict is None else figures_of(comparisons),
         agreements=tuple(_agreements(asked_task, answers)),
         unbeaten=tuple(_unbeaten(model_runs, split)),

@@ -17,10 +17,12 @@ One that judges an answer by its other scores (``whole``) reads no field. It is 
 
     def make_composite(options, of) -> Composite
 
-Two more functions are optional. ``opposite(value)`` gives what a negated question should be answered, for any JSON
+Three more functions are optional. ``opposite(value)`` gives what a negated question should be answered, for any JSON
 value; a field whose scorer lacks it can't be named in ``negates``. ``label(expected)`` names the class of an expected
-value where that is not the value itself; it is asked of a scorer of the kind "class". ``GRADED = True`` says that its
-scores may lie between 0 and 1: fewer examples can show less of them.
+value where that is not the value itself; it is asked of a scorer of the kind "class". Where several values are one
+class to it, ``make_label(options)`` gives what names the class of any value, expected or got, and None where it is
+none: a table of confusion has a row and a column for each. ``GRADED = True`` says that its scores may lie between 0 and
+1: fewer examples can show less of them.
 
 The keys ``scorer``, ``field``, ``of``, ``nonempty`` and ``anchors`` of ``[scores.<name>]`` are the task's, and no
 option of any scorer.

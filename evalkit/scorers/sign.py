@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from evalkit.scorers.options import number_option, reject_unknown
@@ -32,9 +32,7 @@ def make_scorer(options: Mapping[str, Any]) -> Scorer:
     dead_zone = number_option(options, "dead_zone", 0.0)
 
     def sign(number: float) -> str:
-        if abs(number) <= dead_zone:
-            return "0"
-        return "+" if number > 0 else "-"
+        return _sign(number, dead_zone)
 
     def judge(got: Any, expected: Any) -> Judgement:
         if expected is None:
@@ -46,6 +44,28 @@ def make_scorer(options: Mapping[str, Any]) -> Scorer:
         return Judgement(1.0) if seen == target else Judgement(0.0, f"sign is {seen}, expected {target}")
 
     return judge
+
+
+def make_label(options: Mapping[str, Any]) -> Callable[[Any], str | None]:
+    """What names the sign of a value, as ``make_scorer`` of the same options sees it; None where it is no number.
+
+    >>> name = make_label({"dead_zone": 0.25})
+    >>> name(0.8), name(-1), name(0.1), name("up")
+    ('+', '-', '0', None)
+    """
+    dead_zone = number_option(options, "dead_zone", 0.0)
+
+    def name(value: Any) -> str | None:
+        number = as_number(value)
+        return None if number is None else _sign(number, dead_zone)
+
+    return name
+
+
+def _sign(number: float, dead_zone: float) -> str:
+    if abs(number) <= dead_zone:
+        return "0"
+    return "+" if number > 0 else "-"
 
 
 opposite = negated
