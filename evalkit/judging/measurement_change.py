@@ -17,8 +17,9 @@ from evalkit.stats.samples import Array
 class MeasurementChange:
     """A measurement ``before`` and ``after``.
 
-    ``worse`` is by how much it became worse, in the unit of the measurement's ``badness``, with Student's t interval of
-    the paired changes. None for a measurement that is no mean over examples, and where that can't be said.
+    ``worse`` is by how much it became worse, in the unit of the measurement's ``badness``, with the interval of its
+    ``worsening``: Student's t of the paired changes, or for a share the exact one of right or wrong. None for a
+    measurement that is no mean over examples, and where that can't be said.
     """
 
     before: Estimate

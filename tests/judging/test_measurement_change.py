@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from scipy import stats
+from scipy.stats import binom
 
 from evalkit._internal.registry import find
 from evalkit.judging.measurement_change import change
@@ -34,7 +35,6 @@ def rows(got: np.ndarray, kept: slice = slice(None)) -> Readings:
     [
         ("mae", abs(BEFORE - EXPECTED), abs(AFTER - EXPECTED)),
         ("bias_factor", *RATIOS),
-        ("left_quiet", (BEFORE > 0.03)[~LOUD] * 1.0, (AFTER > 0.03)[~LOUD] * 1.0),
     ],
 )  # fmt: skip
 def test_how_much_worse_it_became_is_the_paired_t_of_what_is_averaged(
@@ -59,8 +59,37 @@ def test_sizes_that_were_too_small_and_are_smaller_became_worse() -> None:
     assert found.low > 0
 
 
-def test_sizes_that_went_from_too_small_to_too_large_have_no_such_figure() -> None:
-    assert change(measurement("bias_factor"), rows(EXPECTED * 0.8), rows(EXPECTED * 1.3)).worse is None
+@pytest.mark.parametrize(
+    ("before", "after", "worse"),
+    [(1.02, 0.25, True), (0.98, 0.25, True), (1.02, 4.0, True), (0.98, 4.0, True), (0.8, 2.0, True),
+     (0.25, 1.02, False), (4.0, 0.98, False), (0.5, 1.9, False), (1.02, 0.98, False)],
+)  # fmt: skip
+def test_a_bias_is_worse_the_further_it_is_from_1_on_either_side(before: float, after: float, worse: bool) -> None:
+    noise = np.exp(np.random.default_rng(1).normal(0, 0.1, (2, 40)))
+    found = change(measurement("bias_factor"), rows(EXPECTED * before * noise[0]), rows(EXPECTED * after * noise[1]))
+    assert found.worse is not None
+    assert found.before.value is not None
+    assert found.after.value is not None
+    assert found.worse.value == pytest.approx(
+        abs(np.log(found.after.value)) - abs(np.log(found.before.value)), abs=1e-9
+    )
+    assert found.worse.low is not None
+    assert (found.worse.low > 0) == worse
+
+
+@pytest.mark.parametrize(("louder", "quieter", "worse"), [(4, 0, False), (5, 0, False), (6, 0, True), (11, 3, False)])
+def test_noise_is_left_alone_less_often_where_the_exact_test_says_so(louder: int, quieter: int, worse: bool) -> None:
+    # By Student's t 4 of 40 were "worse" (0.003 to 0.197), where the one-sided p of four coins is 0.0625.
+    names, expected = [f"e{n:02}" for n in range(40)], np.zeros(40)
+    before = np.where(np.arange(40) < quieter, 0.5, 0.0)
+    after = np.where((np.arange(40) >= quieter) & (np.arange(40) < quieter + louder), 0.5, 0.0)
+    found = change(
+        measurement("left_quiet"), Readings.of(before, expected, names), Readings.of(after, expected, names)
+    ).worse
+    assert found is not None
+    assert found.value == pytest.approx((louder - quieter) / 40)
+    assert found.low is not None
+    assert (found.low > 0) == worse == (binom.sf(louder - 1, louder + quieter, 0.5) <= 0.025)
 
 
 def test_a_measure_that_is_no_mean_over_examples_has_no_such_figure() -> None:

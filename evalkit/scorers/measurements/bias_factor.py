@@ -35,10 +35,10 @@ def make_measurement(options: Mapping[str, Any]) -> Measurement:
         ratios = np.divide(readings.got, readings.expected, out=np.ones_like(readings.got), where=counted)
         return np.where(counted, np.log(ratios), np.nan)
 
-    return Measurement(estimate, badness=log_ratio, worsening=_further_from_zero)
+    return Measurement(estimate, badness=log_ratio, worsening=_further_from_one)
 
 
-def _further_from_zero(before: Array, after: Array) -> Estimate | None:
-    """By how much the mean log ratio went away from 0; None where it changed its side, which is neither way."""
-    side = np.sign(after.mean())
-    return mean_t(side * (after - before)) if side * before.mean() >= 0 else None
+def _further_from_one(before: Array, after: Array) -> Estimate:
+    """By how much the factor went away from 1, on the scale of logarithms and on either side: from 1.02 to 0.25 is
+    further, as from 0.95 to 0.25 is. Student's t interval of the paired changes."""
+    return mean_t(np.sign(after.mean()) * after - np.sign(before.mean()) * before)

@@ -13,6 +13,7 @@ from evalkit.scorers.options import number_option, reject_unknown
 from evalkit.scorers.values import QUIET
 from evalkit.stats.clustered import within_examples
 from evalkit.stats.intervals import Estimate
+from evalkit.stats.paired import difference
 from evalkit.stats.rates import rate
 from evalkit.stats.samples import Array
 
@@ -35,4 +36,10 @@ def make_measurement(options: Mapping[str, Any]) -> Measurement:
     def loud(readings: Readings) -> Array:
         return np.where(readings.expected <= quiet, np.abs(readings.got) > quiet, np.nan)
 
-    return Measurement(estimate, badness=loud)
+    return Measurement(estimate, badness=loud, worsening=_louder)
+
+
+def _louder(before: Array, after: Array) -> Estimate:
+    """How much less was left alone: the difference of two paired rates, whose interval reaches 0 where the exact p of
+    so many flips shows none. Four made loud and none quiet of forty are four coins, and no change."""
+    return difference(after.tolist(), before.tolist(), [str(number) for number in range(before.size)])
