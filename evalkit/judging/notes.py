@@ -27,12 +27,3 @@ class LookSpent:
     number: int
     planned: int = PLANNED
     left: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class NotJudged:
-    """A declared pair that was not judged, because ``against`` is not in the run."""
-
-    candidate: str
-    against: str
-    score: str

@@ -10,6 +10,9 @@ from evalkit.golden.model import Hypothesis, Task
 from evalkit.judging.gates import no_loss
 from evalkit.models.backends.floors import FLOORS
 
+NO_PARENT = "its parent"
+"""Stands for the parent of a model that has none."""
+
 
 class Planned(NamedTuple):
     """A pair to compare by one score; without a hypothesis it was only asked for."""
@@ -28,12 +31,14 @@ class Planned(NamedTuple):
 @dataclass(frozen=True, slots=True)
 class Lineup:
     """Who is in a run: ``backends`` are tested, ``against`` only compared with, and floors always there. ``parents``
-    are those of the backends, ``rungs`` those of the lineage, whose steps are the lineage's to compare."""
+    are those of the backends, ``rungs`` those of the lineage, whose steps are the lineage's to compare. ``joined`` of
+    ``against`` were named by nobody: they are there for what is declared of them."""
 
     backends: Sequence[str]
     against: Sequence[str] = ()
     parents: Mapping[str, str | None] = field(default_factory=dict)
     rungs: Collection[str] = ()
+    joined: Collection[str] = ()
 
 
 def planned_comparisons(task: Task, lineup: Lineup, margin: float) -> list[Planned]:
@@ -49,7 +54,10 @@ def planned_comparisons(task: Task, lineup: Lineup, margin: float) -> list[Plann
         plan
         for candidate in lineup.backends
         for rival in lineup.against
-        if (candidate, rival) not in covered and candidate != rival and rival not in lineup.rungs
+        if (candidate, rival) not in covered
+        and candidate != rival
+        and rival not in lineup.rungs
+        and rival not in lineup.joined
         for plan in _asked(task, candidate, rival, margin if lineup.parents.get(candidate) == rival else None)
     ]
     return [*declared, *asked_for]
@@ -64,13 +72,14 @@ def _asked(task: Task, candidate: str, rival: str, margin: float | None) -> Iter
 
 
 def declared_comparisons(task: Task, lineup: Lineup) -> list[Planned]:
-    """Every pair that the task declares of the backends, whether or not the other side is in the run."""
+    """Every pair that the task declares of the backends, whether or not the other side is in the run; against
+    ``NO_PARENT`` where that is a parent and nobody says which."""
     return [
         Planned(hypothesis, candidate, rival, hypothesis.score)
         for hypothesis in task.hypotheses
         for candidate in lineup.backends
         if hypothesis.candidate in (None, candidate)
         for named in hypothesis.against
-        for rival in [lineup.parents.get(candidate) or "its parent" if named == "parent" else named]
+        for rival in [lineup.parents.get(candidate) or NO_PARENT if named == "parent" else named]
         if rival != candidate
     ]

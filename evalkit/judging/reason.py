@@ -41,6 +41,14 @@ class Code(StrEnum):
     COMPARISON = "comparison"
     """Two models were compared: model, against, score, slice, got, p, wins, losses, outcome, declared, and the examples
     on which the model scores less."""
+    RIVAL_COSTS = "rival_costs"
+    """A declared rival was not asked, because its answers cost money: model, against, scores."""
+    RIVAL_NOT_OPENED = "rival_not_opened"
+    """A declared rival can't be opened: model, against, scores, absent (the problem)."""
+    PARENT_NOT_KNOWN = "parent_not_known"
+    """A pair with a parent is declared, and nobody says what the parent is: model, scores."""
+    RIVAL_NOT_ASKED = "rival_not_asked"
+    """A declared rival is not in the run: model, against, scores."""
     NOTHING_DECLARED = "nothing_declared"
     """The task declares nothing that a model could fail."""
     ALL_HOLDS = "all_holds"
@@ -65,6 +73,10 @@ class Code(StrEnum):
     """No step lost more than the task allows."""
     NO_STEP_DECLARED = "no_step_declared"
     """The task declares nothing that a step could lose."""
+
+
+NOT_JUDGED = frozenset({Code.RIVAL_COSTS, Code.RIVAL_NOT_OPENED, Code.PARENT_NOT_KNOWN, Code.RIVAL_NOT_ASKED})
+"""Reasons that leave a verdict open for want of a rival: red, whatever an open hypothesis is set to be."""
 
 
 @dataclass(frozen=True, slots=True)

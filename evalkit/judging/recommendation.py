@@ -4,14 +4,15 @@ The primary score comes first: a model that is worse there is the right pick for
 Between models of which neither is worse the cost of a call decides, where it is known of both.
 
 A field is better or worse by p, as in a verdict, Holm's over all fields of the pair: of many fields some differ by
-chance.
+chance. Of several tested models each two stand beside each other, and Holm's is over all of them together.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, replace
+from itertools import combinations
+from typing import Literal, TypeVar
 
 from evalkit.judging.answer import Answer
 from evalkit.judging.corrected import Correction, corrected
@@ -21,6 +22,8 @@ from evalkit.stats.paired import Paired, paired, paired_in_turn
 
 HOURS = 730
 """Hours of a month: a twelfth of 8,760."""
+
+_Name = TypeVar("_Name")
 
 Standing = Literal["better", "worse", "no worse", "open"]
 """By p of the difference, one way and the other; else by the lower bound of its 95 % interval, which is above the
@@ -72,7 +75,7 @@ class Recommendation:
 
     ``pick`` is the right one by the ``primary`` score or, where neither is worse there by ``margin``, by the cost of a
     call: ``by`` says which. It is empty where nothing decides. ``verdict`` is the candidate's, None where it has none.
-    ``ours`` and ``theirs`` are what the two cost and take.
+    ``ours`` and ``theirs`` are what the two cost and take. ``peers`` is true where both are tested.
     """
 
     candidate: str
@@ -87,6 +90,7 @@ class Recommendation:
     break_even: BreakEven | None = None
     verdict: Status | None = None
     in_turn: bool = False
+    peers: bool = False
 
     @property
     def corrections(self) -> tuple[Correction, ...]:
@@ -119,7 +123,28 @@ class PairTerms:
 
 def recommend(candidate: Side, rival: Side, by: PairTerms, verdict: Status | None) -> Recommendation:
     """Which of the two is the right pick. ``verdict`` is the candidate's."""
-    fields = _fields(by.answers[candidate.name], by.answers[rival.name], by)
+    pairs = dict(_paired(by.answers[candidate.name], by.answers[rival.name], by))
+    return _recommendation(candidate, rival, by, _fields(pairs, by.margin), verdict)
+
+
+def recommend_peers(sides: Sequence[Side], by: PairTerms, verdicts: Mapping[str, Status]) -> Iterator[Recommendation]:
+    """Each two of the tested models, by name: nobody declared anything of them, and the order in which they were named
+    means nothing. ``verdicts`` are by model."""
+    beside = list(combinations(sorted(sides, key=lambda side: side.name), 2))
+    pairs = {
+        (first.name, second.name, score): pair
+        for first, second in beside
+        for score, pair in _paired(by.answers[first.name], by.answers[second.name], by)
+    }
+    fields = _fields(pairs, by.margin)
+    for first, second in beside:
+        own = {score: field for (*names, score), field in fields.items() if names == [first.name, second.name]}
+        yield replace(_recommendation(first, second, by, own, verdicts.get(first.name)), peers=True)
+
+
+def _recommendation(
+    candidate: Side, rival: Side, by: PairTerms, fields: Mapping[str, Field], verdict: Status | None
+) -> Recommendation:
     pick, decided_by = _pick(candidate, rival, fields[by.primary]) if by.primary in fields else ("", "nothing")
     return Recommendation(
         candidate.name, rival.name, fields, candidate, rival, by.primary, by.margin, pick, decided_by,
@@ -127,13 +152,12 @@ def recommend(candidate: Side, rival: Side, by: PairTerms, verdict: Status | Non
     )  # fmt: skip
 
 
-def _fields(ours: Mapping[str, Answer], theirs: Mapping[str, Answer], by: PairTerms) -> dict[str, Field]:
-    pairs = dict(_paired(ours, theirs, by))
+def _fields(pairs: Mapping[_Name, Paired], margin: float) -> dict[_Name, Field]:
     ps = corrected([pair.p for pair in pairs.values()])
     ps_worse = corrected([pair.p_worse for pair in pairs.values()])
     return {
-        score: Field(pair.difference, standing(pair.difference, p, p_worse, by.margin), p, p_worse)
-        for (score, pair), p, p_worse in zip(pairs.items(), ps, ps_worse, strict=True)
+        name: Field(pair.difference, standing(pair.difference, p, p_worse, margin), p, p_worse)
+        for (name, pair), p, p_worse in zip(pairs.items(), ps, ps_worse, strict=True)
     }
 
 

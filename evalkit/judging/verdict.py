@@ -8,7 +8,8 @@ from typing import Literal
 
 from evalkit.judging import wording
 from evalkit.judging.comparison import Comparison
-from evalkit.judging.reason import Code, Reason, Status
+from evalkit.judging.not_judged import NotJudged, reasons_of
+from evalkit.judging.reason import NOT_JUDGED, Code, Reason, Status
 from evalkit.stats.intervals import Estimate
 
 Decision = Literal["keep", "iterate", "discard"]
@@ -31,6 +32,11 @@ class Verdict:
     @property
     def ships(self) -> bool:
         return self.status is Status.SHIP
+
+    @property
+    def is_red(self) -> bool:
+        """Whether it fails the run whatever an open hypothesis is set to be: a declared rival was not asked."""
+        return self.status is Status.INCONCLUSIVE and any(reason.code in NOT_JUDGED for reason in self.reasons)
 
     def __repr__(self) -> str:
         return wording.verdict(self)
@@ -65,18 +71,20 @@ def judge(
     comparisons: Iterable[Comparison],
     failed: Sequence[str],
     unanswered: Sequence[str],
+    not_judged: Sequence[NotJudged] = (),
 ) -> Verdict:
     """The verdict on one backend.
 
     ``failed`` are must-pass examples that it got wrong, ``unanswered`` those it did not answer: neither ships. BLOCK
     beats INCONCLUSIVE. Where there is neither a threshold nor a hypothesis of it there is nothing to ship by:
-    UNDECLARED.
+    UNDECLARED. What is declared of it and ``not_judged`` leaves it open.
     """
     declared = [item for item in comparisons if item.candidate == backend and item.declared]
     weighed = [
         *_examples(failed, unanswered),
         *map(_held, thresholds),
         *((Status.SHIP if item.excused else item.status or Status.INCONCLUSIVE, item.reason) for item in declared),
+        *((Status.INCONCLUSIVE, reason) for reason in reasons_of(not_judged)),
     ]
     blocks, opens, holds = (
         [reason for status, reason in weighed if status is which]
@@ -91,6 +99,7 @@ def judge(
     else:
         status, reasons = Status.UNDECLARED, [Reason(Code.NOTHING_DECLARED)]
     left_open = [item.kind for item in declared if item.status is Status.INCONCLUSIVE and not item.excused]
+    left_open += [item.kind for item in not_judged if item.leaves_open]
     decision, because = _decision(status, declared, reasons[0])
     return Verdict(backend, status, tuple(reasons), tuple(dict.fromkeys(left_open)), decision, because)
 

@@ -89,7 +89,8 @@ class Backend(Protocol):
 
     # A backend may also have two that a latency probe asks for: ``memory()``, what the loaded model holds, in bytes or
     # None; and ``interactive``, False where the time of an answer says nothing of the model. Without it that is where
-    # answers are by example.
+    # answers are by example. ``sold`` is True where each answer costs money, if no price says so: who was not named is
+    # not asked then.
 
 
 @dataclass(frozen=True, slots=True)

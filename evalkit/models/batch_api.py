@@ -70,6 +70,11 @@ class BatchBackend:
         return self.model.fingerprint
 
     @property
+    def sold(self) -> bool:
+        """Whether each answer costs money."""
+        return self.model.sold
+
+    @property
     def _connection(self) -> Connection:
         if self._open is None:
             self._open = self.model.connect()

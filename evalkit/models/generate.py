@@ -17,6 +17,7 @@ from evalkit.models.budget import Budget
 from evalkit.models.cache import Store
 from evalkit.models.config import Config
 from evalkit.models.latency import probe, spread
+from evalkit.models.pricing import Price
 from evalkit.models.request import Request, canonical
 
 
@@ -30,6 +31,11 @@ class Model:
     backend: Backend
     fingerprint: str
     _keys: dict[Request, str] = field(default_factory=dict, repr=False, compare=False)
+
+    def is_sold(self, prices: Mapping[str, Price]) -> bool:
+        """Whether each of its answers costs money: at its price, else where its backend is asked with a key."""
+        price = prices.get(self.spec)
+        return bool(getattr(self.backend, "sold", False)) if price is None else not price.is_nothing
 
     def key(self, request: Request) -> str:
         """Where the answer to ``request`` is stored, computed once. No other model ever answers for it."""

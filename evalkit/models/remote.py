@@ -66,7 +66,8 @@ class RemoteModel:
     """One model of one vendor, however it is asked.
 
     ``remedies`` say what to do, by the status of a refusal. What the ``budget`` does not allow is left unasked.
-    ``thinking`` are tokens that an answer may have beside the request's limit.
+    ``thinking`` are tokens that an answer may have beside the request's limit. ``sold`` is whether anybody can be
+    billed for them.
     """
 
     name: str
@@ -77,6 +78,7 @@ class RemoteModel:
     budget: Budget
     price: Price | None
     thinking: int
+    sold: bool = True
 
     @property
     def digest(self) -> str:
@@ -126,6 +128,11 @@ class RemoteBackend:
     @property
     def fingerprint(self) -> Mapping[str, Any]:
         return self.model.fingerprint
+
+    @property
+    def sold(self) -> bool:
+        """Whether each answer costs money."""
+        return self.model.sold
 
     def answer(self, requests: Sequence[Request]) -> Iterator[tuple[Request, Completion | Exception]]:
         connection = self._connection = self._connection or self.model.connect()  # before the threads that share it

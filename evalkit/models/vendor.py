@@ -54,6 +54,7 @@ def open_vendor(opening: Opening, settings: VendorSettings, account: Account, wi
         budget=opening.budget,
         price=opening.budget.price(str(spec)),
         thinking=settings.thinking,
+        sold=not account.needs_no_key,
     )
     if settings.batch:
         return BatchBackend(model, folder=opening.kept / "batches", poll=float(settings.poll))

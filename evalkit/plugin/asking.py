@@ -39,6 +39,7 @@ def _ask(config: pytest.Config, targets: Sequence[TestTarget]) -> None:
             if name in session.participants.backends(session.task(target.task)):
                 requested.add(target.task, name, examples)
     state.selection = requested.selection
+    _announce(config)
     session.ask(requested.selection, show_progress(config))
     reporter = config.pluginmanager.get_plugin("terminalreporter")
     if reporter is not None and not is_worker(config):
@@ -46,6 +47,24 @@ def _ask(config: pytest.Config, targets: Sequence[TestTarget]) -> None:
 
         for item in session.unchanged_adapters():
             reporter.write_line(f"WARNING: {wording.unchanged_adapter(item)}", yellow=True)
+
+
+def _announce(config: pytest.Config) -> None:
+    """Tells what will be asked that nobody named, before it is; a worker leaves that to the report."""
+    from evalkit.errors import EvalkitError
+    from evalkit.judging import wording
+
+    reporter = config.pluginmanager.get_plugin("terminalreporter")
+    if reporter is None or is_worker(config):
+        return
+    try:
+        joining = list(eval_session(config).joining(config.stash[STATE].selection))
+    except EvalkitError:
+        return  # told by the tests that have no answer
+    if joining:
+        reporter.ensure_newline()
+    for task, name, candidates in joining:
+        reporter.write_line(f"evalkit: {task}: {wording.joins(name, candidates)}")
 
 
 def show_progress(config: pytest.Config) -> OnProgress:

@@ -83,6 +83,8 @@ def _left_open(item: pytest.Item) -> tuple[str, ...]:
     from evalkit.judging.verdict import Verdict
 
     for judged in (getattr(item, "funcargs", {}).get(name) for name in ("verdict", "comparison")):
+        if isinstance(judged, Verdict) and judged.is_red:
+            return ()
         if isinstance(judged, Verdict | Comparison) and judged.status is Status.INCONCLUSIVE:
             return judged.open if isinstance(judged, Verdict) else (judged.kind,)
     return ()

@@ -53,6 +53,9 @@ def _notes(task: TaskResult) -> Iterator[str]:
             yield f"{model_run.participant.name} (floor) was not run: {model_run.participant.problem}"
         if how := model_run.participant.asked:
             yield f"{model_run.participant.name}: asked with {how}"
+        if model_run.participant.joined:
+            name, comparisons = model_run.name, task.comparisons
+            yield wording.joins(name, [*dict.fromkeys(item.candidate for item in comparisons if item.against == name)])
         if model_run.participant.moves:
             yield (
                 f"{model_run.participant.name}: {model_run.participant.spec} is a name that moves from model to model: "
@@ -80,9 +83,9 @@ def _notes(task: TaskResult) -> Iterator[str]:
             + (f": {counted(saved, 'call')} saved" if saved else "")
             + "; difference and p of its comparisons hold whenever one stops (betting)"
         )
-    yield from map(wording.not_judged, task.unjudged)
+    yield from wording.not_judged([item for item in task.unjudged if not (item.leaves_open and task.verdicts)])
     for comparison in task.comparisons:
-        if not comparison.declared or comparison.status is None:
+        if comparison.declared and comparison.status is None:
             yield wording.reason(comparison.reason)
         yield from _power(comparison)
         readable = comparison.readable.difference

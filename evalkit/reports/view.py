@@ -98,10 +98,18 @@ def _shown_scores(task: TaskResult, split: str, present: Sequence[Rates]) -> lis
 
 def rivals(task: TaskResult) -> list[Recommendation]:
     """Each tested model beside a rival, where there is more to weigh than the table of scores shows: two rivals at
-    least, or a cost or a time."""
+    least, a pair of which nothing is declared, or a cost or a time."""
     recommendations = list(task.rivals)
     weighed = {*_WEIGHED} & {name for model_run in task.model_runs for name in model_run.measurements}
-    return recommendations if len(recommendations) > 1 or weighed else []
+    undeclared = any(not is_declared(task, item) for item in recommendations)
+    return recommendations if len(recommendations) > 1 or undeclared or weighed else []
+
+
+def is_declared(task: TaskResult, pair: Recommendation) -> bool:
+    """Whether the task declares anything of the two."""
+    return any(
+        item.declared and (item.candidate, item.against) == (pair.candidate, pair.against) for item in task.comparisons
+    )
 
 
 _WEIGHED = {
@@ -115,12 +123,14 @@ _WEIGHED = {
 
 
 def rival_tables(task: TaskResult) -> Iterator[tuple[str, Sequence[str], Sequence[Row]]]:
-    """For each tested model its name, the models and the rows of the table that puts it beside its rivals."""
+    """For each tested model its name, the columns and the rows of the table that puts it beside its rivals."""
     recommendations = rivals(task)
     for candidate in dict.fromkeys(item.candidate for item in recommendations):
         of_candidate = [item for item in recommendations if item.candidate == candidate]
         names = [candidate, *(item.against for item in of_candidate)]
-        yield candidate, names, list(_rival_rows(task, of_candidate, names))
+        marks = ["", *("" if is_declared(task, item) else " (undeclared)" for item in of_candidate)]
+        labels = [name + mark for name, mark in zip(names, marks, strict=True)]
+        yield candidate, labels, list(_rival_rows(task, of_candidate, names))
 
 
 def _rival_rows(task: TaskResult, recommendations: Sequence[Recommendation], names: Sequence[str]) -> Iterator[Row]:

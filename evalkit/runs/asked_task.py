@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from evalkit.golden.looks import Look
@@ -12,6 +12,7 @@ from evalkit.judging.answer import Answer
 from evalkit.judging.book import AnswerBook
 from evalkit.judging.comparison import Comparison
 from evalkit.judging.no_verdict import WhyNone, why_none
+from evalkit.judging.not_judged import Absent
 from evalkit.judging.planned import Lineup, Planned, planned_comparisons
 from evalkit.runs.model_run import scored_examples
 from evalkit.runs.record import Participation, Role
@@ -23,7 +24,7 @@ class AskedTask:
 
     ``frozen`` tells whether its data are those that were frozen, ``margin`` is for pairs that were only asked for,
     ``lineage`` is a name with its rungs. ``turns`` has those that were asked in turn, with the examples of the judged
-    split that they were asked.
+    split that they were asked. ``absent`` has the declared rivals that took no part, and why.
     """
 
     task: Task
@@ -34,6 +35,7 @@ class AskedTask:
     frozen: bool = True
     lineage: tuple[str, Sequence[str]] | None = None
     turns: pairing.Turns = field(default_factory=dict)
+    absent: Mapping[str, Absent] = field(default_factory=dict)
 
     @property
     def judged(self) -> list[str]:
@@ -53,6 +55,7 @@ class AskedTask:
             self._of_role("against"),
             {part.name: part.participant.parent for part in self.participations},
             self.lineage[1] if self.lineage else (),
+            {part.name for part in self.participations if part.participant.joined},
         )
 
     def _of_role(self, role: Role) -> list[str]:

@@ -23,10 +23,10 @@ from evalkit.judging.comparison import Comparison
 from evalkit.judging.early_stopping import settled
 from evalkit.judging.lineage import Lineage, MissingRung, Rung, follow
 from evalkit.judging.measurement_change import MeasurementChange, change
-from evalkit.judging.notes import LookSpent, NotJudged, UnchangedAdapter
+from evalkit.judging.notes import LookSpent, UnchangedAdapter
 from evalkit.judging.planned import declared_comparisons
 from evalkit.judging.readings import readings_of
-from evalkit.judging.recommendation import PairTerms, Recommendation, Side, recommend
+from evalkit.judging.recommendation import PairTerms, Recommendation, Side, recommend, recommend_peers
 from evalkit.judging.relation_check import Rate, held, rates
 from evalkit.judging.verdict import Verdict
 from evalkit.models.backend import Spec
@@ -35,7 +35,7 @@ from evalkit.runs.asked_task import AskedTask
 from evalkit.runs.details import detailed, with_details
 from evalkit.runs.model_run import COST, model_run_of
 from evalkit.runs.record import InTurn, ModelRun, Participation, Run, TaskResult, Unbeaten
-from evalkit.runs.verdicts import figures_of, figures_of_lineage, verdicts_of
+from evalkit.runs.verdicts import figures_of, figures_of_lineage, not_judged_of, verdicts_of
 
 
 def judge_task(asked_task: AskedTask, unchanged: Sequence[UnchangedAdapter] = ()) -> TaskResult:
@@ -44,7 +44,8 @@ def judge_task(asked_task: AskedTask, unchanged: Sequence[UnchangedAdapter] = ()
     answers = {part.name: asked_task.answers(part) for part in asked_task.participations}
     model_runs = tuple(model_run_of(task, split, part, answers[part.name]) for part in asked_task.participations)
     comparisons = tuple(asked_task.compared(asked_task.planned, answers))
-    verdicts, no_verdicts = verdicts_of(asked_task, answers, model_runs, comparisons)
+    not_judged = not_judged_of(asked_task)
+    verdicts, no_verdicts = verdicts_of(asked_task, answers, model_runs, comparisons, not_judged)
     return TaskResult(
         task=task.name,
         title=task.title,
@@ -57,7 +58,7 @@ def judge_task(asked_task: AskedTask, unchanged: Sequence[UnchangedAdapter] = ()
         comparisons=comparisons if asked_task.why_no_verdict is None else figures_of(comparisons),
         agreements=tuple(_agreements(asked_task, answers)),
         unbeaten=tuple(_unbeaten(model_runs, split)),
-        unjudged=tuple(_unjudged(asked_task)),
+        unjudged=not_judged,
         verdicts=verdicts,
         no_verdicts=no_verdicts,
         unchanged_adapters=tuple(unchanged),
@@ -90,13 +91,6 @@ def _agreements(asked_task: AskedTask, answers: pairing.Answers) -> Iterator[pai
             yield pairing.agreement(first, second, answers, asked_task.split)
 
 
-def _unjudged(asked_task: AskedTask) -> Iterator[NotJudged]:
-    present = {part.name for part in asked_task.participations}
-    for _, candidate, rival, score in declared_comparisons(asked_task.task, asked_task.lineup):
-        if rival not in present:
-            yield NotJudged(candidate, rival, score)
-
-
 def _looks(asked_task: AskedTask, comparisons: Sequence[Comparison]) -> Iterator[LookSpent]:
     left = {part.name: part.participant.looks_left for part in asked_task.participations}
     for name, look in asked_task.looks.items():
@@ -109,21 +103,24 @@ def _recommendations(
 ) -> Iterator[Recommendation]:
     lineup, whole = asked_task.lineup, asked_task.whole
     statuses = {verdict.backend: verdict.status for verdict in verdicts}
+    declared = {(plan.candidate, plan.against) for plan in declared_comparisons(asked_task.task, lineup)}
+
+    def terms(turn: Sequence[str] | None = None) -> PairTerms:
+        return PairTerms(answers, asked_task.split, asked_task.task.primary, asked_task.margin, turn)
+
     for backend in lineup.backends:
         for rival in lineup.against:
-            if rival not in lineup.rungs and {backend, rival} <= whole:
+            is_wanted = rival not in lineup.joined or (backend, rival) in declared
+            if rival not in lineup.rungs and is_wanted and {backend, rival} <= whole:
                 yield recommend(
                     _side(model_runs, backend),
                     _side(model_runs, rival),
-                    PairTerms(
-                        answers,
-                        asked_task.split,
-                        asked_task.task.primary,
-                        asked_task.margin,
-                        asked_task.turns.get(rival),
-                    ),
+                    terms(asked_task.turns.get(rival)),
                     statuses.get(backend),
                 )
+    yield from recommend_peers(
+        [_side(model_runs, name) for name in lineup.backends if name in whole], terms(), statuses
+    )
 
 
 def _in_turn(asked_task: AskedTask, comparisons: Sequence[Comparison]) -> Iterator[InTurn]:

@@ -17,7 +17,8 @@ from evalkit.judging.comparison import Agreement, Comparison
 from evalkit.judging.confusion import Confusion
 from evalkit.judging.lineage import Lineage
 from evalkit.judging.no_verdict import NoVerdict, WhyNone
-from evalkit.judging.notes import LookSpent, NotJudged, UnchangedAdapter
+from evalkit.judging.not_judged import NotJudged
+from evalkit.judging.notes import LookSpent, UnchangedAdapter
 from evalkit.judging.recommendation import Recommendation
 from evalkit.judging.regression import Regression
 from evalkit.judging.relation_check import Rate
@@ -49,7 +50,8 @@ class Participant:
     ``moves`` is true where its name stands for another model from time to time. ``look`` is its number among those that
     were shown on the test split, 0 where it spends no look; ``planned_looks`` is how many that split is for,
     ``looks_left`` how many of them are left. ``recorded`` is true where its answers are recorded:
-    nobody tells how they were drawn.
+    nobody tells how they were drawn. ``joined`` is true where it takes part because the task declares it, though nobody
+    named it.
     """
 
     name: str
@@ -68,6 +70,7 @@ class Participant:
     planned_looks: int = PLANNED
     looks_left: int = 0
     recorded: bool = False
+    joined: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+from evalkit.judging.not_judged import Absent
 from evalkit.models.latency import Probe
 from evalkit.models.pricing import Price
 from evalkit.runs.record import Participant, Participation, Rows, is_older, load_run
@@ -14,13 +15,15 @@ from evalkit.runs.record import Participant, Participation, Rows, is_older, load
 @dataclass(frozen=True, slots=True)
 class TaskRequest:
     """What a run asked of one task: enough to score the answers again. ``lineage`` is a name with its rungs,
-    ``in_turn`` are the models that were asked until all was settled."""
+    ``in_turn`` are the models that were asked until all was settled, ``absent`` the declared rivals
+    that took no part."""
 
     task: str
     split: str
     participations: tuple[Participation, ...]
     lineage: tuple[str, tuple[str, ...]] | None
     in_turn: frozenset[str]
+    absent: Mapping[str, Absent] = field(default_factory=dict)
 
 
 def load_requests(table: Mapping[str, Any], rows: Rows) -> list[TaskRequest]:
@@ -58,6 +61,7 @@ def load_requests(table: Mapping[str, Any], rows: Rows) -> list[TaskRequest]:
             ),
             (result.lineage.name, result.lineage.rungs) if result.lineage is not None else None,
             frozenset(item.model for item in result.in_turn),
+            {item.against: Absent(item.why, item.problem) for item in result.unjudged},
         )
         for result in run.tasks
     ]

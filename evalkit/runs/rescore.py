@@ -53,7 +53,8 @@ def rescore(config: Config, store: Store, runs: RunStore, name: str) -> Rescored
         turns = _turns(task, request)
         asked_tasks.append(
             AskedTask(
-                task, request.split, parts, book, config.baseline_margin, whether, request.lineage, turns
+                task, request.split, parts, book, config.baseline_margin, whether, request.lineage, turns,
+                request.absent,
             )
         )  # fmt: skip
         results.append(judge_task(asked_tasks[-1], tuple(unchanged_adapters(parts, book))))

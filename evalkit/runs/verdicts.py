@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
+from evalkit.golden.model import Hypothesis
 from evalkit.judging.answer import Answer
 from evalkit.judging.comparison import Answers, Comparison
 from evalkit.judging.lineage import Lineage
 from evalkit.judging.no_verdict import NoVerdict, WhyNone
+from evalkit.judging.not_judged import Absent, NotJudged, WhyNotJudged
+from evalkit.judging.planned import NO_PARENT, Planned, declared_comparisons
+from evalkit.judging.reason import Status
 from evalkit.judging.verdict import Threshold, Verdict, judge, thresholds_of
 from evalkit.runs.asked_task import AskedTask
 from evalkit.runs.model_run import rate_of
@@ -16,7 +20,11 @@ from evalkit.runs.record import ModelRun
 
 
 def verdicts_of(
-    asked_task: AskedTask, answers: Answers, model_runs: Iterable[ModelRun], comparisons: Sequence[Comparison]
+    asked_task: AskedTask,
+    answers: Answers,
+    model_runs: Iterable[ModelRun],
+    comparisons: Sequence[Comparison],
+    not_judged: Sequence[NotJudged],
 ) -> tuple[tuple[Verdict, ...], tuple[NoVerdict, ...]]:
     """The verdict on each tested model, and each that has none."""
     whole, why_none = asked_task.whole, asked_task.why_no_verdict
@@ -29,10 +37,55 @@ def verdicts_of(
             thresholds = thresholds_of(asked_task.task.thresholds, model_run.rates)
             thresholds += _of_slices(asked_task, answers[model_run.name])
             failed, unanswered = model_run.failed, tuple(model_run.unanswered)
-            verdicts.append(judge(model_run.name, thresholds, comparisons, failed, unanswered))
+            left_open = list(_left_open(model_run.name, comparisons, not_judged))
+            verdicts.append(judge(model_run.name, thresholds, comparisons, failed, unanswered, left_open))
         else:
             without.append(NoVerdict(model_run.name, code, model_run.selected, len(asked_task.judged)))
     return tuple(verdicts), tuple(without)
+
+
+def _left_open(
+    candidate: str, comparisons: Iterable[Comparison], not_judged: Iterable[NotJudged]
+) -> Iterator[NotJudged]:
+    """What is not judged of ``candidate``, but for alternatives to what is shown against all of its rivals."""
+    missing = [item for item in not_judged if item.candidate == candidate]
+    whole = [
+        item
+        for item in comparisons
+        if item.candidate == candidate and (item.where, item.score) not in {(one.where, one.score) for one in missing}
+    ]
+    hypotheses = {(item.family, item.where, item.score) for item in whole if item.family}
+    shown = {
+        family
+        for family, where, score in hypotheses
+        if all(item.status is Status.SHIP for item in whole if (item.where, item.score) == (where, score))
+    }
+    yield from (item for item in missing if item.family not in shown)
+
+
+def not_judged_of(asked_task: AskedTask) -> tuple[NotJudged, ...]:
+    """What is declared of the tested models and can't be judged, because the other side was not run whole."""
+    whole, asked = asked_task.whole, {part.name: part.participant for part in asked_task.participations}
+
+    def why(plan: Planned) -> Absent:
+        if plan.against == NO_PARENT:
+            named = plan.hypothesis is not None and plan.hypothesis.candidate is not None
+            return Absent(WhyNotJudged.NO_PARENT if named else WhyNotJudged.NOT_MADE)
+        if plan.against in asked and (problem := asked[plan.against].problem) is not None:
+            return Absent(WhyNotJudged.NOT_OPENED, problem)
+        return asked_task.absent.get(plan.against, Absent(WhyNotJudged.NOT_ASKED))
+
+    def not_judged(plan: Planned, hypothesis: Hypothesis, absent: Absent) -> NotJudged:
+        return NotJudged(
+            plan.candidate, plan.against, plan.score, hypothesis.kind, absent.why, absent.problem, hypothesis.family,
+            hypothesis.where,
+        )  # fmt: skip
+
+    return tuple(
+        not_judged(plan, plan.hypothesis, why(plan))
+        for plan in declared_comparisons(asked_task.task, asked_task.lineup)
+        if plan.against not in whole and plan.candidate in whole and plan.hypothesis is not None
+    )
 
 
 def _of_slices(asked_task: AskedTask, answers: Mapping[str, Answer]) -> Iterator[Threshold]:

@@ -104,10 +104,13 @@ def _regression(session: EvalSession, judged: TaskResult, wanted: baselines.Base
 
 
 def exit_code(judged: list[TaskResult], config: Config) -> int:
-    """``code_of`` every verdict and regression; 1 where a model that was asked for left examples unanswered."""
+    """``code_of`` every verdict and regression; 1 where a model that was asked for left examples unanswered,
+    or one that the task declares was not asked."""
     # A rival that died has no verdict of its own, and what it left open must not pass for a comparison.
     asked_for = (run for task in judged for run in task.model_runs if run.participant.role != "floor")
     if any(run.unanswered for run in asked_for):
+        return 1
+    if any(verdict.is_red for task in judged for verdict in task.verdicts):
         return 1
     verdicts = [(verdict.status, verdict.open) for task in judged for verdict in task.verdicts]
     regressions = [(task.regression.status, task.regression.open) for task in judged if task.regression is not None]

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING
 
 from evalkit._internal.files import text_digest
 from evalkit.errors import ConfigError, HarnessError, SetupError, UnknownName
 from evalkit.golden.model import Hypothesis, Task
+from evalkit.judging.not_judged import Absent
 from evalkit.judging.planned import Lineup, Planned, planned_comparisons
 from evalkit.models.backends.floors import FLOORS
 from evalkit.models.budget import Budget
@@ -16,6 +17,7 @@ from evalkit.models.config import Config
 from evalkit.models.generate import Model, Workbench
 from evalkit.models.request import asking_digest
 from evalkit.models.weights.parents import parents_of
+from evalkit.session.declared_rivals import candidates_of, declared_rivals
 from evalkit.session.options import SessionOptions
 
 if TYPE_CHECKING:
@@ -37,6 +39,7 @@ class Participants:
         self._rivals = options.against
         self._bench = Workbench(config, budget=budget)
         self._problems: dict[tuple[str, str], str | None] = {}
+        self._declared: dict[str, Mapping[str, Absent | None]] = {}
         self.named = self._given or self.rungs[-1:] or tuple(dict.fromkeys(config.backend))
 
     def backends(self, task: Task) -> tuple[str, ...]:
@@ -50,9 +53,38 @@ class Participants:
         return tuple(islice(runnable, 1)) or self.named
 
     def against(self, task: Task) -> tuple[str, ...]:
-        """Who is only compared with on ``task``."""
+        """Who is only compared with on ``task``: whoever was named, the rungs, and who joins."""
+        tested, joining = self.backends(task), self.joining(task)
+        return tuple(name for name in dict.fromkeys((*self._rivals, *self.rungs, *joining)) if name not in tested)
+
+    def joining(self, task: Task) -> dict[str, Sequence[str]]:
+        """The declared rivals that take part though nobody named them, with the tested models that they are declared
+        of: they can be opened, and their answers cost nothing each."""
+        named = self._named_lineup(task)
+        return {
+            name: candidates_of(task, named, name)
+            for name, absent in self._declared_rivals(task).items()
+            if absent is None
+        }
+
+    def absent(self, task: Task) -> dict[str, Absent]:
+        """The declared rivals that take no part, and why."""
+        return {name: absent for name, absent in self._declared_rivals(task).items() if absent is not None}
+
+    def _declared_rivals(self, task: Task) -> Mapping[str, Absent | None]:
+        if task.name not in self._declared:
+            self._declared[task.name] = declared_rivals(
+                task,
+                self._named_lineup(task),
+                self.rungs,
+                lambda name: self.problem(name, task),
+                lambda name: self.model(name, task).is_sold(self.config.prices),
+            )
+        return self._declared[task.name]
+
+    def _named_lineup(self, task: Task) -> Lineup:
         tested = self.backends(task)
-        return tuple(name for name in dict.fromkeys((*self._rivals, *self.rungs)) if name not in tested)
+        return Lineup(tested, self._rivals, {name: self.config.alias(name).parent for name in tested}, self.rungs)
 
     @property
     def compared(self) -> tuple[str, ...]:
@@ -90,7 +122,7 @@ class Participants:
         """What is compared in this session on ``task``."""
         tested = self.tested(task)
         parents = {name: self.config.alias(name).parent for name in tested}
-        lineup = Lineup(tested, self.against(task), parents, self.rungs)
+        lineup = Lineup(tested, self.against(task), parents, self.rungs, self.joining(task))
         return planned_comparisons(task, lineup, self.config.baseline_margin)
 
     def candidate(self, task: Task, name: str) -> str:
@@ -137,6 +169,12 @@ class Participants:
         self.need_backend()
         for name in (*self.named, *self._rivals, *self.rungs):
             self.config.alias(name)
+        for name in self._rivals:
+            if name in self.named:
+                raise ConfigError(
+                    f"--against={name}: {name} is tested in this session, and tested models are compared with each "
+                    f"other anyway; take --against={name} away, or --backend={name}"
+                )
         for name in FLOORS:
             if name in self.config.aliases:
                 raise ConfigError(f"[tool.evalkit.backends] {name}: is the name of a floor; choose another alias")

@@ -67,6 +67,7 @@ class ParticipantRecords:
             looks_left=max(0, planned - max(look, len(looks.numbers(task.folder)))),
             price=self._price(model),
             cost_per_hour=model.alias.cost_per_hour,
+            joined=role == "against" and name in participants.joining(task),
             recorded=model.backend.by_example,
             moves=bool(model.backend.fingerprint.get("moves")),
             probe=probes.get((model.fingerprint, task.name)) if role != "floor" else None,

@@ -52,6 +52,7 @@ class TaskResults:
         return AskedTask(
             task, self._options.split, records, self._answers.book(task), self._margin, is_frozen,
             self._answers.participants.lineage, self._records.turns(task, records),
+            self._answers.participants.absent(task),
         )  # fmt: skip
 
     def unchanged(self, task: Task, records: Sequence[Participation] | None = None) -> tuple[UnchangedAdapter, ...]:

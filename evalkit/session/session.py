@@ -5,7 +5,7 @@ The pytest plugin and the command line both drive this; neither decides anything
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 
@@ -170,6 +170,13 @@ class EvalSession:
             self.broken = HarnessError(f"{type(error).__name__}: {error}")
         finally:
             self._answers.asked_more()
+
+    def joining(self, selection: Selection) -> Iterator[tuple[str, str, Sequence[str]]]:
+        """Who will be asked though nobody named it: the task, the model, and those that it is declared of."""
+        for task_name, asked in self._asking.complete(selection).items():
+            for name, candidates in self.participants.joining(self.task(task_name)).items():
+                if name in asked:
+                    yield task_name, name, candidates
 
     def answer(self, task_name: str, backend: str, example: str) -> Answer:
         """The scored answer of ``backend`` to ``example``, averaged where it was asked several times.

@@ -61,7 +61,7 @@ def test_show_has_every_sample(project: MiniProject) -> None:
     project.answers("tuned", right, right | {"t-01": BAD})
     session = project.asked(samples=2)
     finish(session, session.selection, "pytest suites --samples=2", {})
-    output = evalkit(project, "show", "latest", "t-01").output
+    output = evalkit(project, "show", "latest", "t-01", "--backend=tuned").output
     assert [line.rpartition(", ")[2] for line in output.splitlines() if line.startswith("== ")] == [
         "sample 0", "sample 1",
     ]  # fmt: skip

@@ -13,7 +13,8 @@ from evalkit.judging.figures import dollars
 from evalkit.judging.gates import kind_of
 from evalkit.judging.lineage import Lineage, LostScore, MissingRung, Step
 from evalkit.judging.measurement_change import MeasurementChange
-from evalkit.judging.notes import LookSpent, NotJudged, UnchangedAdapter
+from evalkit.judging.not_judged import NotJudged
+from evalkit.judging.notes import LookSpent, UnchangedAdapter
 from evalkit.judging.reason import ANSWERS, Code, Outcome, Reason, Remark, Status
 from evalkit.judging.relation_check import Break, BreakCode, RelationResult
 from evalkit.judging.verdict import Verdict
@@ -56,6 +57,25 @@ SENTENCES = [
     (
         Reason(Code.NOT_RUN, "q4", "f16", "mood", absent="f16"),
         "q4 against f16 on mood is declared and was not judged: f16 was not run.",
+    ),
+    (
+        Reason(Code.RIVAL_COSTS, "tuned", "haiku", scores=("mood", "strength")),
+        "What is declared of tuned against haiku on mood, strength was not judged: each answer of haiku costs money. "
+        "Add --against=haiku to ask it.",
+    ),
+    (
+        Reason(Code.RIVAL_NOT_OPENED, "tuned", "base", scores=("mood",), absent="no weights"),
+        "What is declared of tuned against base on mood was not judged: base can't be opened here (no weights). Mend "
+        "that, and add --against=base.",
+    ),
+    (
+        Reason(Code.PARENT_NOT_KNOWN, "tuned", "its parent", scores=("mood",)),
+        "What is declared of tuned against its parent on mood was not judged: nobody says what it was made from. Set "
+        "`parent` of tuned in [tool.evalkit.backends].",
+    ),
+    (
+        Reason(Code.RIVAL_NOT_ASKED, "tuned", "base", scores=("mood",)),
+        "What is declared of tuned against base on mood was not judged: add --against=base.",
     ),
     (Reason(Code.NO_STEP_LOST), "No step lost more than the task allows."),
     (Reason(Code.NO_STEP_DECLARED), "The task declares nothing that a step could lose."),
@@ -190,9 +210,10 @@ def test_a_look_says_what_it_is_held_to() -> None:
 
 
 def test_a_pair_whose_other_side_is_not_there_is_named() -> None:
-    assert wording.not_judged(NotJudged("tuned", "base", "mood")) == (
-        "declared but not judged, because the other side is not in this run: tuned against base on mood"
-    )
+    items = [NotJudged("tuned", "base", "mood"), NotJudged("tuned", "base", "strength", kind="no_loss")]
+    assert list(wording.not_judged(items)) == [
+        "declared of tuned against base on mood, strength, and not judged: base was not asked"
+    ]
 
 
 # -- lineages -------------------------------------------------------------------------------------------

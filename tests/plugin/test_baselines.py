@@ -17,6 +17,7 @@ def suite(suite: Project) -> Project:
     """The mini project, with 100 test examples that rise: enough for a margin of 5 points."""
     suite.examples("test", {name: (f"Headline {name}", 1) for name in MANY})
     answers(suite, "good")
+    answers(suite, "bad", **wrong(len(MANY)))  # asked too, because the task declares it of good
     return suite
 
 

@@ -106,8 +106,8 @@ def test_a_pair_that_nobody_declared_is_shown(project: MiniProject, render: Any)
     session = project.asked(("base",), ("tuned",))
     finish(session, session.selection, "pytest", {})
     text = " ".join(text_of(render, session.runs.run("latest")).split())
-    assert "base against tuned on mood: -100.0 points" in text
-    assert "nothing was declared of this pair." in text
+    assert "tuned (undeclared)" in text
+    assert "100.0 (-100.0 [" in text
 
 
 @pytest.mark.parametrize("render", [terminal.render, markdown.render])

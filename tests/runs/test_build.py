@@ -263,8 +263,9 @@ def test_one_of_several_alternative_wins_is_enough_at_holms_level(
     assert verdict.status is status
 
 
-def test_a_family_does_not_shrink_where_a_rival_is_not_in_the_run(project: MiniProject) -> None:
+def test_a_family_does_not_shrink_where_a_rival_can_not_be_asked(project: MiniProject) -> None:
     no_hypotheses(project)
+    (project.root / "answers" / "base.jsonl").unlink()
     alternatives = ALTERNATIVES.replace('"base"\nscore = "strength"', '"majority"\nscore = "strength"')
     project.write("golden/mood/task.toml", (project.folder / "task.toml").read_text() + alternatives)
     [one] = judged(project).comparisons

@@ -23,12 +23,12 @@ def test_runs_are_compared_on_every_model_that_both_have(project: MiniProject) -
         before, after = runs
         return [(one, other) for _, one, _, other in in_both(before, after, backends)]
 
-    assert pairs(first, second) == [("tuned", "tuned")]
+    assert pairs(first, second) == [("tuned", "tuned"), ("base", "base")]  # the second asked base too
     assert pairs(first, first) == [("tuned", "tuned"), ("base", "base")]
     assert pairs(first, first, backends=("base",)) == [("base", "base")]
     assert pairs(first, second, backends=("base", "majority")) == [("base", "majority")]
-    with pytest.raises(UnknownName, match="unknown backend of run run-2 'base'"):
-        pairs(first, second, backends=("base",))
+    with pytest.raises(UnknownName, match="unknown backend of run run-1 'bases'"):
+        pairs(first, second, backends=("bases",))
     with pytest.raises(ConfigError, match="got a, b, c, expected one model, or one of each run"):
         pairs(first, second, backends=("a", "b", "c"))
     with pytest.raises(ConfigError, match="runs run-1 and run-3 have no task with a model in both"):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from evalkit.judging.wording.comparisons import comparison
 from evalkit.judging.wording.lineages import explanation, lineage, missing_rung, setting, step_losses
-from evalkit.judging.wording.notes import look_spent, no_verdict, not_judged, unchanged_adapter
+from evalkit.judging.wording.notes import joins, look_spent, no_verdict, not_judged, unchanged_adapter
 from evalkit.judging.wording.reasons import reason, reasons, regression, verdict
 from evalkit.judging.wording.recommendations import recommendation
 from evalkit.judging.wording.relations import relation, relation_break
@@ -16,6 +16,7 @@ from evalkit.judging.wording.relations import relation, relation_break
 __all__ = [
     "comparison",
     "explanation",
+    "joins",
     "lineage",
     "look_spent",
     "missing_rung",

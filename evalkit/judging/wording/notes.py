@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+
 from evalkit.golden.looks import Look
 from evalkit.judging.no_verdict import NoVerdict, WhyNone
-from evalkit.judging.notes import LookSpent, NotJudged, UnchangedAdapter
+from evalkit.judging.not_judged import NotJudged
+from evalkit.judging.notes import LookSpent, UnchangedAdapter
 
 
 def unchanged_adapter(item: UnchangedAdapter) -> str:
@@ -27,10 +30,29 @@ def look_spent(item: LookSpent) -> str:
     )
 
 
-def not_judged(item: NotJudged) -> str:
-    """Which declared pair was not judged, and why."""
-    pair = f"{item.candidate} against {item.against} on {item.score}"
-    return f"declared but not judged, because the other side is not in this run: {pair}"
+def not_judged(items: Sequence[NotJudged]) -> Iterator[str]:
+    """Which declared pairs were not judged, where no verdict says so: a sentence for each rival."""
+    for (candidate, against), of_pair in _by_pair(items).items():
+        scores = ", ".join(dict.fromkeys(item.score for item in of_pair))
+        if any(item.leaves_open for item in of_pair):
+            yield f"declared of {candidate} against {against} on {scores}, and not judged: {against} was not asked"
+        else:
+            yield (
+                f"declared of every model against its parent on {scores}, and not judged of {candidate}: nobody says "
+                f"what it was made from"
+            )
+
+
+def _by_pair(items: Sequence[NotJudged]) -> dict[tuple[str, str], list[NotJudged]]:
+    pairs: dict[tuple[str, str], list[NotJudged]] = {}
+    for item in items:
+        pairs.setdefault((item.candidate, item.against), []).append(item)
+    return pairs
+
+
+def joins(name: str, candidates: Sequence[str]) -> str:
+    """That a model takes part, or will, though nobody named it."""
+    return f"{name} is asked too: the task declares it of {', '.join(candidates)}"
 
 
 def no_verdict(item: NoVerdict) -> str:

@@ -51,6 +51,10 @@ def _too_few(item: Reason) -> str:
     )
 
 
+def _unjudged(item: Reason) -> str:
+    return f"What is declared of {item.model} against {item.against} on {', '.join(item.scores)} was not judged"
+
+
 _REASONS: Mapping[Code, Callable[[Reason], str]] = {
     Code.UNANSWERED: _unanswered,
     Code.MUST_PASS_WRONG: _must_pass_wrong,
@@ -61,6 +65,18 @@ _REASONS: Mapping[Code, Callable[[Reason], str]] = {
     Code.MEETS_THRESHOLD: lambda item: f"{_scored(item)} {_rate(item)} >= {percent(item.asked)}.",
     Code.COMPARISON: comparison,
     Code.NOTHING_DECLARED: lambda _: "Nothing is declared that it could fail: no threshold, and no hypothesis of it.",
+    Code.RIVAL_COSTS: lambda item: (
+        f"{_unjudged(item)}: each answer of {item.against} costs money. Add --against={item.against} to ask it."
+    ),
+    Code.RIVAL_NOT_OPENED: lambda item: (
+        f"{_unjudged(item)}: {item.against} can't be opened here ({item.absent}). Mend that, and add "
+        f"--against={item.against}."
+    ),
+    Code.PARENT_NOT_KNOWN: lambda item: (
+        f"What is declared of {item.model} against its parent on {', '.join(item.scores)} was not judged: nobody says "
+        f"what it was made from. Set `parent` of {item.model} in [tool.evalkit.backends]."
+    ),
+    Code.RIVAL_NOT_ASKED: lambda item: f"{_unjudged(item)}: add --against={item.against}.",
     Code.ALL_HOLDS: lambda _: "All that was declared holds.",
     Code.MUST_PASS_BROKEN: _must_pass_broken,
     Code.STRICT_LOSSES: lambda item: f"--strict-baseline forgives no loss: {abbreviate(item.examples)}.",
