@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from evalkit.golden.model import Hypothesis
 from evalkit.judging.comparison import Comparison, Pair, judge_pair
-from evalkit.judging.gates import Readable
 from evalkit.stats.intervals import Estimate
 from evalkit.stats.paired import Paired, paired
 
 WIN = Hypothesis("win", None, ("base",), "mood")
-NOTHING = Readable(Estimate(None, None, None, 0), Estimate(None, None, None, 0), None)
+NOTHING = Estimate(None, None, None, 0)
 """Of two models that never both answer readably."""
 
 
@@ -19,14 +18,8 @@ def scores(ours: str, theirs: str) -> Paired:
     return paired([int(digit) for digit in ours], [int(digit) for digit in theirs], names)
 
 
-def readable(value: float, low: float, high: float, n: int = 50, least: float = 0.07) -> Readable:
-    """The difference among ``n`` examples that both answered readably."""
-    difference = Estimate(value, low, high, n)
-    return Readable(difference, difference, least)
-
-
 def judged(
-    hypothesis: Hypothesis | None, ours: str, theirs: str, among: Readable = NOTHING, missing: int = 0
+    hypothesis: Hypothesis | None, ours: str, theirs: str, among: Estimate = NOTHING, missing: int = 0
 ) -> Comparison:
     """How tuned and base compare on mood."""
     return judge_pair(Pair(hypothesis, "tuned", "base", "mood", scores(ours, theirs), among, missing))

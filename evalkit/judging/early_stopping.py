@@ -45,15 +45,7 @@ def settled(comparisons: Iterable[Comparison]) -> bool:
 
 
 def _settled(comparison: Comparison) -> bool:
-    status = comparison.status
     if comparison.declared:
-        return status is Status.BLOCK or (status is Status.SHIP and _looked_at_twice(comparison))
+        return comparison.status in (Status.BLOCK, Status.SHIP)
     low, high = comparison.paired.difference.low, comparison.paired.difference.high
     return (low is not None and low > 0) or (high is not None and high < 0)
-
-
-def _looked_at_twice(comparison: Comparison) -> bool:
-    """Whether the second look, among readable answers, can't turn what is shown any more: all are readable, or it is
-    shown among those too."""
-    among = comparison.readable.difference
-    return among.n == comparison.paired.difference.n or (among.low is not None and among.low > 0)

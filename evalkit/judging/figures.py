@@ -41,6 +41,17 @@ def interval(estimate: Estimate) -> str:
     return f"{points(estimate.value)} points (95 % {points(estimate.low)} to {points(estimate.high)})"
 
 
+def p_value(p: float | None, name: str = "p") -> str:
+    """A p, with its name.
+
+    >>> p_value(0.01234), p_value(0.00004), p_value(None)
+    ('p = 0.0123', 'p < 0.0001', 'p = not estimable')
+    """
+    if p is None:
+        return f"{name} = not estimable"
+    return f"{name} < 0.0001" if p < 0.0001 else f"{name} = {p:.4f}"
+
+
 def dollars(value: float) -> str:
     """A sum with as many digits as tell something.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from evalkit.stats.intervals import Estimate
+from evalkit.stats.intervals import LEVEL, Estimate
 
 
 class Status(StrEnum):
@@ -84,13 +84,15 @@ class Remark:
     """What there is to know of a comparison beside its status.
 
     ``code`` is one that ``wording`` knows for all kinds of hypotheses, or a key of the kind's own PHRASES. ``got`` is
-    a difference, ``asked`` a bound that it is held to, ``count`` a number of examples or of a look.
+    a difference, ``asked`` a bound that it is held to, ``count`` a number of examples or of a look, ``p`` the p that
+    decides.
     """
 
     code: str
     got: Estimate | None = None
     asked: float | None = None
     count: int | None = None
+    p: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +112,8 @@ class Reason:
     Rates, differences and bounds are shares of 1, so 0.05 is 5 points. ``got`` has the interval and n with it.
     ``outcome`` is None where a pair was only asked for, ``declared`` false where the task does not declare it.
     ``slice`` is the tag of the examples that it is about, empty where it is about all.
+    ``p`` is of a win and ``p_worse`` of a loss, one-sided. ``level`` is that of the interval of ``got``, and
+    ``extended`` is whether it was made to reach 0, because p does not show a difference.
     """
 
     code: Code
@@ -130,3 +134,6 @@ class Reason:
     declared: bool = True
     absent: str = ""
     slice: str = ""
+    p_worse: float | None = None
+    level: float = LEVEL
+    extended: bool = False

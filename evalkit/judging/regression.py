@@ -9,9 +9,9 @@ from evalkit.golden.model import Hypothesis
 from evalkit.judging.answer import is_right
 from evalkit.judging.baseline import Baseline, ScoredModel, check_split
 from evalkit.judging.comparison import Comparison, Pair, judge_pair
-from evalkit.judging.gates import Readable, no_loss
+from evalkit.judging.gates import no_loss
 from evalkit.judging.reason import Code, Reason, Status
-from evalkit.stats.paired import paired
+from evalkit.stats.paired import difference, paired
 from evalkit.stats.tango import examples_for_margin, smallest_margin
 
 
@@ -129,7 +129,7 @@ def _judged(then: Baseline, model: ScoredModel, score: str, names: Sequence[str]
     ours, theirs, groups = values(names)
     hypothesis = Hypothesis(no_loss.NAME, None, (then.name,), score, margin=margin)
     pair = Pair(
-        hypothesis, model.backend, then.name, score, paired(ours, theirs, groups), Readable.of(*values(read)),
+        hypothesis, model.backend, then.name, score, paired(ours, theirs, groups), difference(*values(read)),
         missing=sum(name in then.scores for name in model.unanswered),
         lost=tuple(name for name, now, before in zip(names, ours, theirs, strict=True) if now < before),
     )  # fmt: skip

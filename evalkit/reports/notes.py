@@ -88,7 +88,7 @@ def _notes(task: TaskResult) -> Iterator[str]:
         if comparison.declared and comparison.status is None:
             yield wording.reason(comparison.reason)
         yield from _power(comparison)
-        readable = comparison.readable.difference
+        readable = comparison.readable
         if readable.n < comparison.paired.difference.n:
             pair = f"{comparison.candidate} against {comparison.against} on {comparison.score}"
             yield f"{pair}, where both answered readably (n={readable.n}): {signed(readable)}"

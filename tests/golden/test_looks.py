@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,7 +16,6 @@ from evalkit.errors import FrozenError, LooksError
 from evalkit.golden.looks import Look, read, split_digest
 from evalkit.golden.model import Hypothesis
 from evalkit.judging.comparison import NO_LOOK, Pair, judge_pair
-from evalkit.judging.gates import Readable
 from evalkit.judging.notes import LookSpent
 from evalkit.judging.reason import Status
 from evalkit.runs.record import no_rows
@@ -203,8 +201,8 @@ def scores(wins: int, losses: int, n: int = 100) -> tuple[list[float], list[floa
 def compared(hypothesis: Hypothesis, wins: int, losses: int, look: Look) -> tuple[Status | None, str]:
     ours, theirs = scores(wins, losses)
     names = [str(number) for number in range(len(ours))]
-    at = paired(ours, theirs, names, alpha=look.alpha), Readable.of(ours, theirs, names, alpha=look.alpha)
-    found = judge_pair(Pair(hypothesis, "tuned", "base", "mood", *at, look=look))
+    at = paired(ours, theirs, names, alpha=look.alpha)
+    found = judge_pair(Pair(hypothesis, "tuned", "base", "mood", at, at.difference, look=look))
     return found.status, repr(found)
 
 
@@ -351,20 +349,3 @@ def test_a_bound_that_no_draw_could_tell_is_none() -> None:
     assert (found.decisive.low, found.decisive.high) == (-1.0, 1.0)
     assert found.difference.low is not None
     assert found.difference.low > -1
-
-
-def test_a_family_with_a_least_gain_holds_each_bound_to_its_share(project: MiniProject) -> None:
-    """Holm sees to p, and not to a bound."""
-    from evalkit.judging.comparison import _alternatives_to
-
-    one = Hypothesis("win", None, ("base",), "mood", min_gain=0.1, family="either", where="1")
-    task = replace(
-        project.task(), hypotheses=(one, replace(one, score="strength", where="2"), replace(one, family="", where="3"))
-    )
-    assert [_alternatives_to(task, each) for each in (*task.hypotheses, replace(one, min_gain=0.0), None)] == [
-        2,
-        2,
-        1,
-        1,
-        1,
-    ]

@@ -2,24 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
-from scored_pairs import NOTHING, WIN, judged, readable
+from scored_pairs import WIN, judged
 
 from evalkit.golden.model import Example
 from evalkit.judging.early_stopping import settled, steps, turn
-from evalkit.judging.gates import Readable
 
 WON, LOST = "1" * 10, "0" * 10
 
 
 def example(name: str, group: str) -> Example:
     return Example(name, "test", {}, {}, group=group)
-
-
-def all_readable(among: Readable = NOTHING) -> Readable:
-    """Among readable answers as among all: all ten are."""
-    return replace(among, difference=replace(among.difference, n=10))
 
 
 def test_groups_stay_together_and_their_order_is_drawn_once() -> None:
@@ -35,11 +27,9 @@ def test_every_group_is_asked_in_some_step() -> None:
     assert [name for step in steps(ordered) for name in step] == [name for group in ordered for name in group]
 
 
-def test_a_hypothesis_is_settled_where_it_is_refuted_or_shown_whatever_the_format() -> None:
+def test_a_hypothesis_is_settled_where_it_is_refuted_or_shown() -> None:
     assert settled([judged(WIN, LOST, WON)])
-    assert settled([judged(WIN, WON, LOST, all_readable())])
-    assert settled([judged(WIN, WON, LOST, readable(0.5, 0.1, 0.9, n=6))])
-    assert not settled([judged(WIN, WON, LOST, readable(0.1, -0.2, 0.4, n=6))])
+    assert settled([judged(WIN, WON, LOST)])
     assert not settled([judged(WIN, "1110010000", "1000000010")])
 
 

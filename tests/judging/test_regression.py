@@ -70,12 +70,12 @@ def test_a_loss_beyond_the_margin_that_is_shown_blocks_and_names_the_score(many:
     assert found.status is Status.BLOCK
     # 20 of 100 lost and none gained: Tango's interval is that of Wilson for 20 of 100, mirrored.
     said = reasons(found.reasons)
-    assert said.startswith("tuned loses to baseline main on mood by more than 5.0 points: -20.0 points (95 % -28.9 ")
+    assert said.startswith("tuned loses to baseline main on mood: -20.0 points (95 % -28.9 ")
     assert said.endswith("Lost to baseline main: t-000, t-001, t-002 and 17 more.")
 
 
 def test_a_loss_that_is_neither_shown_nor_ruled_out_is_left_open(many: MiniProject) -> None:
-    found = against(stored(many, "run-1"), stored(many, "run-2", some_of(6)))
+    found = against(stored(many, "run-1"), stored(many, "run-2", some_of(3)))
     assert (found.status, found.open) == (Status.INCONCLUSIVE, ("no_loss",))
     assert statuses(found) == {"strict": "SHIP", "extractable": "SHIP", "mood": "INCONCLUSIVE", "strength": "SHIP"}
     assert reason(found.reasons[0]).startswith("tuned may lose to baseline main on mood")
@@ -148,15 +148,16 @@ def test_a_no_loss_that_the_task_declares_has_its_own_margin(many: MiniProject) 
     wide = Hypothesis("no_loss", None, ("base",), "mood", margin=0.3)
     others = (replace(wide, candidate="merged", margin=0.1), replace(wide, score="strength", margin=0.1))
     assert statuses(against(then, now, wide, *others))["mood"] is Status.SHIP
-    assert "by more than 10.0 points" in reasons(against(then, now, wide, replace(wide, margin=0.1)).reasons)
+    assert "The loss is more than 10.0 points." in reasons(against(then, now, wide, replace(wide, margin=0.1)).reasons)
     assert against(then, now, *others).status is Status.BLOCK
 
 
-def test_who_keeps_the_rate_by_format_and_loses_the_decision_is_blocked(many: MiniProject) -> None:
+def test_who_keeps_the_rate_by_format_and_loses_the_decision_is_told_so(many: MiniProject) -> None:
     then = stored(many, "run-1", **dict.fromkeys((name.replace("-", "_") for name in some_of(40)), "prose"))
     found = against(then, stored(many, "run-2", some_of(40, 40)))
-    assert statuses(found)["mood"] is Status.BLOCK
-    assert "The decision is worse: -66.7 points" in reason(found.reasons[0])
+    assert statuses(found)["mood"] is Status.INCONCLUSIVE
+    said = "A note: it scores less on the 60 examples that both answered readably, -66.7 points"
+    assert said in reason(found.reasons[0])
 
 
 def test_examples_added_and_removed_since_are_listed(many: MiniProject) -> None:

@@ -18,7 +18,7 @@ from evalkit.stats.intervals import Estimate
 WON, LOST = judged(WIN, "1" * 10, "0" * 10), judged(WIN, "0" * 10, "1" * 10)
 UNCLEAR = judged(WIN, "1110010000", "1000000010")
 MAY_LOSE = judged(
-    Hypothesis("no_loss", None, ("base",), "mood", margin=0.1), "0" * 12 + "1" * 88, "1" * 100
+    Hypothesis("no_loss", None, ("base",), "mood", margin=0.1), "0" * 12 + "1" * 88, "1" * 12 + "0" * 8 + "1" * 80
 )  # fmt: skip
 
 

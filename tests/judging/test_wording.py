@@ -105,8 +105,8 @@ def test_every_code_has_its_sentence() -> None:
         ("win", Status.BLOCK, "does not beat base on mood"),
         ("win", Status.INCONCLUSIVE, "is not shown to beat base on mood"),
         ("no_loss", Status.SHIP, "does not lose to base on mood by more than 5.0 points"),
-        ("no_loss", Status.BLOCK, "loses to base on mood by more than 5.0 points"),
-        ("no_loss", Status.INCONCLUSIVE, "may lose to base on mood by more than 5.0 points"),
+        ("no_loss", Status.BLOCK, "loses to base on mood"),
+        ("no_loss", Status.INCONCLUSIVE, "may lose to base on mood by more than 5.0 points (not shown, not refuted)"),
         ("equivalent", Status.SHIP, "is equivalent to base on mood within 5.0 points"),
         ("equivalent", Status.BLOCK, "differs from base on mood by more than 5.0 points"),
         ("equivalent", Status.INCONCLUSIVE, "may differ from base on mood by more than 5.0 points"),
@@ -114,6 +114,17 @@ def test_every_code_has_its_sentence() -> None:
 )
 def test_a_comparison_says_who_compares_how_with_whom_on_what(kind: str, status: Status, said: str) -> None:
     assert wording.reason(compared(Outcome(kind, status, 0.05))) == f"tuned {said}: {FIGURES}."
+
+
+def test_a_comparison_by_holms_p_has_the_interval_that_goes_with_it() -> None:
+    wider = replace(compared(Outcome("win", Status.INCONCLUSIVE, 0.0)), level=0.975, extended=True, slice="hard")
+    said = "tuned is not shown to beat base on mood on hard: -20.0 points (97.5 % -30.0 to -10.0 (extended), p = "
+    assert wording.reason(wider).startswith(said)
+
+
+def test_no_loss_has_the_p_of_a_loss() -> None:
+    lost = replace(compared(Outcome("no_loss", Status.BLOCK, 0.05)), p_worse=0.00001)
+    assert "p of a loss < 0.0001, n = 20" in wording.reason(lost)
 
 
 def test_the_examples_that_were_lost_are_named_with_whom_they_were_lost_to() -> None:
@@ -127,31 +138,20 @@ def test_a_pair_that_nobody_declared_says_so() -> None:
         f"tuned against base on mood: {FIGURES}; nothing was declared of this pair."
     )
     judged = compared(Outcome("no_loss", Status.BLOCK, 0.05), declared=False)
-    assert wording.reason(judged).endswith(f"by more than 5.0 points: {FIGURES}. Nothing was declared of this pair.")
+    assert wording.reason(judged).endswith(f"loses to base on mood: {FIGURES}. Nothing was declared of this pair.")
 
-
-AMONG = "-20.0 points (95 % -30.0 to -10.0) on the 20 examples that both answered readably."
 
 REMARKS = [
-    ("win", Remark("decision_lost", got=DIFFERENCE), f"It gains the format and loses the decision: {AMONG}"),
     ("win", Remark("would_show", count=333), "About 333 examples would show a difference as large as this one."),
-    ("no_loss", Remark("decision_changed", got=DIFFERENCE), f"The decision is worse: {AMONG}"),
-    ("no_loss", Remark("decision_may_have_changed", got=DIFFERENCE), f"The decision may be worse: {AMONG}"),
-    (
-        "no_loss",
-        Remark("too_few_readable", got=replace(DIFFERENCE, n=1)),
-        "Too few to compare by the decision alone: -20.0 points (95 % -30.0 to -10.0) on the 1 example that both "
-        "answered readably.",
-    ),
-    (
-        "equivalent",
-        Remark("too_few_readable", got=Estimate(None, None, None, 0)),
-        "Too few to compare by the decision alone: no example was answered readably by both.",
-    ),
+    ("win", Remark("few_flips", count=1), "1 example with another score: too few to say how many would show it."),
+    ("no_loss", Remark("beyond_margin"), "The loss is more than 5.0 points."),
+    ("no_loss", Remark("loss_shown", p=0.0123), "A loss at all is shown (p = 0.0123)."),
+    ("no_loss", Remark("loss_shown", p=1e-9), "A loss at all is shown (p < 0.0001)."),
+    ("no_loss", Remark("estimate_beyond"), "The estimate lies beyond the margin of 5.0 points."),
     ("no_loss", Remark("would_tell", count=1230), "About 1,230 examples would tell."),
+    ("no_loss", Remark("few_flips", count=8), "8 examples with another score: too few to say how many would tell."),
     ("equivalent", Remark("would_tell", count=73), "About 73 examples would tell."),
-    ("equivalent", Remark("decision_changed", got=DIFFERENCE), f"The decision is another one: {AMONG}"),
-    ("equivalent", Remark("decision_may_have_changed", got=DIFFERENCE), f"The decision may be another one: {AMONG}"),
+    ("equivalent", Remark("few_flips", count=0), "0 examples with another score: too few to say how many would tell."),
 ]
 
 REMARKS_OF_ALL = [
@@ -160,6 +160,10 @@ REMARKS_OF_ALL = [
     (
         Remark("look", got=Estimate(0.13, -0.032, 0.287, 130), asked=0.025 / 12, count=3),
         "Look 3 at this split asks for p <= 0.00208, and for the 99.58 % interval (-3.2 to +28.7).",
+    ),
+    (
+        Remark("less_among_readable", got=DIFFERENCE),
+        "A note: it scores less on the 20 examples that both answered readably, -20.0 points (95 % -30.0 to -10.0).",
     ),
 ]
 

@@ -77,7 +77,7 @@ def test_a_blocked_model_is_told_why(project: MiniProject, render: Any) -> None:
     project.answers("tuned", dict.fromkeys(project.right(), "prose"))
     text = " ".join(text_of(render, stored(project)).split())
     assert (
-        "tuned: BLOCK, discard. 1 must-pass example is wrong (r-1). strict is 0.0 %, the task asks for 80.0 %." in text
+        "tuned: BLOCK, iterate. 1 must-pass example is wrong (r-1). strict is 0.0 %, the task asks for 80.0 %." in text
     )
 
 

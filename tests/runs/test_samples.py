@@ -79,7 +79,7 @@ def test_a_pair_is_compared_by_its_means(drawn: MiniProject) -> None:
 
 
 def test_among_readable_answers_an_example_has_the_mean_of_its_readable_samples(drawn: MiniProject) -> None:
-    readable = judged(drawn).comparisons[0].readable.difference
+    readable = judged(drawn).comparisons[0].readable
     # All of t-02 that can be read is right; nothing of t-03 can be read.
     assert (readable.value, readable.n) == (pytest.approx(1.5 / 11), 11)
 

@@ -15,13 +15,12 @@ says: ``gates/no_loss.py`` is ``kind = "no_loss"``. The file has
 can rest on: how many independent examples, and at which level. ``decide`` is a pure function of figures.
 
 A phrase is filled with ``str.format``: ``{against}`` is the rival and the score ("base on direction"), ``{bound}`` the
-bound of the outcome in points; in a remark ``{got}`` is its difference among readable answers, ``{examples}`` its count
-("1 example").
+bound of the outcome in points; in a remark ``{p}`` is its p ("p = 0.0123"), ``{examples}`` its count ("1 example").
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol, cast
 
@@ -30,38 +29,10 @@ from evalkit.errors import ConfigError
 from evalkit.golden.hypotheses import Ground, Terms
 from evalkit.golden.model import Hypothesis
 from evalkit.judging.reason import ANSWERS, Outcome
-from evalkit.stats.intervals import ALPHA, Estimate
-from evalkit.stats.paired import Paired, difference, difference_in_turn
-from evalkit.stats.tango import smallest_margin
+from evalkit.stats.intervals import ALPHA
+from evalkit.stats.paired import Paired
 
 SHARED = ("margins",)
-
-
-@dataclass(frozen=True, slots=True)
-class Readable:
-    """Two models on the examples that both answered readably: what is left of a difference when the format is set
-    aside. ``decisive`` has bounds of the level that decides; ``least`` is the smallest margin that so many examples
-    could show at it with no difference at all."""
-
-    difference: Estimate
-    decisive: Estimate
-    least: float | None
-
-    @classmethod
-    def of(
-        cls,
-        ours: Sequence[float],
-        theirs: Sequence[float],
-        groups: Sequence[str],
-        in_turn: bool = False,
-        alpha: float = ALPHA,
-    ) -> Readable:
-        """From the scores on those examples, ``in_turn`` where they are in the order in which they were asked;
-        ValueError as ``difference``."""
-        differ = difference_in_turn if in_turn else difference
-        apart = differ(ours, theirs, groups)
-        decisive = apart if alpha == ALPHA else differ(ours, theirs, groups, alpha=alpha)
-        return cls(apart, decisive, smallest_margin(len(set(groups)), 1 - 2 * alpha))
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,14 +40,13 @@ class Evidence:
     """What a kind decides from: two models' scores on the same examples, candidate minus the other.
 
     What shows a hypothesis has bounds of the one-sided level ``alpha`` (``decisive``); what refutes it those of the
-    two-sided 95 % interval (``difference``). ``readable`` is the second look, at the examples that both answered
-    readably: who gains the format and loses the decision has won nothing. ``p`` is one-sided; in a family of
-    alternatives it is Holm's.
+    two-sided 95 % interval (``difference``). ``p`` is one-sided, of a win; in a family of alternatives it is Holm's.
+    ``p_worse`` is that of a loss, Holm's over all no-losses of the candidate. See ``evalkit.judging.families``.
     """
 
     paired: Paired
-    readable: Readable
     p: float | None
+    p_worse: float | None = None
     alpha: float = ALPHA
 
 

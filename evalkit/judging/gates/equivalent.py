@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from evalkit.golden.model import Hypothesis
 from evalkit.judging.gates import Evidence
-from evalkit.judging.gates.margins import decide_within, read_margin
+from evalkit.judging.gates.margins import by_bounds, more_examples, read_margin
 from evalkit.judging.reason import Outcome, Status
 
 GAIN = False
@@ -16,10 +16,8 @@ PHRASES = {
     Status.SHIP: "is equivalent to {against} within {bound} points",
     Status.BLOCK: "differs from {against} by more than {bound} points",
     Status.INCONCLUSIVE: "may differ from {against} by more than {bound} points",
-    "decision_changed": "The decision is another one: {got}.",
-    "decision_may_have_changed": "The decision may be another one: {got}.",
-    "too_few_readable": "Too few to compare by the decision alone: {got}.",
     "would_tell": "About {examples} would tell.",
+    "few_flips": "{examples} with another score: too few to say how many would tell.",
 }
 
 read_terms = read_margin
@@ -27,4 +25,7 @@ read_terms = read_margin
 
 def decide(hypothesis: Hypothesis, evidence: Evidence) -> Outcome:
     """By the bounds of the difference, in both directions."""
-    return decide_within(hypothesis, evidence, both_ways=True)
+    margin = hypothesis.margin
+    status = by_bounds(evidence.paired, margin, margin)
+    remarks = more_examples(evidence, margin, both_ways=True) if status is Status.INCONCLUSIVE else ()
+    return Outcome(hypothesis.kind, status, margin, remarks)

@@ -8,11 +8,9 @@ from typing import Any
 
 from evalkit._internal.counts import counted
 from evalkit.golden.hypotheses import Ground, Misdeclared, Terms, share
-from evalkit.golden.model import Hypothesis
 from evalkit.judging.gates import Evidence
-from evalkit.judging.reason import Outcome, Remark, Status
-from evalkit.stats.intervals import Estimate
-from evalkit.stats.paired import Paired
+from evalkit.judging.reason import Remark, Status
+from evalkit.stats.paired import FEWEST_FLIPS, Paired
 from evalkit.stats.tango import examples_for_margin, examples_to_rule_out, smallest_margin
 
 
@@ -32,34 +30,25 @@ def read_margin(entry: Mapping[str, Any], ground: Ground) -> Terms:
     return Terms(margin=margin)
 
 
-def decide_within(hypothesis: Hypothesis, evidence: Evidence, both_ways: bool) -> Outcome:
-    """Shown where the bounds lie inside the margin, downwards or ``both_ways``, and among readable answers too."""
-    margin, paired, readable = hypothesis.margin, evidence.paired, evidence.readable
-    upper = margin if both_ways else inf
-    overall = _status(paired.difference, paired.decisive, margin, upper)
-    among = _status(readable.difference, readable.decisive, margin, upper)
-
-    def answer(status: Status, *remarks: Remark) -> Outcome:
-        return Outcome(hypothesis.kind, status, margin, remarks)
-
-    if among is Status.BLOCK:
-        return answer(Status.BLOCK, Remark("decision_changed", got=readable.difference))
-    if overall is Status.INCONCLUSIVE:
-        needed = _would_tell(paired, margin, both_ways, 1 - 2 * evidence.alpha)
-        return answer(overall, *([] if needed is None else [Remark("would_tell", count=needed)]))
-    if overall is Status.BLOCK or among is Status.SHIP:
-        return answer(overall)
-    if readable.least is None or readable.least >= margin:
-        return answer(overall, Remark("too_few_readable", got=readable.difference))
-    return answer(Status.INCONCLUSIVE, Remark("decision_may_have_changed", got=readable.difference))
-
-
-def _status(difference: Estimate, decisive: Estimate, margin: float, upper: float) -> Status:
+def by_bounds(paired: Paired, margin: float, upper: float = inf) -> Status:
+    """SHIP where the bounds that decide lie between minus the margin and ``upper``, BLOCK where the 95 % interval lies
+    outside them."""
+    difference, decisive = paired.difference, paired.decisive
     if decisive.low is None or decisive.high is None or difference.low is None or difference.high is None:
         return Status.INCONCLUSIVE
     if -margin < decisive.low and decisive.high < upper:
         return Status.SHIP
     return Status.BLOCK if difference.high < -margin or difference.low > upper else Status.INCONCLUSIVE
+
+
+def more_examples(evidence: Evidence, margin: float, both_ways: bool = False) -> tuple[Remark, ...]:
+    """How many examples would tell, where that can be said: the spread of a few flips is not known."""
+    paired = evidence.paired
+    flips = paired.wins + paired.losses
+    if flips < FEWEST_FLIPS:
+        return (Remark("few_flips", count=flips),)
+    needed = _would_tell(paired, margin, both_ways, 1 - 2 * evidence.alpha)
+    return () if needed is None else (Remark("would_tell", count=needed),)
 
 
 def _would_tell(paired: Paired, margin: float, both_ways: bool, level: float) -> int | None:

@@ -1,8 +1,9 @@
 """``kind = "win"``: the candidate scores higher than the other, by ``min_gain`` at least where one is declared.
 
-It is shown when the sign-flip test's one-sided p is at most the level of the candidate's look (0.025 where it spends
-none, see ``evalkit.golden.looks``) and, with a least gain, the lower bound of the mean paired difference reaches it. It
-is refuted when the upper bound is below the least gain (or, without one, not above 0).
+It is shown when the one-sided p is at most the level of the candidate's look (0.025 where it spends none, see
+``evalkit.golden.looks``) and, with a least gain, the lower bound of the mean paired difference reaches it. p decides,
+never the interval: exact by counting where scores are right or wrong, by betting where they are graded
+(``evalkit.stats.paired``). It is refuted when the upper bound is below the least gain (or, without one, below 0).
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from evalkit.golden.hypotheses import Ground, Misdeclared, Terms, share
 from evalkit.golden.model import Hypothesis
 from evalkit.judging.gates import Evidence
 from evalkit.judging.reason import Outcome, Remark, Status
+from evalkit.stats.paired import FEWEST_FLIPS
 
 GAIN = True
 KEYS = ("min_gain", "family")
@@ -21,7 +23,7 @@ PHRASES = {
     Status.SHIP: "beats {against}",
     Status.BLOCK: "does not beat {against}",
     Status.INCONCLUSIVE: "is not shown to beat {against}",
-    "decision_lost": "It gains the format and loses the decision: {got}.",
+    "few_flips": "{examples} with another score: too few to say how many would show it.",
     "would_show": "About {examples} would show a difference as large as this one.",
 }
 
@@ -43,12 +45,11 @@ def decide(hypothesis: Hypothesis, evidence: Evidence) -> Outcome:
         return Outcome(hypothesis.kind, status, gain, remarks)
 
     if evidence.p is not None and evidence.p <= evidence.alpha and (gain == 0 or (low is not None and low >= gain)):
-        decision = evidence.readable.difference
-        if decision.high is not None and decision.high < 0:
-            return answer(Status.BLOCK, Remark("decision_lost", got=decision))
         return answer(Status.SHIP)
-    if high is not None and (high < gain or high <= 0):
+    if high is not None and high < gain:
         return answer(Status.BLOCK)
+    if 0 < (flips := paired.wins + paired.losses) < FEWEST_FLIPS:
+        return answer(Status.INCONCLUSIVE, Remark("few_flips", count=flips))
     if paired.needed is None:
         return answer(Status.INCONCLUSIVE)
     return answer(Status.INCONCLUSIVE, Remark("would_show", count=paired.needed))

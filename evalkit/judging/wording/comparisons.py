@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 from evalkit._internal.counts import abbreviate, counted
 from evalkit.errors import ConfigError
-from evalkit.judging.figures import interval, points, width
+from evalkit.judging.figures import interval, p_value, points, width
 from evalkit.judging.gates import kind_of
 from evalkit.judging.reason import Outcome, Reason, Remark, Status
 from evalkit.stats.intervals import Estimate
@@ -18,7 +18,7 @@ def comparison(item: Reason) -> str:
         end = "nothing is decided by it here" if item.declared else "nothing was declared of this pair"
         return f"{item.model} against {_rival(item)}: {_figures(item)}; {end}."
     parts = [f"{item.model} {_answer(item, item.outcome)}: {_figures(item)}."]
-    parts += [_remark(remark, item.outcome.kind) for remark in item.outcome.remarks]
+    parts += [_remark(remark, item.outcome) for remark in item.outcome.remarks]
     if item.examples and item.outcome.status is not Status.SHIP:
         parts.append(f"Lost to {item.against}: {abbreviate(item.examples)}.")
     if not item.declared:
@@ -38,29 +38,40 @@ def _rival(item: Reason) -> str:
 
 def _figures(item: Reason) -> str:
     difference = item.got or Estimate(None, None, None, 0)
-    p = "not estimable" if item.p is None else f"{item.p:.4f}"
+    bounds = f"{100 * item.level:.4g} % {points(difference.low)} to {points(difference.high)}"
+    extended = " (extended)" if item.extended else ""
+    p = p_value(item.p_worse, "p of a loss") if _is_about_loss(item) else p_value(item.p)
     return (
-        f"{points(difference.value)} points (95 % {points(difference.low)} to {points(difference.high)}, p = {p}, "
-        f"n = {difference.n}; {item.wins} better, {item.losses} worse)"
+        f"{points(difference.value)} points ({bounds}{extended}, {p}, n = {difference.n}; "
+        f"{item.wins} better, {item.losses} worse)"
     )
 
 
-def _remark(remark: Remark, kind: str) -> str:
+def _is_about_loss(item: Reason) -> bool:
+    """Whether it is the p of a loss that decides."""
+    return item.outcome is not None and item.p_worse is not None and not kind_of(item.outcome.kind).GAIN
+
+
+def _remark(remark: Remark, outcome: Outcome) -> str:
     """What there is to know beside the status: in words of all kinds, else in those of the kind."""
     if remark.code in _REMARKS:
         return _REMARKS[remark.code](remark)
-    got = "" if remark.got is None else _among_readable(remark.got)
-    examples = "" if remark.count is None else counted(remark.count, "example")
-    phrases = kind_of(kind).PHRASES
+    phrases = kind_of(outcome.kind).PHRASES
     if remark.code not in phrases:
-        raise ConfigError(f"hypothesis {kind!r}: its PHRASES have none for its remark {remark.code!r}: write one")
-    return phrases[remark.code].format(got=got, examples=examples)
+        raise ConfigError(
+            f"hypothesis {outcome.kind!r}: its PHRASES have none for its remark {remark.code!r}: write one"
+        )
+    return phrases[remark.code].format(
+        bound=width(outcome.bound),
+        p=p_value(remark.p),
+        examples="" if remark.count is None else counted(remark.count, "example"),
+    )
 
 
-def _among_readable(difference: Estimate) -> str:
-    if difference.value is None:
-        return "no example was answered readably by both"
-    return f"{interval(difference)} on the {counted(difference.n, 'example')} that both answered readably"
+def _less_among_readable(remark: Remark) -> str:
+    difference = remark.got or Estimate(None, None, None, 0)
+    examples = counted(difference.n, "example")
+    return f"A note: it scores less on the {examples} that both answered readably, {interval(difference)}."
 
 
 def _of_look(remark: Remark) -> str:
@@ -77,6 +88,7 @@ def _not_answered_by_both(remark: Remark) -> str:
 
 _REMARKS: Mapping[str, Callable[[Remark], str]] = {
     "not_answered_by_both": _not_answered_by_both,
+    "less_among_readable": _less_among_readable,
     "look": _of_look,
 }
 """The remarks that hypotheses of all kinds may have."""

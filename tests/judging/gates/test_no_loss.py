@@ -1,68 +1,123 @@
-"""No loss: by the bounds and the margin, among readable answers too, and how many examples would tell."""
+"""No loss: shown by the bounds and the margin, refuted by them and by the p of a loss."""
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
-from scored_pairs import NOTHING, count_of, judged, readable, remarks
+from scored_pairs import count_of, judged, remarks
 
 from evalkit.golden.model import Hypothesis
 from evalkit.judging.comparison import Comparison
-from evalkit.judging.gates import Readable, kind_of, no_loss
+from evalkit.judging.gates import Evidence, kind_of, no_loss
 from evalkit.judging.reason import Status
-from evalkit.stats.planning import examples_needed
+from evalkit.stats.intervals import Estimate
+from evalkit.stats.paired import paired
+
+MARGIN = Hypothesis("no_loss", None, ("base",), "mood", margin=0.05)
 
 
-def compared(ours: str, theirs: str, among: Readable = NOTHING, margin: float = 0.1) -> Comparison:
-    return judged(Hypothesis("no_loss", None, ("base",), "mood", margin=margin), ours, theirs, among)
+def compared(lost: int, gained: int = 0, n: int = 100, margin: float = 0.1) -> Comparison:
+    same = "1" * (n - lost - gained)
+    ours, theirs = "0" * lost + "1" * gained + same, "1" * lost + "0" * gained + same
+    return judged(Hypothesis("no_loss", None, ("base",), "mood", margin=margin), ours, theirs)
 
 
 @pytest.mark.parametrize(
-    ("lost", "status"), [(0, Status.SHIP), (2, Status.SHIP), (12, Status.INCONCLUSIVE), (40, Status.BLOCK)]
+    ("lost", "gained", "status", "remark"),
+    [
+        (0, 0, Status.SHIP, []),
+        (2, 0, Status.SHIP, []),  # Tango's lower bound is -7.0 points
+        (5, 4, Status.SHIP, []),
+        (12, 8, Status.INCONCLUSIVE, ["would_tell"]),  # from -13.1 to +5.1, p .25
+        (7, 0, Status.BLOCK, ["loss_shown"]),  # from -13.7 to -2.9, p 1/128
+        (12, 0, Status.BLOCK, ["loss_shown", "estimate_beyond"]),  # from -19.8 to -7.0
+        (40, 0, Status.BLOCK, ["beyond_margin"]),
+    ],
 )
-def test_no_loss_is_judged_by_the_bounds_and_the_margin(lost: int, status: Status) -> None:
-    # 2 of 100 lost: Tango's lower bound is -7.0 points. 12 lost: from -19.8 to -7.0. 40 lost: all below -10.
-    comparison = compared("0" * lost + "1" * (100 - lost), "1" * 100)
-    assert (comparison.status, comparison.holds) == (status, status is Status.SHIP)
+def test_no_loss_is_judged_by_the_margin_and_by_a_loss_at_all(
+    lost: int, gained: int, status: Status, remark: list[str]
+) -> None:
+    comparison = compared(lost, gained)
+    assert (comparison.status, comparison.holds, remarks(comparison)) == (status, status is Status.SHIP, remark)
 
 
-def test_no_loss_overall_is_none_where_the_decision_is_worse_among_readable_answers() -> None:
-    comparison = compared("1" * 100, "1" * 100, readable(-0.3, -0.4, -0.2))
-    assert (comparison.status, remarks(comparison)) == (Status.BLOCK, ["decision_changed"])
+def test_ten_of_130_lost_and_none_gained_are_red() -> None:
+    comparison = compared(10, 0, 130, 0.05)
+    assert (comparison.status, comparison.p_worse) == (Status.BLOCK, 1 / 1024)
 
 
-def test_no_loss_must_be_shown_among_readable_answers_too() -> None:
-    unsure, shown = (
-        compared("1" * 100, "1" * 100, readable(*seen)) for seen in ((-0.05, -0.15, 0.02), (0, -0.07, 0.07))
-    )
-    assert (unsure.status, remarks(unsure)) == (Status.INCONCLUSIVE, ["decision_may_have_changed"])
-    assert (shown.status, remarks(shown)) == (Status.SHIP, [])
+def test_a_loss_that_is_shown_to_be_within_the_margin_ships() -> None:
+    # 20 of 1,000 lost: a loss for certain, and from -3.1 to -1.3 points.
+    comparison = compared(20, 0, 1000, 0.05)
+    assert comparison.p_worse is not None
+    assert comparison.p_worse < 1e-5
+    assert comparison.status is Status.SHIP
 
 
-def test_too_few_readable_answers_are_told_and_stop_nothing() -> None:
-    few = compared("1" * 100, "1" * 100, readable(0.0, -0.5, 0.5, n=4, least=0.49))
-    none = compared("1" * 100, "1" * 100)
-    assert [(each.status, remarks(each)) for each in (few, none)] == [(Status.SHIP, ["too_few_readable"])] * 2
+def test_an_estimate_beyond_the_margin_is_a_sentence_and_no_gate() -> None:
+    comparison = compared(3, 0, 40, 0.07)
+    assert (comparison.status, remarks(comparison)) == (Status.INCONCLUSIVE, ["estimate_beyond", "few_flips"])
+
+
+@pytest.mark.parametrize(("p_worse", "status"), [(0.05, Status.BLOCK), (0.0501, Status.INCONCLUSIVE)])
+def test_the_p_of_a_loss_decides_at_a_twentieth(p_worse: float, status: Status) -> None:
+    seen = compared(12, 8).paired
+    assert no_loss.decide(MARGIN, Evidence(seen, None, p_worse)).status is status
+
+
+@pytest.mark.parametrize(("truth", "least", "most"), [(-0.10, 0.88, 1.0), (0.0, 0.0, 0.03)])
+def test_at_130_examples_a_loss_of_ten_points_is_red_in_nine_of_ten_and_none_in_three_of_a_hundred(
+    truth: float, least: float, most: float
+) -> None:
+    """12 % flips where 10 points are lost, 10 % where none: drawn, and judged by the gate."""
+    rng = np.random.default_rng(17)
+    gained, lost = (0.01, 0.11) if truth else (0.05, 0.05)
+    cells = rng.multinomial(130, (gained, lost, 1 - gained - lost), size=2000)
+    red: dict[tuple[int, int], bool] = {}
+    for won, missed in {(int(cell[0]), int(cell[1])) for cell in cells}:
+        red[won, missed] = compared(missed, won, 130, 0.05).status is Status.BLOCK
+    share = np.mean([red[int(cell[0]), int(cell[1])] for cell in cells])
+    assert least <= share <= most
+
+
+def test_scoring_less_among_readable_answers_is_a_note() -> None:
+    comparison = judged(MARGIN, "1" * 100, "1" * 100, Estimate(-0.3, -0.4, -0.2, 50))
+    assert (comparison.status, remarks(comparison)) == (Status.SHIP, ["less_among_readable"])
+
+
+def drawn(rng: np.random.Generator, n: int) -> tuple[list[int], list[int], Estimate]:
+    """The tuned model is always readable and right in 60 of 100, the base right in 40 and unreadable in 90 of its 100
+    wrong answers: the scores of both, and the difference where both are readable."""
+    tuned, base = (rng.random(n) < 0.6).astype(int), (rng.random(n) < 0.4).astype(int)
+    read = (base == 1) | (rng.random(n) >= 0.9)
+    names = [str(number) for number in range(int(read.sum()))]
+    return tuned.tolist(), base.tolist(), paired(tuned[read].tolist(), base[read].tolist(), names).difference
+
+
+@pytest.mark.parametrize("n", [130, 300])
+@pytest.mark.parametrize("kind", ["win", "no_loss"])
+def test_a_better_model_is_never_blocked_for_what_the_other_left_unreadable(kind: str, n: int) -> None:
+    rng = np.random.default_rng(5)
+    hypothesis = Hypothesis(kind, None, ("base",), "mood", margin=0.05 if kind == "no_loss" else 0.0)
+    statuses, noted = [], 0
+    for _ in range(40):
+        ours, theirs, among = drawn(rng, n)
+        comparison = judged(hypothesis, "".join(map(str, ours)), "".join(map(str, theirs)), among)
+        statuses.append(comparison.status)
+        noted += "less_among_readable" in remarks(comparison)
+    assert Status.BLOCK not in statuses
+    assert noted > 20  # where it would have been stopped
 
 
 def test_a_no_loss_that_is_not_shown_says_how_many_examples_would_tell() -> None:
-    comparison = compared("0" * 6 + "1" * 94, "1" * 97 + "0" * 3, margin=0.08)
-    assert comparison.status is Status.INCONCLUSIVE
-    ours, theirs = [0] * 6 + [1] * 94, [1] * 97 + [0] * 3
-    differences = [a - b for a, b in zip(ours, theirs, strict=True)]
-    # From the mean that was seen up to the margin there are 5 points: so many are to be shown.
-    assert count_of(comparison, "would_tell") == pytest.approx(examples_needed(differences, 0.05), rel=0.02)
+    needed = count_of(compared(12, 8), "would_tell")
+    assert needed is not None
+    assert needed > 100
 
 
-def test_too_few_examples_without_a_flip_say_how_many_the_margin_takes() -> None:
-    assert count_of(compared("1" * 40, "1" * 40, margin=0.05), "would_tell") == 73
-
-
-def test_never_are_fewer_examples_asked_for_than_there_are() -> None:
-    assert count_of(compared("0" + "1" * 89, "1" * 90, margin=0.05), "would_tell") == 121
-
-
-def test_no_number_of_examples_shows_no_loss_where_the_loss_seen_is_beyond_the_margin() -> None:
-    assert remarks(compared("0" * 12 + "1" * 88, "1" * 100)) == []
+def test_under_nine_flips_nobody_says_how_many_examples_would_tell() -> None:
+    comparison = compared(0, 0, 40, 0.05)
+    assert (remarks(comparison), count_of(comparison, "few_flips")) == (["few_flips"], 0)
 
 
 def test_the_smallest_margin_that_is_declared_of_a_model_and_a_score_counts() -> None:
