@@ -68,11 +68,16 @@ class Code(StrEnum):
 
     # Of a lineage, beside comparison
     NOT_RUN = "not_run"
-    """A declared pair was not judged, because one of the two was not run: model, against, score, absent."""
+    """A gate was not judged, because one of the two was not run: model, against, absent, declared, and the score where
+    the task declares it."""
     NO_STEP_LOST = "no_step_lost"
     """No step lost more than the task allows."""
+    BY_DEFAULT = "by_default"
+    """Steps of which the task declares nothing are held to no loss: scores, asked (the margin), count (of steps)."""
+    NO_STEP = "no_step"
+    """There was no step to judge."""
     NO_STEP_DECLARED = "no_step_declared"
-    """The task declares nothing that a step could lose."""
+    """Of a run stored before steps were judged by default: the task declares nothing that a step could lose."""
 
 
 NOT_JUDGED = frozenset({Code.RIVAL_COSTS, Code.RIVAL_NOT_OPENED, Code.PARENT_NOT_KNOWN, Code.RIVAL_NOT_ASKED})

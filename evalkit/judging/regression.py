@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from evalkit.golden.model import Hypothesis
 from evalkit.judging.answer import is_right
 from evalkit.judging.baseline import Baseline, ScoredModel, check_split
-from evalkit.judging.comparison import Comparison, Pair, judge_pair
+from evalkit.judging.comparison import Comparison, Pair
+from evalkit.judging.corrected import Correction, judge_together
 from evalkit.judging.gates import no_loss
 from evalkit.judging.reason import Code, Reason, Status
+from evalkit.stats.betting import smallest_margin_graded
 from evalkit.stats.paired import difference, paired
 from evalkit.stats.tango import examples_for_margin, smallest_margin
 
@@ -40,6 +42,7 @@ class Regression:
     removed: tuple[str, ...]
     unselected: int
     changed: bool
+    corrections: tuple[Correction, ...] = ()
 
     @property
     def open(self) -> tuple[str, ...]:
@@ -57,9 +60,9 @@ def compare(
     """What ``model`` lost and gained since ``then``, of the examples that its run selected.
 
     A score's margin is the smallest that one of ``hypotheses`` declares for a no-loss of the model in it, else
-    ``margin``. BLOCK: examples stayed unanswered, one that must pass broke, a loss beyond the margin is shown, or
-    (``strict``) anything is lost. INCONCLUSIVE: a loss is not ruled out; where so few examples could not do it, the
-    reason says that. Raises ConfigError where the two are about different splits.
+    ``margin``. BLOCK: examples stayed unanswered, one that must pass broke, a loss is shown (Holm's p over all scores),
+    or (``strict``) anything is lost. INCONCLUSIVE: a loss is neither shown nor ruled out; where so few examples could
+    not do it, the reason says that. Raises ConfigError where the two are about different splits.
     """
     check_split(then, model.split)
     backend, there = model.backend, model.examples_of_run
@@ -70,10 +73,13 @@ def compare(
     gained = [(name, score) for name, score in cells if now[name][score] > then.scores[name][score]]
     broken = [name for name in model.failed if name in then.scores and is_right(model.primary, then.scores[name])]
     declared = list(hypotheses)
-    judged = [
-        _judged(then, model, score, names, no_loss.least_margin(declared, backend, score, margin))
-        for score, names in _by_score(model, cells).items()
-    ]
+    judged = _judged(
+        [
+            _pair(then, model, score, names, no_loss.least_margin(declared, backend, score, margin))
+            for score, names in _by_score(model, cells).items()
+        ]
+    )
+    red = sum(item.comparison.status is Status.BLOCK for item in judged)
     status, reasons = _decided(_reasons(broken, [*model.unanswered], judged, lost if strict else ()), judged)
     return Regression(
         backend=backend,
@@ -96,6 +102,7 @@ def compare(
         removed=tuple(name for name in sorted(then.scores) if name not in there),
         unselected=sum(name in there and name not in model.examples_asked for name in then.scores),
         changed=then.checksum != model.checksum,
+        corrections=(Correction("baseline", then.name, len(judged), red, no_loss.LOSS),) if judged else (),
     )
 
 
@@ -117,7 +124,26 @@ class _Judged:
     too_few: int | None
 
 
-def _judged(then: Baseline, model: ScoredModel, score: str, names: Sequence[str], margin: float) -> _Judged:
+def _judged(pairs: Sequence[tuple[Pair, float, int]]) -> list[_Judged]:
+    """Each pair with its margin and its pieces, judged in the light of all others."""
+    comparisons = judge_together([pair for pair, _, _ in pairs])
+    return [
+        _Judged(comparison, margin, pieces if _few(comparison, margin, pieces) else None)
+        for comparison, (_, margin, pieces) in zip(comparisons, pairs, strict=True)
+    ]
+
+
+def _few(comparison: Comparison, margin: float, pieces: int) -> bool:
+    """Whether a comparison is open, and so few pieces could not show its margin even where no answer differs."""
+    if comparison.status is not Status.INCONCLUSIVE:
+        return False
+    least = (smallest_margin if comparison.paired.right_or_wrong else smallest_margin_graded)(pieces)
+    return least is None or least >= margin
+
+
+def _pair(
+    then: Baseline, model: ScoredModel, score: str, names: Sequence[str], margin: float
+) -> tuple[Pair, float, int]:
     examples = model.examples
 
     def values(of: Sequence[str]) -> tuple[list[float], list[float], list[str]]:
@@ -133,11 +159,7 @@ def _judged(then: Baseline, model: ScoredModel, score: str, names: Sequence[str]
         missing=sum(name in then.scores for name in model.unanswered),
         lost=tuple(name for name, now, before in zip(names, ours, theirs, strict=True) if now < before),
     )  # fmt: skip
-    comparison = judge_pair(pair)
-    pieces = len(set(groups))
-    least = smallest_margin(pieces)
-    few = comparison.status is Status.INCONCLUSIVE and (least is None or least >= margin)
-    return _Judged(comparison, margin, pieces if few else None)
+    return pair, margin, len(set(groups))
 
 
 def _reasons(

@@ -186,7 +186,7 @@ def lineage_rows(task: TaskResult) -> Iterator[Row]:
     model_runs = {model_run.name: model_run for model_run in task.model_runs if model_run.name not in missing}
     steps = {step.rung: step for step in task.lineage.steps}
     changes = {
-        name: {item.score: item.paired for item in step.comparisons if item.against == step.against}
+        name: {item.score: item.paired for item in step.comparisons if item.against == step.against and not item.slice}
         for name, step in steps.items()
     }
     yield (

@@ -21,7 +21,8 @@ from evalkit.judging.answer import Answer
 from evalkit.judging.book import AnswerBook
 from evalkit.judging.comparison import Comparison
 from evalkit.judging.early_stopping import settled
-from evalkit.judging.lineage import Lineage, MissingRung, Rung, follow
+from evalkit.judging.lineage import Lineage, follow
+from evalkit.judging.lineage_steps import LineageTerms, MissingRung, Rung
 from evalkit.judging.measurement_change import MeasurementChange, change
 from evalkit.judging.notes import LookSpent, UnchangedAdapter
 from evalkit.judging.planned import declared_comparisons
@@ -178,14 +179,9 @@ def _lineage(asked_task: AskedTask, name: str, rungs: Sequence[str], answers: pa
         again = asked_task.book.answers(part.name, part.again)
         settings = None if participant.recorded else participant.decoding
         followed.append(Rung(part.name, participant.parent, settings, again, missing))
-    lineage = follow(
-        name,
-        asked_task.task,
-        asked_task.split,
-        followed,
-        answers,
-        lambda before, after: _changes(asked_task.task, before, after),
-    )
+    task = asked_task.task
+    terms = LineageTerms(task, asked_task.split, asked_task.margin, lambda *pair: _changes(task, *pair))
+    lineage = follow(name, followed, answers, terms)
     return lineage if asked_task.why_no_verdict is None else figures_of_lineage(lineage)
 
 

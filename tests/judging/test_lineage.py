@@ -10,7 +10,8 @@ import pytest
 
 from evalkit.golden.model import Decoding, Example, Hypothesis, Prompt, Task
 from evalkit.judging.answer import Answer
-from evalkit.judging.lineage import Lineage, Rung, follow
+from evalkit.judging.lineage import Lineage, follow
+from evalkit.judging.lineage_steps import LineageTerms, Rung
 from evalkit.judging.output import Output
 from evalkit.judging.wording import explanation, step_losses
 from evalkit.models.backend import Completion, digest_of_ids
@@ -19,6 +20,7 @@ from evalkit.scorers.score import Score
 
 EXAMPLES = tuple(Example(f"e{n:02}", "test", {}, {"team": "a"}, group=f"e{n:02}") for n in range(40))
 TASK = Task("t", Path(), "T", Prompt("", ""), Decoding(), {}, {}, {}, "team", {}, (), {"test": EXAMPLES}, "")
+TERMS = LineageTerms(TASK, "test", 0.05)
 
 
 def answer(example: Example, right: bool, prompt: str = "Team?", tokens: tuple[int, ...] | None = (1, 2)) -> Answer:
@@ -40,7 +42,7 @@ def followed(
 ) -> Lineage:
     noise = again or {}
     rungs = [Rung("f16", None, {}, noise.get("f16", {})), Rung("q4", "f16", {}, noise.get("q4", {}))]
-    return follow("line", TASK, "test", rungs, {"f16": before, "q4": after})
+    return follow("line", rungs, {"f16": before, "q4": after}, TERMS)
 
 
 def test_a_loss_with_the_same_prompts_is_one_of_weights_or_arithmetic() -> None:
@@ -50,7 +52,7 @@ def test_a_loss_with_the_same_prompts_is_one_of_weights_or_arithmetic() -> None:
         explanation(step.why)
         == "same prompts, token by token, same decoding, 20 of 40 answers changed: weights or their arithmetic"
     )
-    assert next(step_losses(step)).endswith("; 20 worse, 0 better)")
+    assert next(step_losses(step)).endswith("; 20 worse, 0 better; p < 0.0001)")
 
 
 def test_other_token_ids_of_the_same_text_are_named_as_a_template() -> None:
@@ -94,7 +96,7 @@ def test_each_hypothesis_about_a_step_is_judged() -> None:
     loose = Hypothesis("no_loss", None, ("parent",), "team", margin=0.9)
     task = replace(TASK, hypotheses=(loose, replace(loose, candidate="q4", margin=0.2)))
     rungs = [Rung("f16", None, {}, {}), Rung("q4", "f16", {}, {})]
-    found = follow("line", task, "test", rungs, {"f16": answers(0), "q4": answers(20)})
+    found = follow("line", rungs, {"f16": answers(0), "q4": answers(20)}, replace(TERMS, task=task))
     assert [one.status for one in found.steps[0].comparisons] == ["SHIP", "BLOCK"]
     assert found.status == "BLOCK"
 
@@ -106,5 +108,5 @@ def test_of_recorded_answers_no_decoding_is_claimed_to_be_the_same(
     before: Mapping[str, int] | None, after: Mapping[str, int] | None, recorded: tuple[str, ...]
 ) -> None:
     rungs = [Rung("f16", None, before, {}), Rung("q4", "f16", after, {})]
-    [step] = follow("line", TASK, "test", rungs, {"f16": answers(0), "q4": answers(20)}).steps
+    [step] = follow("line", rungs, {"f16": answers(0), "q4": answers(20)}, TERMS).steps
     assert (step.cause, step.why.recorded, step.why.settings) == ("weights", recorded, ())

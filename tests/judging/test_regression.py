@@ -234,3 +234,24 @@ def test_examples_that_a_score_is_no_longer_asked_of_are_listed(project: MiniPro
     found = against(then, stored(project, "run-2"))
     assert len(found.unpaired) == 9  # eight of test and one of reference expect nobody
     assert {"t-05 names", "r-1 names"} < set(found.unpaired)
+
+
+def test_a_loss_is_held_to_holms_level_over_the_scores(many: MiniProject) -> None:
+    """6 of 100 lost and none gained: p of a loss is .0156 for one score, and .0625 for four; 7 lost are .0313."""
+    then = stored(many, "run-1")
+    for lost, status in ((6, Status.INCONCLUSIVE), (7, Status.BLOCK)):
+        found = against(then, stored(many, f"run-{lost}", some_of(lost)))
+        [mood] = [one for one in found.comparisons if one.score == "mood"]
+        assert (found.status, mood.p_worse) == (status, pytest.approx(4 * 0.5**lost))
+        assert [(family.of, family.about, family.made, family.found) for family in found.corrections] == [
+            ("baseline", "baseline main", 4, int(lost == 7))
+        ]
+
+
+def test_a_loss_that_only_an_interval_of_its_own_would_put_beyond_the_margin_is_not_red(project: MiniProject) -> None:
+    """6 of 12 lost: the interval is from -74.6 to -13.6 points, p of a loss .0156, and .0625 over four scores."""
+    found = against(stored(project, "run-1"), stored(project, "run-2", [f"t-{n:02}" for n in range(1, 7)]))
+    [mood] = [one for one in found.comparisons if one.score == "mood"]
+    assert (found.status, mood.status) == (Status.INCONCLUSIVE, Status.INCONCLUSIVE)
+    assert mood.paired.difference.high is not None
+    assert mood.paired.difference.high < -0.05

@@ -11,12 +11,14 @@ from evalkit.judging.cause import Explanation, OtherPrompts, Setting
 from evalkit.judging.comparison import Agreement
 from evalkit.judging.figures import dollars
 from evalkit.judging.gates import kind_of
-from evalkit.judging.lineage import Lineage, LostScore, MissingRung, Step
+from evalkit.judging.lineage import Lineage, Step
+from evalkit.judging.lineage_steps import MissingRung
 from evalkit.judging.measurement_change import MeasurementChange
 from evalkit.judging.not_judged import NotJudged
 from evalkit.judging.notes import LookSpent, UnchangedAdapter
 from evalkit.judging.reason import ANSWERS, Code, Outcome, Reason, Remark, Status
 from evalkit.judging.relation_check import Break, BreakCode, RelationResult
+from evalkit.judging.step_losses import LostScore
 from evalkit.judging.verdict import Verdict
 from evalkit.stats.intervals import Estimate
 
@@ -78,6 +80,15 @@ SENTENCES = [
         "What is declared of tuned against base on mood was not judged: add --against=base.",
     ),
     (Reason(Code.NO_STEP_LOST), "No step lost more than the task allows."),
+    (
+        Reason(Code.BY_DEFAULT, scores=("team", "strict"), asked=0.05, count=1),
+        "The task declares nothing of 1 step: held to no loss of 5.0 points on team and strict.",
+    ),
+    (
+        Reason(Code.NOT_RUN, "q4", "f16", absent="q4", declared=False),
+        "q4 against f16 was not judged: q4 was not run.",
+    ),
+    (Reason(Code.NO_STEP), "There was no step to judge."),
     (Reason(Code.NO_STEP_DECLARED), "The task declares nothing that a step could lose."),
 ]
 
@@ -326,6 +337,15 @@ def test_what_a_step_lost_and_whether_its_cause_accounts_for_it(explained: str, 
         "error: worse between f16 and q4 (0.50 to 0.75; on the 9 examples that both answered readably, 95 % of the "
         "change above 0). the rendered prompt"
     )
+
+
+def test_a_loss_that_is_not_shown_among_so_many_may_have_been_one() -> None:
+    lost = LostScore("team", "f16", DIFFERENCE, 1, 9, 9, 0, "none", "may_be_lost", 0.0107, 0.58, 54)
+    step = Step("q4", "f16", (), {}, agreement(20), "weights", Explanation("weights", agreement(20)), (lost,), ())
+    assert [*wording.step_losses(step)] == [
+        "team: may have been lost between f16 and q4 (-20.0 points, 95 % -30.0 to -10.0; 9 worse, 1 better; "
+        "p = 0.0107, among 54 = 0.5800)"
+    ]
 
 
 def test_a_lineage_has_its_reasons_behind_it() -> None:

@@ -50,7 +50,8 @@ def test_each_rung_is_compared_with_its_parent_and_the_step_that_lost_a_field_is
             "*direction [*]*91.7 (+83.3;*91.7 (+0.0; no flip)*41.7 (-50.0; 6 worse, 0 better)*",
             "*same answers as its parent *12/12*6/12*",
             "- good to merged: all 12 answers are the same text",
-            "- direction: lost between merged and shipped (-50.0 points, 95 % *; 6 worse, 0 better)",
+            "- direction: may have been lost between merged and shipped (-50.0 points, 95 % *; 6 worse, 0 better; "
+            "p = 0.0156, among 6 = 0.0938)",
             "- merged to shipped: *, decoding not known (the answers of merged and shipped are recorded), 6 of 12 *",
         ]
     )
@@ -75,21 +76,28 @@ def declared(suite: Project) -> None:
     text = (suite.root / "golden/moods/task.toml").read_text()
     suite.write(
         "golden/moods/task.toml",
-        text + '\n[[hypotheses]]\nkind = "no_loss"\nagainst = "parent"\nscore = "direction"\nmargin = 0.3\n',
+        text + '\n[[hypotheses]]\nkind = "no_loss"\nagainst = "parent"\nscore = "direction"\nmargin = 0.35\n',
     )
+
+
+def four_lost(suite: Project) -> None:
+    """Four of twelve answers of the last rung are wrong that were right: p of a loss is .0625."""
+    good = {f"h{number:02}": answer(truth(number)) for number in range(12)}
+    suite.answers("shipped", good | {f"h{number:02}": answer(-truth(number)) for number in (4, 5, 6, 7)})
 
 
 def test_a_loss_beyond_the_margin_is_red_at_the_step_that_made_it(suite: Project) -> None:
     declared(suite)
+    four_lost(suite)
     result = suite.run("suites", "--lineage=moods", "--backend=good")
     told = lineage(suite)
-    assert told["status"] == "INCONCLUSIVE"  # 6 of 12 lost: the interval is from -74.6 to -13.6, the margin 30
+    assert told["status"] == "INCONCLUSIVE"  # 4 of 12 lost: p of a loss is .0625, and .1875 of three gates
     assert reasons(told) == [("comparison", "shipped", "merged", "direction")]
-    assert told["reasons"][0]["outcome"] == {"kind": "no_loss", "status": "INCONCLUSIVE", "bound": 0.3, "remarks": []}
+    assert told["reasons"][0]["outcome"]["status"] == "INCONCLUSIVE"
     assert result.ret == 0
     suite.answers("shipped", {f"h{number:02}": answer(-truth(number)) for number in range(12)})
     result = suite.run("suites", "--lineage=moods", "--backend=good")
-    result.stdout.fnmatch_lines(["moods * lineage moods: BLOCK. shipped loses to merged on direction by more than*"])
+    result.stdout.fnmatch_lines(["moods * lineage moods: BLOCK. shipped loses to merged on direction: *"])
     assert result.ret == 1
 
 
@@ -103,7 +111,7 @@ def test_a_rung_that_cannot_run_says_why_and_its_child_is_compared_with_what_is_
             "* bad * good * merged * shipped*",
             "*from * (bad) * (not run) * (good)*",
             "*direction [*] * 91.7 (*) * - * 41.7 (*",
-            "- direction: lost between good and shipped (-50.0 points, *",
+            "- direction: may have been lost between good and shipped (-50.0 points, *",
             "- merged could not be run: *answers/merged.jsonl*",
         ]
     )
@@ -120,7 +128,9 @@ def test_another_prefill_is_named_as_decoding_and_not_as_a_loss_of_weights(suite
     assert last["cause"] == "decoding"
     assert [(each["name"], each["before"], each["after"]) for each in last["why"]["settings"]] == [("prefill", "", " ")]
     assert last["gone"][0]["explained"] == "all"
-    result.stdout.fnmatch_lines(["- direction: lost between * Not quantization or merging: prefill '' became ' '"])
+    result.stdout.fnmatch_lines(
+        ["- direction: may have been lost between * Not quantization or merging: prefill '' became ' '"]
+    )
 
 
 def test_two_workers_come_to_the_same_lineage(suite: Project) -> None:
@@ -133,7 +143,7 @@ def test_two_workers_come_to_the_same_lineage(suite: Project) -> None:
 def test_a_stored_lineage_is_printed_again(suite: Project) -> None:
     first = suite.run("suites", "--lineage=moods")
     again = suite.pytester.run(sys.executable, "-m", "evalkit.cli.main", "lineage", "moods")
-    again.stdout.fnmatch_lines(["lineage moods: rates in %*", "moods * lineage moods: SHIP. *"])
+    again.stdout.fnmatch_lines(["lineage moods: rates in %*", "moods * lineage moods: INCONCLUSIVE. *"])
     assert again.ret == 0
     assert first.ret == 1  # the last rung misses its thresholds, which is not the lineage's to say
 
@@ -164,7 +174,9 @@ def test_rescoring_follows_the_same_rungs_again(suite: Project) -> None:
     suite.run("suites", "--lineage=moods")
     first = lineage(suite)
     result = suite.pytester.run(sys.executable, "-m", "evalkit.cli.main", "rescore", "latest")
-    result.stdout.fnmatch_lines(["*same answers as its parent *12/12*6/12*", "- direction: lost between merged and *"])
+    result.stdout.fnmatch_lines(
+        ["*same answers as its parent *12/12*6/12*", "- direction: may have been lost between merged and *"]
+    )
     again = suite.pytester.run(sys.executable, "-m", "evalkit.cli.main", "report", "latest", "--format=json")
     assert json.loads(again.stdout.str())["tasks"][0]["lineage"] == first
 
@@ -178,18 +190,23 @@ def test_a_rung_is_asked_the_judged_split_alone(suite: Project) -> None:
 
 def test_what_is_declared_of_a_rung_that_could_not_be_run_is_left_open(suite: Project) -> None:
     declared(suite)
+    four_lost(suite)
     (suite.root / "answers/merged.jsonl").unlink()
     suite.run("suites", "--lineage=moods")
     told = lineage(suite)
     assert (told["status"], told["open"]) == ("INCONCLUSIVE", ["no_loss"])
+    # Of the step from good to shipped nothing is declared: the primary score and strict gate it.
     assert reasons(told) == [
+        ("comparison", "shipped", "good", "direction"), ("comparison", "shipped", "good", "strict"),
         ("not_run", "merged", "good", "direction"), ("not_run", "shipped", "merged", "direction"),
+        ("by_default", "", "", ""),
     ]  # fmt: skip
-    assert [reason["absent"] for reason in told["reasons"]] == ["merged", "merged"]
+    assert [reason["absent"] for reason in told["reasons"][2:4]] == ["merged", "merged"]
 
 
 def test_a_rung_that_dies_is_not_held_to_have_lost_nothing(suite: Project) -> None:
     declared(suite)
+    four_lost(suite)
     suite.replace("pyproject.toml", '"replay:answers/merged.jsonl"', '"clerk:one", dies_after = 3')
     result = suite.run("suites", "--lineage=moods", "--backend=good")
     result.stdout.fnmatch_lines(["- merged could not be run: 9 of 12 examples stayed unanswered (h03: *out of paper*)"])
@@ -221,13 +238,13 @@ def test_a_pair_of_rungs_that_are_not_parent_and_child_is_judged_where_it_is_dec
     declared(suite)
     text = (suite.root / "golden/moods/task.toml").read_text()
     drift = '\n[[hypotheses]]\nkind = "no_loss"\ncandidate = "shipped"\nagainst = "good"\nscore = "direction"\n'
-    suite.write("golden/moods/task.toml", f"{text}{drift}margin = 0.35\n")
+    suite.write("golden/moods/task.toml", f"{text}{drift}margin = 0.4\n")
     suite.run("suites", "--lineage=moods", "--backend=good")
     told = lineage(suite)
     assert reasons(told) == [
         ("comparison", "shipped", "merged", "direction"), ("comparison", "shipped", "good", "direction"),
     ]  # fmt: skip
-    assert [reason["outcome"]["bound"] for reason in told["reasons"]] == [0.3, 0.35]
+    assert [reason["outcome"]["bound"] for reason in told["reasons"]] == [0.35, 0.4]
     assert len(told["steps"][-1]["gone"]) == 2
 
 

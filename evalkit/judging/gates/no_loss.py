@@ -53,6 +53,11 @@ def decide(hypothesis: Hypothesis, evidence: Evidence) -> Outcome:
     return Outcome(hypothesis.kind, status, margin, remarks)
 
 
+def by_default(candidate: str, against: str, score: str, margin: float) -> Hypothesis:
+    """The no-loss that gates where the task declares nothing."""
+    return Hypothesis(NAME, candidate, (against,), score, margin=margin)
+
+
 def undeclared(candidate: str, against: str, score: str, margin: float) -> Hypothesis:
     """The no-loss of a pair that the task does not declare: judged to be reported, and never red."""
     return Hypothesis(NAME, candidate, (against,), score, margin=margin, declared=False)

@@ -90,5 +90,6 @@ _REMARKS: Mapping[str, Callable[[Remark], str]] = {
     "not_answered_by_both": _not_answered_by_both,
     "less_among_readable": _less_among_readable,
     "look": _of_look,
+    "among": lambda remark: f"Alone it would be red; among {remark.count} comparisons no loss is shown.",
 }
 """The remarks that hypotheses of all kinds may have."""

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from evalkit._internal.counts import counted, verb
-from evalkit.judging.figures import points
+from evalkit.judging.figures import p_value, points
 from evalkit.judging.no_verdict import NoVerdict, WhyNone
 from evalkit.judging.wording.notes import no_verdict
 from evalkit.judging.wording.reasons import reasons
@@ -14,7 +14,9 @@ from evalkit.judging.wording.reasons import reasons
 if TYPE_CHECKING:  # these are made of what is worded here
     from evalkit.judging.cause import Explanation, OtherPrompts, Setting
     from evalkit.judging.comparison import Agreement
-    from evalkit.judging.lineage import Lineage, LostScore, MissingRung, Step
+    from evalkit.judging.lineage import Lineage, Step
+    from evalkit.judging.lineage_steps import MissingRung
+    from evalkit.judging.step_losses import LostScore
 
 
 def lineage(item: Lineage, why: WhyNone | None = None) -> str:
@@ -31,7 +33,7 @@ def missing_rung(name: str, item: MissingRung) -> str:
 
 
 def step_losses(step: Step) -> Iterator[str]:
-    """A sentence for each score that a step lost, and for each measurement that became worse."""
+    """A sentence for each score that a step lost or may have lost, and for each measurement that became worse."""
     why = explanation(step.why)
     for item in step.gone:
         yield _lost_score(item, step, why)
@@ -51,10 +53,14 @@ def _lost_score(item: LostScore, step: Step, why: str) -> str:
         because = f". Not quantization or merging: {why}"
     elif item.explained == "some":
         because = f". {why}; {item.elsewhere} of the {counted(item.lost, 'lost example')} had the same prompt"
+    lost = "lost" if item.standing == "lost" else "may have been lost"
+    p = "" if item.p is None else f"; {p_value(item.p)}"
+    if item.corrected is not None and item.over > 1:
+        p += f", {p_value(item.corrected, f'among {item.over}')}"
     return (
-        f"{item.score}: lost between {item.against} and {step.rung} ({points(item.difference.value)} points, "
+        f"{item.score}: {lost} between {item.against} and {step.rung} ({points(item.difference.value)} points, "
         f"95 % {points(item.difference.low)} to {points(item.difference.high)}; {item.losses} worse, "
-        f"{item.wins} better){because}"
+        f"{item.wins} better{p}){because}"
     )
 
 

@@ -84,10 +84,15 @@ _REASONS: Mapping[Code, Callable[[Reason], str]] = {
     Code.NOTHING_SHARED: lambda _: "No example of the judged split is on both sides: nothing to compare.",
     Code.NO_LOSS: lambda item: f"No loss beyond the margin on {', '.join(item.scores)}.",
     Code.NOT_RUN: lambda item: (
-        f"{item.model} against {item.against} on {item.score} is declared and was not judged: "
-        f"{item.absent} was not run."
+        f"{item.model} against {item.against}{f' on {item.score} is declared and' if item.declared else ''} was not "
+        f"judged: {item.absent} was not run."
     ),
     Code.NO_STEP_LOST: lambda _: "No step lost more than the task allows.",
+    Code.BY_DEFAULT: lambda item: (
+        f"The task declares nothing of {counted(item.count or 0, 'step')}: held to no loss of "
+        f"{width(item.asked or 0)} points on {' and '.join(item.scores)}."
+    ),
+    Code.NO_STEP: lambda _: "There was no step to judge.",
     Code.NO_STEP_DECLARED: lambda _: "The task declares nothing that a step could lose.",
 }
 

@@ -15,7 +15,8 @@ from evalkit.golden.loader import load_task
 from evalkit.golden.model import Decoding
 from evalkit.golden.schema import Schema
 from evalkit.judging.answer import Grader
-from evalkit.judging.lineage import Rung, follow
+from evalkit.judging.lineage import follow
+from evalkit.judging.lineage_steps import LineageTerms, Rung
 from evalkit.judging.output import parse
 from evalkit.judging.wording import explanation
 from evalkit.models.backend import Backend, Completion, Opening, Spec, fingerprint_of
@@ -99,7 +100,7 @@ def test_the_servers_own_repeat_penalty_changes_answers_and_is_named_as_decoding
         }
         rungs.append(Rung(name, parent, backend.fingerprint["decoding"], {}))
     assert any(found["neutral"][name].text != found["penalized"][name].text for name in found["neutral"])
-    [step] = follow("penalty", task, "test", rungs, found).steps
+    [step] = follow("penalty", rungs, found, LineageTerms(task, "test", 0.05)).steps
     assert (step.cause, explanation(step.why)) == ("decoding", "repeat_penalty 1.0 became 1.1")
 
 
@@ -114,7 +115,7 @@ def test_a_template_without_the_system_message_is_named_as_a_template_and_not_as
         told = answers(opened(opening, name), [request])
         found[name] = {example.id: marker.grade(name, example, request, told[example.id])}
     rungs = [Rung("base", None, {}, {}), Rung("no-system", "base", {}, {})]
-    [step] = follow("template", task, "test", rungs, found).steps
+    [step] = follow("template", rungs, found, LineageTerms(task, "test", 0.05)).steps
     assert step.cause == "template"
     assert explanation(step.why).startswith("the rendered prompt is another on 1 of 1 example: '<|im_start|>system")
 
