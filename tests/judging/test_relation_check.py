@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -123,3 +124,17 @@ def test_what_follows_a_change_changes_with_it(project: MiniProject) -> None:
     assert found(named, "t-01~renamed", before, before | {"names": ["Zoe", "Bo"]}) == ()
     (why,) = found(named, "t-01~renamed", before, before)
     assert why == "names was ['Ann', 'Bo'] and is ['Ann', 'Bo'], expected ['Zoe', 'Bo']"
+
+
+def test_a_null_is_its_own_opposite_and_no_other_value(task: Task) -> None:
+    perturbed = perturbed_examples(task, "test")["t-01~turned"]
+    null = answered(loose(task), perturbed.of, {"mood": "good", "strength": None})
+    for strength, results in ((None, (True, True)), (0.5, (False, False))):
+        after = answered(loose(task), perturbed.example, {"mood": "good", "strength": strength})
+        one = held(task, "tuned", perturbed, null, after)
+        assert (one.holds, one.moot) == results
+
+
+def loose(task: Task) -> Task:
+    """The task, with a schema that lets strength be null."""
+    return replace(task, schema={"properties": {"strength": {"type": ["number", "null"]}}})
