@@ -31,7 +31,7 @@ from evalkit.stats.samples import Array, Clusters
 _ORDERS = 20
 _GOALS = 2.0
 """How many times 1 / alpha an order aims at: with 2, half of the orders are enough."""
-_SHARE = 0.99
+LARGEST_SHARE = 0.99
 """The largest share of what is owned that is ever at stake."""
 _FIRST_SQUARE = 0.25
 """The mean square of a difference, before any was seen."""
@@ -87,7 +87,7 @@ class _Claims:
 
 
 def _refuted(bets: Bets, claims: _Claims) -> NDArray[np.bool_]:
-    goal, most = np.log(_GOALS / claims.alphas), _SHARE / (1 + claims.bounds)
+    goal, most = np.log(_GOALS / claims.alphas), LARGEST_SHARE / (1 + claims.bounds)
     apart_of = bets.sums[:, :, claims.swapped] - claims.bounds * bets.sizes[:, :, claims.swapped]
     gained = np.zeros(apart_of.shape[1:])
     squares = np.full(gained.shape, _FIRST_SQUARE)

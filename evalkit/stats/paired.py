@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from evalkit.stats.betting import anytime_p, confidence_sequence, in_groups
+from evalkit.stats.betting_power import detectable_by_betting, needed_by_betting
 from evalkit.stats.counting import counted_p
 from evalkit.stats.effects import Effects, effects
 from evalkit.stats.fixed_betting import Bets, intervals, one_sided_p
@@ -154,8 +155,8 @@ def paired(candidate: Sequence[float], against: Sequence[float], groups: Sequenc
     ``alpha`` is the one-sided level that decides. The interval is that of ``difference``. Where all scores are 0 or 1
     p is exact, by counting, and knows what whole groups may do (``counting``); else it is that of betting, which holds
     for every distribution (``fixed_betting``). ``needed``, ``detectable`` and ``for_half`` are those of ``planning``,
-    by the spread of the differences seen. Rests on all examples. Without any, nothing is estimable and p is None;
-    ``needed`` is None too where the candidate is not better.
+    for graded scores of ``betting_power``, by the spread of the differences seen. Rests on all examples. Without any,
+    nothing is estimable and p is None; ``needed`` is None too where the candidate is not better.
     Raises ValueError where a score is outside [0, 1], a label is empty, or the lengths differ.
 
     >>> result = paired([1, 1, 1, 0, 1, 1], [0, 1, 0, 0, 0, 1], ["a", "b", "c", "d", "e", "f"])
@@ -166,20 +167,26 @@ def paired(candidate: Sequence[float], against: Sequence[float], groups: Sequenc
     differences = np.round(ours - theirs, DIGITS)
     found = _Judged.of(ours, theirs, groups, tuple(dict.fromkeys((ALPHA, alpha))))
     mean = found.reaching_zero(ALPHA)
+    right = right_or_wrong(ours, theirs)
     planned = np.count_nonzero(gather(differences, groups).sums) >= FEWEST_FLIPS
-    least = minimum_detectable(differences, differences.size, alpha, groups=groups) if planned else None
+    least = None
+    if planned and right:
+        least = minimum_detectable(differences, differences.size, alpha, groups=groups)
+    elif planned:
+        least = detectable_by_betting(differences, alpha, groups=groups)
+    needed_for = examples_needed if right else needed_by_betting
     better = planned and mean.value is not None and mean.value > 0
     return Paired(
         difference=mean,
         decisive=found.reaching_zero(alpha),
         p=found.p,
         p_worse=found.p_worse,
-        right_or_wrong=right_or_wrong(ours, theirs),
+        right_or_wrong=right,
         extended=mean != found.alone[ALPHA],
         **_counts(differences),
-        needed=examples_needed(differences, mean.value, alpha, groups=groups) if better and mean.value else None,
+        needed=needed_for(differences, mean.value, alpha, groups=groups) if better and mean.value else None,
         detectable=least,
-        for_half=examples_needed(differences, least / 2, alpha, groups=groups) if least else None,
+        for_half=needed_for(differences, least / 2, alpha, groups=groups) if least else None,
         effects=effects(candidate, against),
     )
 

@@ -75,43 +75,6 @@ def examples_for_margin(margin: float, level: float = LEVEL) -> int:
     return int(quantile(level) ** 2 * (1 - margin) / margin) + 1
 
 
-def examples_to_rule_out(margin: float, gained: int, lost: int, n: int, level: float = LEVEL) -> int | None:
-    """The fewest pairs with which a loss of ``margin`` is ruled out, if they flip as often as these ``n`` did.
-
-    Where the lower bound of ``tango``, with ``gained`` and ``lost`` in the same shares of more pairs, comes above minus
-    the margin. None where the loss seen is the margin or more: no number of such pairs rules it out.
-    Raises ValueError for counts that can't be, and unless the margin is between 0 and 1.
-
-    >>> examples_to_rule_out(0.05, gained=0, lost=0, n=40), examples_to_rule_out(0.05, gained=0, lost=1, n=90)
-    (73, 121)
-    >>> examples_to_rule_out(0.05, gained=0, lost=6, n=100) is None
-    True
-    """
-    check_level(level)
-    if min(gained, lost) < 0 or gained + lost > n or n < 1:
-        raise ValueError(f"counts must be 0 to n, got {gained!r} and {lost!r} of {n!r}")
-    least, z = examples_for_margin(margin, level), quantile(level)
-    if lost - gained >= margin * n:
-        return None
-
-    def shown(count: int) -> bool:
-        return lowest(gained * count / n, lost * count / n, count, z) > -margin
-
-    most = least
-    while not shown(most):
-        most *= 2
-        if most > _MOST:
-            return None
-    while most - least > 1:
-        middle = (least + most) // 2
-        least, most = (least, middle) if shown(middle) else (middle, most)
-    return least if shown(least) else most
-
-
-_MOST = 10_000_000
-"""More pairs than anyone has."""
-
-
 def quantile(level: float) -> float:
     """The normal quantile whose two tails leave ``level`` between them."""
     return NormalDist().inv_cdf((1 + level) / 2)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from scipy.optimize import brentq
 
 from evalkit.stats.intervals import Estimate
-from evalkit.stats.tango import examples_for_margin, examples_to_rule_out, smallest_margin, tango
+from evalkit.stats.tango import examples_for_margin, smallest_margin, tango
 
 cells = st.tuples(*[st.integers(0, 40)] * 4).filter(any)
 levels = st.sampled_from([0.8, 0.95, 0.99])
@@ -176,22 +176,3 @@ def test_a_margin_that_is_no_share_is_refused(margin: float) -> None:
 def test_a_confidence_of_95_is_refused(call: Callable[[float], object]) -> None:
     with pytest.raises(ValueError, match=r"level must be between 0 and 1, got 95\.0"):
         call(95.0)
-
-
-@pytest.mark.parametrize(("margin", "gained", "lost", "n"), [(0.05, 0, 1, 90), (0.05, 2, 3, 100), (0.1, 0, 1, 20)])
-def test_as_many_examples_as_are_said_to_rule_a_loss_out_do_so(margin: float, gained: int, lost: int, n: int) -> None:
-    needed = examples_to_rule_out(margin, gained, lost, n)
-    fewer = 1 if tango(n - gained - lost, gained, lost, 0).low <= -margin else 0
-    assert needed > n * fewer
-    # In whole multiples of what was seen the counts are whole, and the interval itself can tell.
-    for times in range(1, 60):
-        low = tango((n - gained - lost) * times, gained * times, lost * times, 0).low
-        assert (low > -margin) == (n * times >= needed), times
-
-
-def test_without_a_flip_the_margin_alone_says_how_many_are_needed() -> None:
-    assert examples_to_rule_out(0.05, 0, 0, 40) == examples_for_margin(0.05)
-
-
-def test_no_number_of_examples_rules_out_a_loss_as_large_as_the_one_seen() -> None:
-    assert examples_to_rule_out(0.05, 1, 6, 100) is None

@@ -10,8 +10,9 @@ from evalkit._internal.counts import counted
 from evalkit.golden.hypotheses import Ground, Misdeclared, Terms, share
 from evalkit.judging.gates import Evidence
 from evalkit.judging.reason import Remark, Status
+from evalkit.stats.margin_power import examples_to_rule_out
 from evalkit.stats.paired import FEWEST_FLIPS, Paired
-from evalkit.stats.tango import examples_for_margin, examples_to_rule_out, smallest_margin
+from evalkit.stats.tango import examples_for_margin, smallest_margin
 
 
 def read_margin(entry: Mapping[str, Any], ground: Ground) -> Terms:
@@ -54,8 +55,8 @@ def more_examples(evidence: Evidence, margin: float, both_ways: bool = False) ->
 def _would_tell(paired: Paired, margin: float, both_ways: bool, level: float) -> int | None:
     """How many examples would show it, were the difference the one seen; None where no number of them would.
 
-    By the smallest difference that the present ones show with power 0.8, which falls with the square root of n; where
-    scores are right or wrong also by the interval that decides, with as many flips in a hundred as now.
+    With power 0.8: by the smallest difference that the present ones show, which falls with the square root of n; where
+    scores are right or wrong also by the exact power of the interval that decides, with as many flips in a hundred.
     """
     difference = paired.difference
     if difference.value is None:

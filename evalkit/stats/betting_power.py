@@ -1,0 +1,103 @@
+"""How many examples a difference of graded scores needs to be shown by betting, and how small a one so many show.
+
+Both are for the next run, from the spread that this one showed, as in ``planning``; betting holds for every
+distribution and so takes more examples than the t test does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import ceil, isfinite, log, sqrt
+from statistics import NormalDist
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from evalkit.stats.fixed_betting import LARGEST_SHARE
+from evalkit.stats.samples import Clusters, finite, gather
+
+_NEARER = 0.4
+"""Bets that aim at their goal reach it with so much less growth, in logarithms, than one bet of the best size would;
+found by simulation (tests/stats/test_betting_power.py)."""
+_SHARES = np.linspace(0.01, 1, 100)
+_MOST = 10_000_000
+
+
+def detectable_by_betting(
+    differences: ArrayLike, alpha: float = 0.025, power: float = 0.8, groups: Sequence[str] | None = None
+) -> float | None:
+    """The smallest true mean paired difference that as many examples show by ``fixed_betting`` with this ``power``.
+
+    An approximation: the stake of bets of a share s of what is owned grows as s times the mean less half the square of
+    s times the mean square, and has to reach 1 / alpha by the best share that can't go broke, at a sample mean that is
+    reached with this power. None where the spread is not estimable, and where no difference would do.
+    Raises ValueError where a difference is not finite, or not 0 < alpha < power < 1.
+
+    >>> round(detectable_by_betting([0.2, -0.1, 0.3, 0.0] * 30), 2)
+    0.05
+    """
+    clusters = _clusters(differences, groups, alpha, power)
+    return None if clusters is None else _detectable(clusters, clusters.sums.size, alpha, power)
+
+
+def needed_by_betting(
+    differences: ArrayLike,
+    effect: float,
+    alpha: float = 0.025,
+    power: float = 0.8,
+    groups: Sequence[str] | None = None,
+) -> int | None:
+    """The fewest examples with which a true mean paired difference of ``effect`` is shown with this ``power``, in
+    groups as large as the present ones are; as ``detectable_by_betting`` otherwise. None also where nobody has so many.
+    Raises ValueError where ``effect`` is not above 0.
+
+    >>> needed_by_betting([0.2, -0.1, 0.3, 0.0] * 30, 0.06)
+    103
+    """
+    if not (effect > 0 and isfinite(effect)):
+        raise ValueError(f"effect must be above 0, got {effect!r}")
+    clusters = _clusters(differences, groups, alpha, power)
+    if clusters is None:
+        return None
+
+    def shown(count: int) -> bool:
+        return _short(clusters, count, alpha, power, effect) <= 0
+
+    low, high = 1, 2
+    while not shown(high):
+        low, high = high, 2 * high
+        if high > _MOST:
+            return None
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if shown(middle) else (middle, high)
+    return ceil(high * clusters.examples / clusters.sums.size)
+
+
+def _clusters(differences: ArrayLike, groups: Sequence[str] | None, alpha: float, power: float) -> Clusters | None:
+    if not 0 < alpha < power < 1:
+        raise ValueError(f"alpha and power must be 0 < alpha < power < 1, got {alpha!r} and {power!r}")
+    array = finite(differences, "differences")
+    clusters = gather(array, [str(number) for number in range(array.size)] if groups is None else groups)
+    return None if clusters.sums.size < 2 or clusters.all_equal else clusters
+
+
+def _detectable(clusters: Clusters, count: int, alpha: float, power: float) -> float | None:
+    if _short(clusters, count, alpha, power, 1.0) > 0:
+        return None
+    low, high = 0.0, 1.0
+    for _ in range(30):
+        middle = (low + high) / 2
+        low, high = (middle, high) if _short(clusters, count, alpha, power, middle) > 0 else (low, middle)
+    return high
+
+
+def _short(clusters: Clusters, count: int, alpha: float, power: float, mean: float) -> float:
+    """By how much a true ``mean`` is too small to be shown by ``count`` groups; it falls as the mean grows."""
+    # In shares of the largest group, a bet is about so much of the mean.
+    part = clusters.examples / clusters.sums.size / float(clusters.sizes.max())
+    deviation, goal = clusters.deviation * part, log(1 / alpha) - _NEARER
+    square = deviation**2 + (part * mean) ** 2
+    shares = _SHARES * LARGEST_SHARE
+    asked = float((goal / (count * shares) + shares * square / 2).min())
+    return asked + NormalDist().inv_cdf(power) * deviation / sqrt(count) - part * mean
