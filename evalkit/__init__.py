@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from evalkit.runs.record import Row, Run
     from evalkit.scorers.measurements.measurement import Measurement
     from evalkit.scorers.measurements.readings import Readings
-    from evalkit.scorers.score import InputScorer, Judgement, Score, Scorer
+    from evalkit.scorers.score import Composite, InputScorer, Judgement, Score, Scorer
     from evalkit.stats.intervals import Estimate
 
 __distribution__ = "pytest-evalkit"
@@ -57,6 +57,7 @@ __all__ = [
     "BackendDied",
     "Comparison",
     "Completion",
+    "Composite",
     "ConfigError",
     "Estimate",
     "EvalkitError",
@@ -118,7 +119,7 @@ _HOMES = {
     "evalkit.runs.record": ("Row", "Run"),
     "evalkit.scorers.measurements.measurement": ("Measurement",),
     "evalkit.scorers.measurements.readings": ("Readings",),
-    "evalkit.scorers.score": ("InputScorer", "Judgement", "Score", "Scorer"),
+    "evalkit.scorers.score": ("Composite", "InputScorer", "Judgement", "Score", "Scorer"),
     "evalkit.stats.intervals": ("Estimate",),
 }
 """The module of every public name; a name that is not here is an error of ``evalkit.errors``."""

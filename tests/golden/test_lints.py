@@ -22,7 +22,7 @@ from evalkit.golden.freeze import freeze
 from evalkit.golden.lints.finding import Finding
 from evalkit.golden.lints.waivers import lint
 from evalkit.golden.loader import load_task
-from evalkit.golden.model import Example, Task
+from evalkit.golden.model import Example, ScoreRule, Task
 from evalkit.golden.near_duplicates import near_pairs, normal
 
 if TYPE_CHECKING:
@@ -185,6 +185,15 @@ def test_a_label_that_is_nearly_all_there_is(sound: Task) -> None:
         "mood is good in 59 of 60 examples: whoever always says so scores 98%"
     ]
     assert [one.level for one in told if "mood is bad in 1 example only" in one.what] == ["note"]
+
+
+def test_a_whole_that_asks_for_a_text_word_for_word_is_told(sound: Task) -> None:
+    text = ScoreRule("why", "why", "text", {"both_empty": 1})
+    whole = ScoreRule("all", "", "whole", members=(*sound.scores.values(), text))
+    found = [one for one in lint(replace(sound, scores={**sound.scores, "all": whole})) if one.lint == "wholes"]
+    assert [(one.level, "[scores.all] asks that why be" in one.what) for one in found] == [("warning", True)]
+    named = replace(whole, of=("mood",), members=(sound.scores["mood"],))
+    assert not [one for one in lint(replace(sound, scores={"all": named})) if one.lint == "wholes"]
 
 
 def test_a_field_behind_a_reference_is_a_field_of_the_schema(sound: Task) -> None:
