@@ -41,6 +41,9 @@ class Code(StrEnum):
     COMPARISON = "comparison"
     """Two models were compared: model, against, score, slice, got, p, wins, losses, outcome, declared, and the examples
     on which the model scores less."""
+    BELOW_FLOOR = "below_floor"
+    """All that is declared holds, and a floor that reads nothing does better by the primary score: against, score, got,
+    asked (the floor's rate)."""
     RIVAL_COSTS = "rival_costs"
     """A declared rival was not asked, because its answers cost money: model, against, scores."""
     RIVAL_NOT_OPENED = "rival_not_opened"

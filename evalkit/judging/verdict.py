@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from evalkit.judging import wording
@@ -102,6 +102,11 @@ def judge(
     left_open += [item.kind for item in not_judged if item.leaves_open]
     decision, because = _decision(status, declared, reasons[0])
     return Verdict(backend, status, tuple(reasons), tuple(dict.fromkeys(left_open)), decision, because)
+
+
+def blocked(verdict: Verdict, why: Reason) -> Verdict:
+    """``verdict``, which would be SHIP, stopped by what nobody has to declare."""
+    return replace(verdict, status=Status.BLOCK, reasons=(why, *verdict.reasons), decision="iterate", because=why)
 
 
 def _examples(failed: Sequence[str], unanswered: Sequence[str]) -> Iterator[tuple[Status, Reason]]:

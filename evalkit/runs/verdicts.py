@@ -12,11 +12,14 @@ from evalkit.judging.lineage import Lineage
 from evalkit.judging.no_verdict import NoVerdict, WhyNone
 from evalkit.judging.not_judged import Absent, NotJudged, WhyNotJudged
 from evalkit.judging.planned import NO_PARENT, Planned, declared_comparisons
-from evalkit.judging.reason import Status
-from evalkit.judging.verdict import Threshold, Verdict, judge, thresholds_of
+from evalkit.judging.reason import Code, Reason, Status
+from evalkit.judging.verdict import Threshold, Verdict, blocked, judge, thresholds_of
 from evalkit.runs.asked_task import AskedTask
 from evalkit.runs.model_run import rate_of
 from evalkit.runs.record import ModelRun
+
+_BLIND = ("empty", "majority", "error")
+"""The floors that read nothing. A model below one of them has learned nothing, whatever else is declared of it."""
 
 
 def verdicts_of(
@@ -28,6 +31,8 @@ def verdicts_of(
 ) -> tuple[tuple[Verdict, ...], tuple[NoVerdict, ...]]:
     """The verdict on each tested model, and each that has none."""
     whole, why_none = asked_task.whole, asked_task.why_no_verdict
+    model_runs = list(model_runs)
+    floors = [model_run for model_run in model_runs if model_run.name in _BLIND]
     verdicts, without = [], []
     for model_run in model_runs:
         if model_run.participant.role != "backend":
@@ -38,10 +43,24 @@ def verdicts_of(
             thresholds += _of_slices(asked_task, answers[model_run.name])
             failed, unanswered = model_run.failed, tuple(model_run.unanswered)
             left_open = list(_left_open(model_run.name, comparisons, not_judged))
-            verdicts.append(judge(model_run.name, thresholds, comparisons, failed, unanswered, left_open))
+            verdict = judge(model_run.name, thresholds, comparisons, failed, unanswered, left_open)
+            below = _below_floor(asked_task, model_run, floors)
+            verdicts.append(blocked(verdict, below) if verdict.ships and below is not None else verdict)
         else:
             without.append(NoVerdict(model_run.name, code, model_run.selected, len(asked_task.judged)))
     return tuple(verdicts), tuple(without)
+
+
+def _below_floor(asked_task: AskedTask, model_run: ModelRun, floors: Iterable[ModelRun]) -> Reason | None:
+    """That a floor without any reading does better by the primary score; None where none does."""
+    score, split = asked_task.task.primary, asked_task.split
+    ours = model_run.rates.get(split, {}).get(score)
+    rates = [(floor.rates.get(split, {}).get(score), floor.name) for floor in floors]
+    known = [(rate.value, name) for rate, name in rates if rate is not None and rate.value is not None]
+    if ours is None or ours.value is None or not known or ours.value >= max(known)[0]:
+        return None
+    value, name = max(known)
+    return Reason(Code.BELOW_FLOOR, model_run.name, name, score, split, got=ours, asked=value)
 
 
 def _left_open(

@@ -42,3 +42,8 @@ def test_a_pair_with_the_parent_is_compared_by_every_score_as_no_loss(project: M
 def test_rungs_are_the_lineage_s_to_compare(project: MiniProject) -> None:
     task = replace(project.task(), hypotheses=())
     assert planned_comparisons(task, Lineup(["tuned"], ["base"], rungs=["base", "tuned"]), 0.05) == []
+
+
+def test_who_joined_is_compared_only_where_something_is_declared(project: MiniProject) -> None:
+    planned = planned_comparisons(project.task(), Lineup(["tuned", "other"], ["base"], joined=["base"]), 0.05)
+    assert [(plan.candidate, plan.against) for plan in planned] == [("tuned", "base"), ("tuned", "majority")]

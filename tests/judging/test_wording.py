@@ -61,6 +61,10 @@ SENTENCES = [
         "q4 against f16 on mood is declared and was not judged: f16 was not run.",
     ),
     (
+        Reason(Code.BELOW_FLOOR, "tuned", "majority", "mood", got=Estimate(0.0, None, None, 12), asked=0.5),
+        "All that was declared holds, and mood is 0.0 % where majority, which reads nothing, has 50.0 %.",
+    ),
+    (
         Reason(Code.RIVAL_COSTS, "tuned", "haiku", scores=("mood", "strength")),
         "What is declared of tuned against haiku on mood, strength was not judged: each answer of haiku costs money. "
         "Add --against=haiku to ask it.",

@@ -44,6 +44,15 @@ def test_a_model_below_every_floor_does_not_ship_where_nothing_is_declared(bare:
     assert result.ret == 1  # test_ships
 
 
+def test_a_model_below_a_floor_does_not_ship_by_its_format_alone(bare: Project) -> None:
+    bare.write("golden/moods/task.toml", f"{BARE}[thresholds]\nstrict = 0.9\n")
+    bare.write("suites/test_moods.py", SUITE)
+    assert bare.run("suites", "--backend=idle").ret == 1
+    (verdict,) = figures(bare)["verdicts"]
+    assert (verdict["status"], verdict["because"]["code"]) == ("BLOCK", "below_floor")
+    assert (verdict["because"]["against"], verdict["because"]["asked"]) == ("majority", 0.5)
+
+
 def test_what_declares_nothing_fails_the_test_that_asks_and_no_other(bare: Project) -> None:
     bare.run("suites", "--backend=good").assert_outcomes(failed=1, passed=26, xfailed=0)
     bare.write("suites/test_moods.py", SUITE)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from evalkit.errors import UnknownName
+from evalkit.errors import ConfigError, UnknownName
 from evalkit.models.budget import Budget
 from evalkit.models.config import read_config
 from evalkit.session.options import SessionOptions
@@ -61,3 +61,49 @@ def test_a_rung_that_nobody_named_and_that_cannot_run_takes_no_part(project: Min
 def test_a_lineage_that_nobody_has_is_told(project: MiniProject) -> None:
     with pytest.raises(UnknownName, match=r"unknown lineage 'mooods'\. Did you mean 'moods'"):
         of(project, lineage="mooods")
+
+
+# -- declared rivals ------------------------------------------------------------------------------------
+
+
+def test_a_declared_rival_joins_where_nobody_named_it(project: MiniProject) -> None:
+    task = project.task()
+    alone = of(project, backends=("tuned",))
+    assert (alone.against(task), alone.joining(task), alone.absent(task)) == (("base",), {"base": ["tuned"]}, {})
+    named = of(project, backends=("tuned",), against=("base",))
+    assert (named.against(task), named.joining(task)) == (("base",), {})
+
+
+SOLD = {
+    "anthropic:claude-haiku-4-5": True,  # at a list price
+    "anthropic:unheard-of": True,  # at no known price, and with a key
+    "openai:unheard-of": True,
+    "openai:local": False,  # a server of one's own, without a key
+    "replay:answers/base.jsonl": False,
+}
+
+
+@pytest.mark.parametrize("spec", SOLD)
+def test_a_rival_whose_answers_cost_money_does_not_join(
+    project: MiniProject, monkeypatch: pytest.MonkeyPatch, spec: str
+) -> None:
+    for vendor in ("anthropic", "openai"):
+        pytest.importorskip(vendor)
+        monkeypatch.setenv(f"{vendor.upper()}_API_KEY", "k")
+        monkeypatch.delenv(f"{vendor.upper()}_BASE_URL", raising=False)
+    base_url = ', base_url = "http://localhost:1/v1"' if spec == "openai:local" else ""
+    project.change("pyproject.toml", 'base = "replay:answers/base.jsonl"', f'base = {{ spec = "{spec}"{base_url} }}')
+    participants, task = of(project, backends=("tuned",)), project.task()
+    assert ("base" in participants.absent(task), "base" in participants.joining(task)) == (SOLD[spec], not SOLD[spec])
+    assert [str(absent.why) for absent in participants.absent(task).values()] == ["costs"] * SOLD[spec]
+
+
+def test_a_rival_that_is_not_there_says_why(project: MiniProject) -> None:
+    (project.root / "answers" / "base.jsonl").unlink()
+    absent = of(project, backends=("tuned",)).absent(project.task())
+    assert (str(absent["base"].why), "base.jsonl" in absent["base"].problem) == ("not_opened", True)
+
+
+def test_what_is_tested_is_not_compared_with_too(project: MiniProject) -> None:
+    with pytest.raises(ConfigError, match=r"--against=tuned: tuned is tested in this session"):
+        of(project, backends=("tuned",), against=("tuned",)).check_names()

@@ -65,6 +65,10 @@ _REASONS: Mapping[Code, Callable[[Reason], str]] = {
     Code.MEETS_THRESHOLD: lambda item: f"{_scored(item)} {_rate(item)} >= {percent(item.asked)}.",
     Code.COMPARISON: comparison,
     Code.NOTHING_DECLARED: lambda _: "Nothing is declared that it could fail: no threshold, and no hypothesis of it.",
+    Code.BELOW_FLOOR: lambda item: (
+        f"All that was declared holds, and {item.score} is {_rate(item)} where {item.against}, which reads nothing, "
+        f"has {percent(item.asked)}."
+    ),
     Code.RIVAL_COSTS: lambda item: (
         f"{_unjudged(item)}: each answer of {item.against} costs money. Add --against={item.against} to ask it."
     ),
