@@ -213,7 +213,7 @@ NO_LOSS = """
 kind = "no_loss"
 against = "parent"
 score = ["strength", "mood"]
-margin = 0.3
+margin = 0.35
 """
 
 
