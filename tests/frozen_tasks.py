@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import tomllib
 from pathlib import Path
 
 from evalkit.errors import FrozenError
-from evalkit.golden.freeze import freeze, verify
+from evalkit.golden.freeze import freeze, planned, verify
 from evalkit.golden.model import SPLITS
 
 
@@ -32,11 +33,16 @@ class FrozenTasks:
                 continue
             splits = {name: () for name in SPLITS if (folder / f"{name}.jsonl").is_file()}
             try:
-                if not _holds(folder, splits):
-                    freeze(folder, splits)
+                if not _holds(folder, splits) or _plan(folder) not in (None, planned(folder)):
+                    freeze(folder, splits, _plan(folder))
                 self._written[file] = file.read_text("utf-8")
             except (OSError, ValueError, KeyError, TypeError):
                 file.unlink(missing_ok=True)
+
+
+def _plan(folder: Path) -> int | None:
+    looks = tomllib.loads((folder / "task.toml").read_text("utf-8")).get("looks")
+    return looks.get("planned") if isinstance(looks, dict) else None
 
 
 def _holds(folder: Path, splits: dict[str, tuple[()]]) -> bool:

@@ -44,6 +44,9 @@ scorer = "sign"
 scorer = "exact"
 [scores.error]
 scorer = "exact"
+[looks]
+planned = 2
+
 [primary]
 score = "direction"
 [thresholds]

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from evalkit.errors import Problem, UnknownName
-from evalkit.golden import looks
 from evalkit.golden.contract import InputTable
+from evalkit.golden.ledger_lines import FILE as LEDGER
 from evalkit.golden.model import SPLITS, Example
 from evalkit.golden.schema import Schema
 
@@ -75,7 +75,7 @@ class ExampleReader:
             if path.exists():
                 splits[split] = tuple(self._examples(path, split))
         for path in sorted(self.folder.glob("*.jsonl")):
-            if path.stem not in SPLITS and path.name != looks.FILE:
+            if path.stem not in SPLITS and path.name != LEDGER:
                 self._unknown(place(self.folder, path.name), UnknownName("split", path.stem, SPLITS))
         if not splits.get("test"):
             self._problem(place(self.folder, "test.jsonl"), "no examples: a task needs at least one line here")

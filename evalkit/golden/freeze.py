@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tomllib
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -20,7 +21,8 @@ FILE = "frozen.json"
 def freeze(folder: Path, splits: Mapping[str, Sequence[Example]], planned_looks: int | None = None) -> Path:
     """Writes ``folder/frozen.json``: for every split its sha256, its count, and a digest of each example's line.
 
-    ``planned_looks`` is how many candidates the test split is for; None leaves that as it was. Raises FrozenError where
+    ``planned_looks`` is how many candidates the test split is for; None takes what task.toml says, else what was
+    planned before. Raises FrozenError where
     it is more than was planned when the first of them was judged, or fewer than were judged.
     """
     record = {
@@ -52,13 +54,13 @@ def planned(folder: Path) -> int | None:
 
 
 def _plan(folder: Path, wanted: int | None) -> int:
-    """``wanted`` where it may be planned now, what was planned where nothing is wanted."""
+    """``wanted`` where it may be planned now; what task.toml says, or was planned, where nothing is wanted."""
     try:
         before = planned(folder)
     except FrozenError:
         before = None  # what can't be read is made anew
     spent = len(looks.numbers(folder))
-    number = before or looks.PLANNED if wanted is None else wanted
+    number = wanted or _declared(folder) or before or looks.PLANNED
     if spent and before is not None and number > before:
         raise FrozenError(
             f"{folder}: {counted(spent, 'look')} of {before} planned {verb(spent, 'was', 'were')} taken: {number} "
@@ -71,6 +73,16 @@ def _plan(folder: Path, wanted: int | None) -> int:
             f"(planned = {number} in [looks] of task.toml)"
         )
     return number
+
+
+def _declared(folder: Path) -> int | None:
+    """What task.toml says; what is wrong with the file is told where the task is read."""
+    try:
+        table = tomllib.loads((folder / "task.toml").read_text(encoding="utf-8")).get("looks", {})
+    except (OSError, ValueError):
+        return None
+    number = table.get("planned") if isinstance(table, dict) else None
+    return number if isinstance(number, int) and number > 0 else None
 
 
 def renew(folder: Path, splits: Mapping[str, Sequence[Example]]) -> int:

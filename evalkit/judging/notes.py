@@ -20,10 +20,23 @@ class UnchangedAdapter:
 class LookSpent:
     """That ``model`` is the ``number``-th that is shown on a test split, of the ``planned`` ones.
 
-    ``left`` is how many more may be judged on it.
+    ``left`` is how many more may be judged on it; ``judged`` is false where its figures were shown and no more. What
+    is compared was one of so many ``choices`` after something was seen, 1 where it was declared before.
     """
 
     model: str
     number: int
     planned: int = PLANNED
     left: int = 0
+    judged: bool = True
+    choices: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class LooksAhead:
+    """A session may spend looks at the test split of ``task``: one for each of ``models``, from the ``first`` on."""
+
+    task: str
+    models: tuple[str, ...]
+    first: int
+    planned: int

@@ -56,6 +56,10 @@ class Code(StrEnum):
     """The task declares nothing that a model could fail."""
     ALL_HOLDS = "all_holds"
     """All that was declared holds."""
+    FIRST_VERDICT = "first_verdict"
+    """It was judged before, and that verdict counts: model, first, now, run."""
+    WORN_OUT = "worn_out"
+    """As many candidates as were planned came before it: model, count (what was planned)."""
 
     # Of a regression, beside unanswered and comparison
     MUST_PASS_BROKEN = "must_pass_broken"
@@ -122,6 +126,7 @@ class Reason:
     ``slice`` is the tag of the examples that it is about, empty where it is about all.
     ``p`` is of a win and ``p_worse`` of a loss, one-sided. ``level`` is that of the interval of ``got``, and
     ``extended`` is whether it was made to reach 0, because p does not show a difference.
+    ``first`` is the verdict that counts, of the ``run``, and ``now`` what it would be this time.
     """
 
     code: Code
@@ -145,3 +150,6 @@ class Reason:
     p_worse: float | None = None
     level: float = LEVEL
     extended: bool = False
+    first: Status | None = None
+    now: Status | None = None
+    run: str = ""

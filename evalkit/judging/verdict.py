@@ -13,6 +13,7 @@ from evalkit.judging.reason import NOT_JUDGED, Code, Reason, Status
 from evalkit.stats.intervals import Estimate
 
 Decision = Literal["keep", "iterate", "discard"]
+DECISIONS: Mapping[str, Decision] = {"keep": "keep", "iterate": "iterate", "discard": "discard"}
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -35,8 +36,10 @@ class Verdict:
 
     @property
     def is_red(self) -> bool:
-        """Whether it fails the run whatever an open hypothesis is set to be: a declared rival was not asked."""
-        return self.status is Status.INCONCLUSIVE and any(reason.code in NOT_JUDGED for reason in self.reasons)
+        """Whether it fails the run whatever an open hypothesis is set to be: a declared rival was not asked, or the test
+        split is worn out."""
+        red = {*NOT_JUDGED, Code.WORN_OUT}
+        return self.status is Status.INCONCLUSIVE and any(reason.code in red for reason in self.reasons)
 
     def __repr__(self) -> str:
         return wording.verdict(self)

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from evalkit.models.generate import OnProgress
+    from evalkit.session.plan import Selection
 
 
 def ask_for(session: pytest.Session) -> None:
@@ -40,6 +41,7 @@ def _ask(config: pytest.Config, targets: Sequence[TestTarget]) -> None:
                 requested.add(target.task, name, examples)
     state.selection = requested.selection
     _announce(config)
+    _announce_looks(config, requested.selection)
     session.ask(requested.selection, show_progress(config))
     reporter = config.pluginmanager.get_plugin("terminalreporter")
     if reporter is not None and not is_worker(config):
@@ -65,6 +67,27 @@ def _announce(config: pytest.Config) -> None:
         reporter.ensure_newline()
     for task, name, candidates in joining:
         reporter.write_line(f"evalkit: {task}: {wording.joins(name, candidates)}")
+
+
+def _announce_looks(config: pytest.Config, selection: Selection) -> None:
+    """Tells which looks may be spent, before anything is asked; a worker leaves it to the controller."""
+    from evalkit.errors import EvalkitError
+    from evalkit.judging import wording
+
+    session = eval_session(config)
+    try:
+        lines = [wording.looks_ahead(item) for item in session.looks_ahead(selection)]
+    except EvalkitError:
+        return  # told by the tests that have no answer
+    if lines and is_worker(config):
+        from evalkit.plugin.xdist import note_looks
+
+        note_looks(session, lines)
+    reporter = config.pluginmanager.get_plugin("terminalreporter")
+    if lines and reporter is not None and not is_worker(config):
+        reporter.ensure_newline()
+        for line in lines:
+            reporter.write_line(line)
 
 
 def show_progress(config: pytest.Config) -> OnProgress:

@@ -51,7 +51,9 @@ class Sharing:
     def pytest_runtestloop(self, session: pytest.Session) -> Generator[None, object, object]:
         if self.state.session is None or not session.config.pluginmanager.hasplugin("dsession"):
             return (yield)
-        watched = (_place(self.state.session), self.state.identity, self.progress(), self.over)
+        reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+        tell = (lambda _: None) if reporter is None else reporter.write_line
+        watched = (_place(self.state.session), self.state.identity, self.progress(), tell, self.over)
         watch = Thread(target=_watch, args=watched, name="evalkit-progress", daemon=True)
         watch.start()
         try:
@@ -68,6 +70,14 @@ def stopped_by_failures(config: pytest.Config) -> bool:
     """Whether xdist came to its end by --maxfail (it calls that an interruption)."""
     dsession = config.pluginmanager.get_plugin("dsession")
     return str(getattr(dsession, "shouldstop", "")).startswith("stopping after")
+
+
+def note_looks(session: EvalSession, lines: list[str]) -> None:
+    """The worker's side of what may be spent: leaves it in a file, for the controller to show."""
+    from evalkit._internal.files import write_atomically
+
+    with suppress(OSError):
+        write_atomically(_place(session).with_name("looks.json"), json.dumps([session.identity, lines]))
 
 
 def note_progress(session: EvalSession) -> OnProgress:
@@ -91,11 +101,19 @@ def _place(session: EvalSession) -> Path:
     return session.config.store.with_name("progress.json")
 
 
-def _watch(place: Path, identity: str, show: OnProgress, over: Event) -> None:
+def _watch(place: Path, identity: str, show: OnProgress, tell: Callable[[str], None], over: Event) -> None:
     from evalkit.models.generate import Progress
 
     seen = ""
+    told = False
     while not over.wait(_EVERY):
+        if not told:
+            with suppress(Exception):
+                session, lines = json.loads(place.with_name("looks.json").read_text(encoding="utf-8"))
+                if session == identity:
+                    told = True
+                    for line in lines:
+                        tell(line)
         # Progress is a courtesy: whatever goes wrong with it must not break a run.
         with suppress(Exception):
             text = place.read_text(encoding="utf-8")

@@ -77,7 +77,7 @@ class AskedTask:
         """The looks that are spent, by model."""
         whole = self.whole
         return {
-            part.name: Look(part.participant.look, part.participant.planned_looks)
+            part.name: Look(part.participant.look, part.participant.planned_looks, part.participant.look_choices)
             for part in self.participations
             if part.participant.look and part.name in whole
         }

@@ -93,10 +93,14 @@ def _agreements(asked_task: AskedTask, answers: pairing.Answers) -> Iterator[pai
 
 
 def _looks(asked_task: AskedTask, comparisons: Sequence[Comparison]) -> Iterator[LookSpent]:
-    left = {part.name: part.participant.looks_left for part in asked_task.participations}
-    for name, look in asked_task.looks.items():
-        if any(comparison.candidate == name and comparison.declared for comparison in comparisons):
-            yield LookSpent(name, look.number, look.planned, left[name])
+    judged = {comparison.candidate for comparison in comparisons if comparison.declared}
+    for part in asked_task.participations:
+        participant, has_level = part.participant, part.name in asked_task.looks and part.name in judged
+        if participant.look:
+            yield LookSpent(
+                part.name, participant.look, participant.planned_looks, participant.looks_left, has_level,
+                participant.look_choices,
+            )  # fmt: skip
 
 
 def _recommendations(

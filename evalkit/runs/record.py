@@ -47,11 +47,12 @@ class Participant:
     it was asked, where that is not as the task says and once. ``decoding`` is what its sampler does beside what is
     asked. ``price`` is what its
     tokens cost, ``cost_per_hour`` what the machine does that it runs on; ``probe`` is what its latency was found to be.
-    ``moves`` is true where its name stands for another model from time to time. ``look`` is its number among those that
+    ``moves`` is true where its name stands for another model from time to time. ``candidate`` is a digest of the model
+    and of how it is asked. ``look`` is its number among those that
     were shown on the test split, 0 where it spends no look; ``planned_looks`` is how many that split is for,
-    ``looks_left`` how many of them are left. ``recorded`` is true where its answers are recorded:
-    nobody tells how they were drawn. ``joined`` is true where it takes part because the task declares it, though nobody
-    named it.
+    ``looks_left`` how many of them are left, ``look_choices`` among how many comparisons this one could be chosen
+    after something was seen. ``recorded`` is true where its answers are recorded: nobody tells how they were drawn.
+    ``joined`` is true where it takes part because the task declares it, though nobody named it.
     """
 
     name: str
@@ -66,9 +67,11 @@ class Participant:
     cost_per_hour: float | None = None
     probe: Probe | None = None
     moves: bool = False
+    candidate: str = ""
     look: int = 0
     planned_looks: int = PLANNED
     looks_left: int = 0
+    look_choices: int = 1
     recorded: bool = False
     joined: bool = False
 

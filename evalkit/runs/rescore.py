@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from evalkit._internal.counts import abbreviate, counted
 from evalkit.errors import FrozenError, UnknownName
 from evalkit.golden import freeze as frozen
 from evalkit.golden.loader import find_tasks, load_task
-from evalkit.golden.looks import number_of
 from evalkit.golden.model import Example, Task
 from evalkit.golden.perturbations import perturbed_examples
 from evalkit.judging.book import AnswerBook
-from evalkit.judging.look_plan import planned_looks
 from evalkit.models.cache import Store, StoredCompletion
 from evalkit.models.config import Config
 from evalkit.models.request import Asking, render
 from evalkit.runs.asked_task import AskedTask
 from evalkit.runs.build import judge_task, make_run, unchanged_adapters
+from evalkit.runs.looks_taken import LookTaker
 from evalkit.runs.model_run import scored_examples
 from evalkit.runs.record import Participation, Rows, Run
 from evalkit.runs.requests import TaskRequest, load_requests
@@ -36,13 +35,18 @@ class Rescored:
 
 
 def rescore(config: Config, store: Store, runs: RunStore, name: str) -> Rescored:
-    """The run called ``name`` anew, whatever evalkit stored it. Raises SetupError where one of its tasks is gone."""
+    """The run called ``name`` anew, whatever evalkit stored it. Raises SetupError where one of its tasks is gone.
+
+    It is a look as any other: where the task declares something else by now, a new one.
+    """
     table = runs.table(name)
+    identity = f"{table['id']}-rescored"
+    looks = LookTaker(config.store, identity)
     asked_tasks, results = [], []
     warnings: list[str] = []
     for request in load_requests(table, lambda: runs.rows(table["id"])):
         task = reload_task(config, request.task)
-        parts = [_with_look(task, request.split, part) for part in request.participations]
+        parts = request.participations
         try:
             whether = frozen.verify(task.folder, task.splits)
         except FrozenError:
@@ -51,14 +55,15 @@ def rescore(config: Config, store: Store, runs: RunStore, name: str) -> Rescored
         kept = book.stored(key for part in parts for key in part.stored_under)
         warnings += _other_prompts(config, task, request.split, parts, kept)
         turns = _turns(task, request)
-        asked_tasks.append(
-            AskedTask(
-                task, request.split, parts, book, config.baseline_margin, whether, request.lineage, turns,
-                request.absent,
-            )
+        asked_task = AskedTask(
+            task, request.split, parts, book, config.baseline_margin, whether, request.lineage, turns,
+            request.absent,
         )  # fmt: skip
-        results.append(judge_task(asked_tasks[-1], tuple(unchanged_adapters(parts, book))))
-    run = make_run(f"{table['id']}-rescored", results, table["command"], table["outcomes"])
+        looks.take(asked_task)
+        asked_tasks.append(looks.numbered(asked_task))
+        result = judge_task(asked_tasks[-1], tuple(unchanged_adapters(parts, book)))
+        results.append(looks.settle(result, asked_tasks[-1]) if result.verdicts else result)
+    run = make_run(identity, results, table["command"], table["outcomes"])
     return Rescored(run, lambda: (row for task in asked_tasks for row in rows_of(task)), tuple(warnings))
 
 
@@ -70,14 +75,6 @@ def _turns(task: Task, request: TaskRequest) -> dict[str, list[str]]:
         for part in request.participations
         if part.name in request.in_turn
     }
-
-
-def _with_look(task: Task, split: str, part: Participation) -> Participation:
-    """``part`` with the number of its look. One stored without a number is judged as the next that comes."""
-    if split != "test" or part.role != "backend" or part.participant.look:
-        return part
-    number, planned = number_of(task.folder, ""), planned_looks(task)
-    return replace(part, participant=replace(part.participant, look=number, planned_looks=planned))
 
 
 def askable(task: Task, split: str) -> dict[str, Example]:

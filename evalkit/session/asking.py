@@ -14,7 +14,6 @@ from evalkit.models.budget import Budget
 from evalkit.models.generate import Model, OnProgress, generate, probe_latency, unsettled
 from evalkit.models.request import Request
 from evalkit.session.answers import SessionAnswers
-from evalkit.session.look_notes import note_looks
 from evalkit.session.options import SessionOptions
 from evalkit.session.plan import Selection
 from evalkit.session.records import ParticipantRecords
@@ -64,12 +63,12 @@ class Asking:
             self.budget.resume(store.spent(identity))  # another process may have asked before this one
             generate(at_once, store, identity, on_progress, self.budget)
             self.answers.asked_more()
-            if self.options.split == "test":
-                note_looks(self.answers, self.tasks)
             rivals = [(task, name) for task, name, _ in self._everyone() if self.records.in_turn(task, name)]
             # Once more while anything was asked: where hypotheses are alternatives, one rival moves another's.
             while any(self._ask_in_turn(task, name, on_progress) for task, name in rivals):
                 pass
+            if self.options.split == "test":
+                self.results.take_looks(map(self.tasks.task, self.answers.selection), self.tasks.is_frozen)
             participants.release()
             if self.options.latency:
                 probe_latency(self._timed(), store, identity, self.options.latency, on_progress, self.budget)

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 
-from evalkit.errors import ConfigError, GoldenError
-from evalkit.golden import looks
+from evalkit.errors import ConfigError, GoldenError, LooksError, StoreError
+from evalkit.golden import freeze as frozen
+from evalkit.golden.ledger_lines import missing
+from evalkit.golden.looks import Ledger
 from evalkit.golden.model import Task
 from evalkit.models.config import Config
+from evalkit.runs.look_store import LookStore
 from evalkit.session.options import SessionOptions
 from evalkit.session.participants import Participants
 from evalkit.session.plan import RequestPlan
@@ -33,9 +37,30 @@ def check_task(task: Task, plan: RequestPlan, participants: Participants) -> Non
         raise GoldenError([problem])
     if not plan.judged(task):
         raise ConfigError(f"{task.folder}: no {plan.split}.jsonl to judge on (--split={plan.split})")
-    list(looks.read(task.folder))
+    if plan.split == "test":
+        check_looks(task, participants.config)
     for hypothesis in task.hypotheses:
         participants.check_hypothesis(task, hypothesis)
+
+
+def check_looks(task: Task, config: Config) -> None:
+    """Raises LooksError where the ledger of ``task`` is not as it was written, or the plan was raised since."""
+    ledger = Ledger.read(task.folder)
+    with suppress(StoreError):  # a store that can't be read is told by each answer that it can't give
+        if (gone := missing(task.folder, LookStore.known(config.store, task))) is not None:
+            raise gone
+    frozen_plan = frozen.planned(task.folder)
+    noted = [taken.planned for taken in ledger.taken if taken.planned is not None]
+    if frozen_plan is not None and noted and frozen_plan > min(noted):
+        raise LooksError(
+            f"{task.folder / frozen.FILE}: planned_looks is {frozen_plan}, and was {min(noted)} when a look was taken: "
+            f"take {min(noted)} back, or retire the split with `evalkit freeze --renew {task.name}` and write a new one"
+        )
+    if frozen_plan is not None and task.planned_looks not in (None, frozen_plan):
+        raise LooksError(
+            f"{task.place('task.toml')}: [looks] planned is {task.planned_looks}, and {frozen_plan} is frozen: "
+            f"`evalkit freeze {task.name}` takes the new plan where no more are planned than before the first look"
+        )
 
 
 def check_samples(tasks: Iterable[Task], samples: int) -> None:

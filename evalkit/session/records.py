@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from itertools import takewhile
 
-from evalkit.golden import looks
 from evalkit.golden.model import Task
 from evalkit.judging.early_stopping import turn
-from evalkit.judging.look_plan import planned_looks
 from evalkit.models.backends.floors import FLOORS
 from evalkit.models.generate import Model, unsettled
 from evalkit.models.latency import Probe
@@ -62,9 +60,7 @@ class ParticipantRecords:
             name, role, model.spec, model.fingerprint, model.alias.parent,
             asked=plan.describe(task, name),
             decoding=dict(model.backend.fingerprint.get("decoding", {})),
-            look=(look := self._look(task, name)),
-            planned_looks=(planned := planned_looks(task)),
-            looks_left=max(0, planned - max(look, len(looks.numbers(task.folder)))),
+            candidate=participants.candidate(task, name),
             price=self._price(model),
             cost_per_hour=model.alias.cost_per_hour,
             joined=role == "against" and name in participants.joining(task),
@@ -89,11 +85,6 @@ class ParticipantRecords:
         left = unsettled(model, in_order, self._answers.store, self._answers.identity)
         open_examples = {request.example_id for request in left.values()}
         return [example for group in takewhile(open_examples.isdisjoint, ordered) for example in group]
-
-    def _look(self, task: Task, name: str) -> int:
-        """The number of a tested model among those that were judged on the test split, 0 where it spends no look."""
-        spends = self._options.split == "test" and name in self._participants.backends(task)
-        return looks.number_of(task.folder, self._participants.candidate(task, name)) if spends else 0
 
     def _price(self, model: Model) -> Price | None:
         """What an alias pays for its tokens, however its answers were once come by."""

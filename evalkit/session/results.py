@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from evalkit.errors import HarnessError
 from evalkit.golden.model import Task
 from evalkit.judging.comparison import Comparison
 from evalkit.judging.early_stopping import settled
-from evalkit.judging.notes import UnchangedAdapter
+from evalkit.judging.notes import LooksAhead, UnchangedAdapter
 from evalkit.judging.verdict import Verdict
 from evalkit.runs.asked_task import AskedTask
 from evalkit.runs.build import comparisons_with, judge_task, unchanged_adapters
+from evalkit.runs.looks_taken import LookTaker
 from evalkit.runs.record import Participation, Row, TaskResult
 from evalkit.runs.rows import rows_of
 from evalkit.session.answers import SessionAnswers
@@ -26,6 +27,7 @@ class TaskResults:
         self._answers = answers
         self._records = records
         self._options = options
+        self._looks = LookTaker(answers.participants.config.store, answers.identity)
         self._margin = answers.participants.config.baseline_margin
         self._results: dict[str, TaskResult] = {}
         self._asked: dict[str, AskedTask] = {}
@@ -35,12 +37,22 @@ class TaskResults:
         """Everything that this session says of ``task``."""
         if task.name not in self._results:
             asked_task = self._asked[task.name] = self._asked_task(task, is_frozen)
-            self._results[task.name] = judge_task(asked_task, self.unchanged(task, asked_task.participations))
+            result = judge_task(asked_task, self.unchanged(task, asked_task.participations))
+            self._results[task.name] = self._looks.settle(result, asked_task) if result.verdicts else result
         return self._results[task.name]
 
     def rows(self, task: str) -> Iterator[Row]:
         """What each model answered to each example of ``task``, which was judged before."""
         return rows_of(self._asked[task])
+
+    def looks_ahead(self, task: Task, is_frozen: bool) -> LooksAhead | None:
+        """Which looks at the test split of ``task`` this session may spend."""
+        return self._looks.ahead(self._unnumbered(task, is_frozen))
+
+    def take_looks(self, tasks: Iterable[Task], is_frozen: Callable[[Task], bool]) -> None:
+        """Writes down whose answers to the test split of each of ``tasks`` are about to be shown."""
+        for task in tasks:
+            self._looks.take(self._unnumbered(task, is_frozen(task)))
 
     def settled(self, task: Task, rival: str) -> bool:
         """Whether every comparison with ``rival`` is settled by what was asked so far."""
@@ -48,6 +60,10 @@ class TaskResults:
         return bool(comparisons) and settled(comparisons)
 
     def _asked_task(self, task: Task, is_frozen: bool = True) -> AskedTask:
+        return self._looks.numbered(self._unnumbered(task, is_frozen))
+
+    def _unnumbered(self, task: Task, is_frozen: bool) -> AskedTask:
+        """``task`` as it is asked, before it is known which looks that takes."""
         records = self._records.of(task)
         return AskedTask(
             task, self._options.split, records, self._answers.book(task), self._margin, is_frozen,

@@ -17,7 +17,7 @@ from evalkit.judging.answer import Answer
 from evalkit.judging.book import AnswerBook
 from evalkit.judging.comparison import Comparison
 from evalkit.judging.no_verdict import NoVerdict, WhyNone
-from evalkit.judging.notes import UnchangedAdapter
+from evalkit.judging.notes import LooksAhead, UnchangedAdapter
 from evalkit.judging.relation_check import RelationResult, held
 from evalkit.judging.verdict import Verdict
 from evalkit.models.budget import Budget
@@ -154,6 +154,18 @@ class EvalSession:
     def runs(self) -> RunStore:
         """The project's runs."""
         return RunStore(self.config.store)
+
+    def looks_ahead(self, selection: Selection) -> list[LooksAhead]:
+        """Which looks at test splits it may spend to ask what ``selection`` needs. Raises SetupError.
+
+        Told before anything is asked: what was seen was seen.
+        """
+        if self.split != "test":
+            return []
+        self._answers.selection = self._asking.complete(selection)
+        tasks = map(self.task, sorted(self.selection))
+        told = [self._results.looks_ahead(task, self.tasks.is_frozen(task)) for task in tasks]
+        return [item for item in told if item is not None]
 
     def ask(self, selection: Selection, on_progress: OnProgress) -> None:
         """Generates what ``selection`` needs and the store does not have; whoever comes second waits and reads.

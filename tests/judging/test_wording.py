@@ -83,6 +83,15 @@ SENTENCES = [
         Reason(Code.RIVAL_NOT_ASKED, "tuned", "base", scores=("mood",)),
         "What is declared of tuned against base on mood was not judged: add --against=base.",
     ),
+    (
+        Reason(Code.FIRST_VERDICT, "tuned", first=Status.BLOCK, now=Status.SHIP, run="run-1"),
+        "It was judged before, in run run-1: BLOCK. That verdict counts; this time it would be SHIP:",
+    ),
+    (
+        Reason(Code.WORN_OUT, "tuned", count=4),
+        "This test split is worn out: it was planned for 4 looks, and they are taken. Nothing ships on it any more. "
+        "Retire it with `evalkit freeze --renew`, and write a new one.",
+    ),
     (Reason(Code.NO_STEP_LOST), "No step lost more than the task allows."),
     (
         Reason(Code.BY_DEFAULT, scores=("team", "strict"), asked=0.05, count=1),

@@ -130,6 +130,7 @@ def test_an_answer_is_the_weakest_sample_with_the_means_of_all(drawn: MiniProjec
 
 
 def test_the_order_of_the_samples_makes_no_difference(drawn: MiniProject) -> None:
+    drawn.contract("planned = 2", "planned = 3")  # another order makes another recording, and one candidate more
     first = asked(drawn).judged("mood")
     right = drawn.right()
     drawn.answers(
@@ -137,7 +138,6 @@ def test_the_order_of_the_samples_makes_no_difference(drawn: MiniProject) -> Non
         right | {"t-01": WRONG, "t-03": "Well, good.", "t-09": '{"mood": "bad", "strength": 1.0}'},
         right | {"t-02": "Well, good.", "t-03": "Well, good."},
     )
-    (drawn.folder / "looks.jsonl").unlink()  # another order makes another recording, and no other model
     second = drawn.asked(("tuned",), ("base",), samples=2, identity="run-2").judged("mood")
     assert second.comparisons == first.comparisons
     assert model_run(second).rates == model_run(first).rates

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from evalkit.judging.wording.comparisons import comparison
 from evalkit.judging.wording.lineages import explanation, lineage, missing_rung, setting, step_losses
-from evalkit.judging.wording.notes import joins, look_spent, no_verdict, not_judged, unchanged_adapter
+from evalkit.judging.wording.notes import joins, look_spent, looks_ahead, no_verdict, not_judged, unchanged_adapter
 from evalkit.judging.wording.reasons import reason, reasons, regression, verdict
 from evalkit.judging.wording.recommendations import recommendation
 from evalkit.judging.wording.relations import relation, relation_break
@@ -19,6 +19,7 @@ __all__ = [
     "joins",
     "lineage",
     "look_spent",
+    "looks_ahead",
     "missing_rung",
     "no_verdict",
     "not_judged",

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from evalkit._internal.counts import counted, verb
 from evalkit.golden.looks import Look
 from evalkit.judging.no_verdict import NoVerdict, WhyNone
 from evalkit.judging.not_judged import NotJudged
-from evalkit.judging.notes import LookSpent, UnchangedAdapter
+from evalkit.judging.notes import LooksAhead, LookSpent, UnchangedAdapter
 
 
 def unchanged_adapter(item: UnchangedAdapter) -> str:
@@ -21,13 +22,34 @@ def unchanged_adapter(item: UnchangedAdapter) -> str:
 
 def look_spent(item: LookSpent) -> str:
     """What a model is held to, as so many are planned for the test split, and how many of these are left."""
-    look = Look(item.number, item.planned)
+    look = Look(item.number, item.planned, item.choices)
     if look.is_beyond_plan:
         return f"{item.model}: look {look.number} at this test split, which was planned for {look.planned}: worn out"
+    if not item.judged:
+        return f"{item.model}: look {look.number} of {look.planned} at this test split, {item.left} left: it was shown"
     return (
         f"{item.model}: look {look.number} of {look.planned} at this test split, {item.left} left: a win needs "
-        f"p <= {look.alpha:.3g} (0.025 / {look.planned}), no loss a {100 * look.level:.4g} % interval"
+        f"p <= {look.alpha:.3g} (0.025 / {look.planned}{_chosen(item)}), no loss a {100 * look.level:.4g} % interval"
     )
+
+
+def _chosen(item: LookSpent) -> str:
+    if item.choices == 1:
+        return ""
+    return f" / {item.choices}: after the first look it was chosen anew what is compared, among so many"
+
+
+def looks_ahead(item: LooksAhead) -> str:
+    """Which looks a session may spend, before it asks anything."""
+    who, first, last = " and ".join(item.models), item.first, item.first + len(item.models) - 1
+    free = "--split=dev is free"
+    if first > item.planned:
+        return (
+            f"{who}: the test split of {item.task} is worn out: its {counted(item.planned, 'planned look')} "
+            f"{verb(item.planned, 'is', 'are')} taken, and nothing ships on it; {free}"
+        )
+    which = f"look {first}" if first == last else f"looks {first} to {last}"
+    return f"{who}: may spend {which} of {item.planned} of the test split of {item.task}; {free}"
 
 
 def not_judged(items: Sequence[NotJudged]) -> Iterator[str]:

@@ -82,6 +82,13 @@ _REASONS: Mapping[Code, Callable[[Reason], str]] = {
     ),
     Code.RIVAL_NOT_ASKED: lambda item: f"{_unjudged(item)}: add --against={item.against}.",
     Code.ALL_HOLDS: lambda _: "All that was declared holds.",
+    Code.FIRST_VERDICT: lambda item: (
+        f"It was judged before, in run {item.run}: {item.first}. That verdict counts; this time it would be {item.now}:"
+    ),
+    Code.WORN_OUT: lambda item: (
+        f"This test split is worn out: it was planned for {counted(item.count or 0, 'look')}, and they are taken. "
+        f"Nothing ships on it any more. Retire it with `evalkit freeze --renew`, and write a new one."
+    ),
     Code.MUST_PASS_BROKEN: _must_pass_broken,
     Code.STRICT_LOSSES: lambda item: f"--strict-baseline forgives no loss: {abbreviate(item.examples)}.",
     Code.TOO_FEW: _too_few,
