@@ -36,8 +36,8 @@ class Verdict:
 
     @property
     def is_red(self) -> bool:
-        """Whether it fails the run whatever an open hypothesis is set to be: a declared rival was not asked, or the test
-        split is worn out."""
+        """Whether it fails the run whatever an open hypothesis is set to be: a declared rival was not asked, or the
+        test split is worn out."""
         red = {*NOT_JUDGED, Code.WORN_OUT}
         return self.status is Status.INCONCLUSIVE and any(reason.code in red for reason in self.reasons)
 
