@@ -9,8 +9,10 @@ chance. Of several tested models each two stand beside each other, and Holm's is
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import combinations
 from typing import Literal, TypeVar
 
@@ -162,10 +164,10 @@ def _fields(pairs: Mapping[_Name, Paired], margin: float) -> dict[_Name, Field]:
 
 
 def _paired(ours: Mapping[str, Answer], theirs: Mapping[str, Answer], by: PairTerms) -> Iterator[tuple[str, Paired]]:
-    put_beside = paired if by.turn is None else paired_in_turn
-    examples = by.turn
-    if examples is None:
-        examples = [name for name, answer in ours.items() if answer.example.split == by.split]
+    whole = {name: answer.example.group for name, answer in ours.items() if answer.example.split == by.split}
+    largest = max(Counter(whole.values()).values(), default=1)
+    put_beside = paired if by.turn is None else partial(paired_in_turn, largest=largest)
+    examples = list(whole) if by.turn is None else by.turn
     both = [name for name in examples if name in ours and name in theirs]
     for score in dict.fromkeys(score for name in both for score in ours[name].scores):
         scored = [name for name in both if score in ours[name].scores and score in theirs[name].scores]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from statistics import fmean
@@ -33,7 +34,8 @@ class ScoredPair:
 
     ``in_turn`` is whether they are in the order in which they were asked, until all was settled. ``readable`` is the
     difference on the examples that both answered readably, ``missing`` counts what one of the two left unanswered, and
-    ``lost`` are the examples on which the candidate scores less.
+    ``lost`` are the examples on which the candidate scores less. ``largest`` is the size of the largest group of the
+    whole split, asked or not.
     """
 
     ours: Sequence[float]
@@ -43,17 +45,21 @@ class ScoredPair:
     readable: Estimate
     missing: int
     lost: tuple[str, ...]
+    largest: int | None = None
 
     def paired(self, alpha: float) -> Paired:
         """All that is said of the two, where the one-sided level ``alpha`` decides."""
-        put_beside = paired_in_turn if self.in_turn else paired
-        return put_beside(self.ours, self.theirs, self.groups, alpha=alpha)
+        if self.in_turn:
+            return paired_in_turn(self.ours, self.theirs, self.groups, alpha, self.largest)
+        return paired(self.ours, self.theirs, self.groups, alpha)
 
     def interval(self, alpha: float, adjusted: Adjusted) -> Interval:
         """The interval whose bounds are of the one-sided level ``alpha``, Holm's part of the whole one. It reaches 0
         where Holm's p does not show a win."""
-        differ = difference_in_turn if self.in_turn else difference
-        estimate = differ(self.ours, self.theirs, self.groups, alpha=alpha)
+        if self.in_turn:
+            estimate = difference_in_turn(self.ours, self.theirs, self.groups, alpha, self.largest)
+        else:
+            estimate = difference(self.ours, self.theirs, self.groups, alpha)
         shown = adjusted.p is not None and adjusted.p <= alpha * adjusted.divided
         if estimate.low is not None and estimate.low > 0 and not shown:
             estimate = replace(estimate, low=0.0)
@@ -73,16 +79,21 @@ def scored_pair(task: Task, plan: Planned, answers: Answers, split: str, turn: S
     our_values, their_values = ([side[name].scores[score].value for name in both] for side in (ours, theirs))
     ours_read, theirs_read = _readable(ours, both, score), _readable(theirs, both, score)
     read = [name for name in both if name in ours_read and name in theirs_read]
-    differ = difference if turn is None else difference_in_turn
-    readable = [ours_read[name] for name in read], [theirs_read[name] for name in read]
+    largest = max(Counter(groups_of.values()).values(), default=1)
+    among = (
+        [ours_read[name] for name in read],
+        [theirs_read[name] for name in read],
+        [groups_of[name] for name in read],
+    )
     return ScoredPair(
         our_values,
         their_values,
         [groups_of[name] for name in both],
         turn is not None,
-        differ(*readable, [groups_of[name] for name in read]),
+        difference(*among) if turn is None else difference_in_turn(*among, largest=largest),
         missing=len(examples) - len(answered),
         lost=tuple(name for name, first, second in zip(both, our_values, their_values, strict=True) if first < second),
+        largest=largest,
     )
 
 

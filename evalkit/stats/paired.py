@@ -112,10 +112,15 @@ class _Judged:
 
 
 def paired_in_turn(
-    candidate: Sequence[float], against: Sequence[float], groups: Sequence[str], alpha: float = ALPHA
+    candidate: Sequence[float],
+    against: Sequence[float],
+    groups: Sequence[str],
+    alpha: float = ALPHA,
+    largest: int | None = None,
 ) -> Paired:
     """``paired``, for scores in the order in which they were asked: its difference and its p hold whenever one stops.
-    What holds only for a number of examples that was fixed before is left out.
+    What holds only for a number of examples that was fixed before is left out. ``largest`` is the size of the largest
+    group of the whole split, asked or not; without it that of those asked.
 
     >>> result = paired_in_turn([1] * 9, [0] * 9, [str(number) for number in range(9)])
     >>> result.wins, result.p < 0.025
@@ -123,12 +128,13 @@ def paired_in_turn(
     """
     ours, theirs = paired_scores(candidate, against)
     differences = np.round(ours - theirs, DIGITS)
-    mean = difference_in_turn(candidate, against, groups)
+    turns, swapped = (in_groups(values, groups, largest) for values in (differences, -differences))
+    mean = confidence_sequence(turns)
     return Paired(
         difference=mean,
-        decisive=mean if alpha == ALPHA else difference_in_turn(candidate, against, groups, alpha),
-        p=anytime_p(in_groups(differences.tolist(), groups)),
-        p_worse=anytime_p(in_groups((-differences).tolist(), groups)),
+        decisive=mean if alpha == ALPHA else confidence_sequence(turns, 1 - 2 * alpha),
+        p=anytime_p(turns),
+        p_worse=anytime_p(swapped),
         right_or_wrong=right_or_wrong(ours, theirs),
         extended=False,
         **_counts(differences),
@@ -140,13 +146,16 @@ def paired_in_turn(
 
 
 def difference_in_turn(
-    candidate: Sequence[float], against: Sequence[float], groups: Sequence[str], alpha: float = ALPHA
+    candidate: Sequence[float],
+    against: Sequence[float],
+    groups: Sequence[str],
+    alpha: float = ALPHA,
+    largest: int | None = None,
 ) -> Estimate:
     """``difference``, for scores in the order in which they were asked, with an interval that holds whenever one stops:
-    the confidence sequence of the groups' means, which counts every group alike."""
+    a confidence sequence of the mean over examples. ``largest`` is as in ``paired_in_turn``."""
     ours, theirs = paired_scores(candidate, against)
-    interval = confidence_sequence(in_groups(np.round(ours - theirs, DIGITS).tolist(), groups), 1 - 2 * alpha)
-    return replace(interval, n=int(ours.size))
+    return confidence_sequence(in_groups(np.round(ours - theirs, DIGITS), groups, largest), 1 - 2 * alpha)
 
 
 def paired(candidate: Sequence[float], against: Sequence[float], groups: Sequence[str], alpha: float = ALPHA) -> Paired:

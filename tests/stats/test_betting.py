@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from scipy.stats import binom
 
-from evalkit.stats.betting import anytime_p, capital, confidence_sequence, in_groups
+from evalkit.stats.betting import Turns, anytime_p, capital, confidence_sequence, in_groups
+from evalkit.stats.paired import paired, paired_in_turn
 from evalkit.stats.permutation import sign_flip
 
 ALPHA = 0.025
@@ -82,7 +83,29 @@ def test_the_ends_of_the_range_are_the_ends(values: Sequence[float], low: float 
 
 
 def test_examples_of_a_group_are_one_bet() -> None:
-    assert in_groups([1, 0, 0, 1], ["a", "b", "a", "c"]) == [0.5, 0.0, 1.0]
+    turns = in_groups([1, 0, 0, 1], ["a", "b", "a", "c"])
+    assert (turns.sums.tolist(), turns.sizes.tolist(), turns.largest) == ([1.0, 0.0, 1.0], [2.0, 1.0, 1.0], 2.0)
+    assert in_groups([1, 0], ["a", "b"], largest=3).largest == 3.0
+
+
+def test_stopping_early_estimates_what_a_whole_run_estimates() -> None:
+    # One group of 100 lost and 99 singles gained: -0.5 points at once, and +98.0 if groups counted alike.
+    ours, theirs = [1.0] * 99 + [0.0] * 100, [0.0] * 99 + [1.0] * 100
+    groups = [str(min(number, 99)) for number in range(199)]
+    whole, in_turn = (compare(ours, theirs, groups).difference for compare in (paired, paired_in_turn))
+    assert in_turn.value == whole.value == pytest.approx(-1 / 199)
+    assert in_turn.low <= in_turn.value <= in_turn.high
+    assert in_turn.n == 199
+
+
+def test_groups_that_lose_whole_do_not_win_because_there_are_many_others() -> None:
+    """Six groups of five lose whole and ninety singles gain a third of theirs, in any order: the mean is 0."""
+    rng, tries, false = np.random.default_rng(4), 300, 0
+    sizes = np.repeat([5.0, 1.0], [6, 90])
+    for _ in range(tries):
+        sums, order = np.concatenate([np.full(6, -5.0), rng.random(90) < 1 / 3]), rng.permutation(96)
+        false += anytime_p(Turns(sums[order], sizes[order], 5.0)) <= ALPHA
+    assert false / tries <= MOST
 
 
 @pytest.mark.parametrize(("values", "bound"), [([1.5], 0), ([float("nan")], 0), ([0], 1.0), ([0], -1)])
