@@ -18,8 +18,8 @@ def make_measurement(options: Mapping[str, Any]) -> Measurement:
     0 for answers that are all of one length. Options and what it rests on as for ``length``. It has no interval, and
     no value for fewer than two examples and where the mean is 0.
 
-    >>> make_measurement({}).estimate(Readings.of([8, 12], [10, 10])).value
-    0.28284271247461906
+    >>> round(make_measurement({}).estimate(Readings.of([8, 12], [10, 10])).value, 4)
+    0.2828
     """
     length = length_option(options)
     return Measurement(_estimate, reads=length.reads, of_text=length.of_text)
