@@ -43,11 +43,12 @@ class Proxy:
     """``fault`` is asked for each request, with the last message in it: one of ``FAULTS``, or "" to let it pass.
 
     By that message, ``asked`` counts requests, ``times`` says when they came, ``drawn`` what was done to them, and
-    ``delivered`` has the answers that were handed on whole; ``faults`` counts what was done. ``most_at_once`` is how
-    many requests were seen under way together, ``stall`` how long at most a stalled body says nothing (seconds),
-    ``retry_after`` what a 429 asks for, ``late`` after how many seconds nobody can be sure that what came was still
-    read: it is noted as "late". With ``same_question`` the server is asked only once what that makes of a last message,
-    and its answer (in ``answers``) is handed on to all of these: a thousand requests need not wait for as many.
+    ``delivered`` has the answers that were handed on whole; ``faults`` counts what was done. ``most_at_once`` is
+    how many requests were seen under way together, ``stall`` how long at most a stalled body says nothing
+    (seconds), ``retry_after`` what a 429 asks for, ``late`` after how many seconds nobody can be sure that what
+    came was still read: it is noted as "late". ``instead`` is sent as ``instead_as`` says: its status and type.
+    With ``same_question`` the server is asked only once what that makes of a last message, and its answer (in
+    ``answers``) is handed on to all of these: a thousand requests need not wait for as many.
     """
 
     upstream: str
@@ -57,6 +58,7 @@ class Proxy:
     late: float = float("inf")
     same_question: Callable[[str], str] | None = None
     instead: bytes = b""
+    instead_as: tuple[int, str] = (200, "text/event-stream")
     asked: Counter[str] = field(default_factory=Counter)
     delivered: dict[str, list[str]] = field(default_factory=dict)
     drawn: dict[str, list[str]] = field(default_factory=dict)
@@ -165,7 +167,7 @@ def _handler(state: Proxy) -> type[BaseHTTPRequestHandler]:
             if fault.isdigit():
                 return self._refuse(int(fault))
             if fault == "instead":
-                return self._send(200, "text/event-stream", state.instead)
+                return self._send(*state.instead_as, state.instead)
             status, kind, answer = self._known_answer(raw) if state.same_question else self._upstream(raw)
             if status != 200:
                 return self._send(status, kind, answer)

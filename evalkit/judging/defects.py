@@ -24,6 +24,8 @@ DEFECTS: Mapping[str, str] = {
     "lone_surrogate": "An object holds half of a character (half a surrogate pair), which other readers refuse.",
     "unclosed_thinking": "The reasoning never closes, so there is no answer.",
     "schema_violation": "There is a JSON object, but the schema refuses all there are.",
+    "only_reasoning": "All that came is reasoning: nothing stands behind it.",
+    "tool_call": "The model calls a tool in the place of an answer.",
     "refusal": "The model declines in words and there is no object, or its API says that it was refused.",
 }
 """What can be wrong with an answer, in the order in which an Output names it. Several may hold at once."""

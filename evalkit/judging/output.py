@@ -97,15 +97,15 @@ def parse(
     opened = opened_by_prompt(completion.rendered, prefill, reasoning)
     split = split_reasoning((opened.opens if opened is not None else "") + text, reasoning)
     reading = _read(split, schema)
-    thinking, answer = split.thinking, split.answer
+    thinking = completion.thinking if split.thinking is None else split.thinking  # a server may have set it apart
+    answer = split.answer
     names = {
         *_object_defects(reading),
-        *_text_defects(reading, completion, messages),
+        *_text_defects(reading, completion, messages, thinking),
         *_cut_defects(reading, completion),
     }
     value = reading.value
     strict = value is not None and not names
-    thinking = completion.thinking if thinking is None else thinking  # a server may have set it apart already
     defects = tuple(name for name in DEFECTS if name in names)
     return Output(value, strict, defects, thinking, answer, "" if strict else _why(reading))
 
@@ -134,7 +134,9 @@ def _object_defects(reading: _Reading) -> Iterator[str]:
         yield "not_json"
 
 
-def _text_defects(reading: _Reading, completion: Completion, messages: Sequence[Message]) -> Iterator[str]:
+def _text_defects(
+    reading: _Reading, completion: Completion, messages: Sequence[Message], thinking: str | None
+) -> Iterator[str]:
     """What is wrong with the text that stands around the objects, or in their place."""
     answer, objects = reading.answer, reading.objects
     beginning = reading.before if objects else OBJECT.split(answer[:MOST_CHARACTERS], maxsplit=1)[0]
@@ -148,12 +150,14 @@ def _text_defects(reading: _Reading, completion: Completion, messages: Sequence[
         yield "role_marker"
     if not objects and reading.thought and not (answer.strip() and completion.text.strip()):
         yield "empty"
+        if (thinking or "").strip():
+            yield "only_reasoning"
     elif not objects and is_refusal(answer):
         yield "refusal"
     elif without_markers(before):
         yield "prose_before"
-    if completion.finish_reason == "refusal":
-        yield "refusal"
+    if completion.finish_reason in ("refusal", "tool_call"):
+        yield completion.finish_reason
     if without_markers(after):
         yield "prose_after"
 

@@ -26,9 +26,9 @@ from evalkit.models.request import Request, digest_of_fingerprint
 
 Settings = TypeVar("Settings")
 
-FinishReason = Literal["stop", "length", "object_closed", "recorded", "refusal"]
-"""Why an answer ended: the model ended it, the token limit, ``Decoding.tail``, not known any more, or the API says that
-it was refused."""
+FinishReason = Literal["stop", "length", "object_closed", "recorded", "refusal", "tool_call"]
+"""Why an answer ended: the model ended it, the token limit, ``Decoding.tail``, not known any more, the API says that
+it was refused, or the model calls a tool in its place."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,8 @@ class Completion:
     Counts are in tokens and None where not known, as is what no server tells. ``thinking`` is
     reasoning that a server handed over apart from the text. ``seconds`` are the server's own durations, by what it did.
     ``usage`` is what an API bills, in tokens, as it says itself: "input", "output", and of what a prompt cache had or
-    took in, "cached" and "cache_write"; the four are apart, none holds another.
+    took in, "cached" and "cache_write"; the four are apart, none holds another. ``model`` is what the server calls the
+    model that answered, None where it does not say.
     """
 
     text: str
@@ -52,6 +53,7 @@ class Completion:
     seconds: Mapping[str, float] | None = None
     prompt_digest: str | None = None
     usage: Mapping[str, int] | None = None
+    model: str | None = None
 
 
 class Backend(Protocol):

@@ -6,7 +6,9 @@ one of the ``pauses``, or after what the server asks for (Retry-After).
 
 from __future__ import annotations
 
+import re
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
@@ -22,11 +24,13 @@ from evalkit.models.in_flight import InFlight
 from evalkit.models.pace import Pace
 from evalkit.models.pricing import Price
 from evalkit.models.request import Request, digest_of_fingerprint
-from evalkit.models.retry import Cut, Trouble, pauses, trouble_of
+from evalkit.models.retry import Cut, Trouble, is_page, pauses, trouble_of
 
 _LONGEST_PAUSE = 60.0
 _FAILURES = 10
 """So many requests must have failed one after the other before a server is given up."""
+_REFUSALS = 5
+"""So many requests must have been refused with the same words, and none answered, before all are taken to be wrong."""
 
 
 class Connection(Protocol):
@@ -95,6 +99,8 @@ class RemoteModel:
 
     def remedy(self, trouble: Trouble) -> str:
         """What to do about ``trouble``; empty where nobody knows."""
+        if trouble.status != 200 and is_page(trouble.message):
+            return "No API says that: a proxy or a gateway on the way answered with a page of its own."
         return self.remedies.get(trouble.status or 0, "")
 
 
@@ -102,7 +108,8 @@ class RemoteModel:
 class RemoteBackend:
     """A Backend: a vendor's model, asked request by request.
 
-    A request is tried ``tries`` times; being too many is no try. When every request has failed for ``patience``
+    A request is tried ``tries`` times; being too many is no try. One that is refused concerns its example, until
+    ``_REFUSALS`` were refused with the same words and none was answered. When every request has failed for ``patience``
     seconds, and for the longest wait that was asked for, the server is given up. An answer may take ``longest``
     seconds.
 
@@ -121,6 +128,8 @@ class RemoteBackend:
     constrains: bool = True
     _connection: Connection | None = None
     _failures: int = 0
+    _refusals: Counter[str] | None = field(default_factory=Counter)
+    """By their words, refusals so far; None as soon as anything was answered."""
     _failing_since: float = 0.0
     _longest_wait: float = 0.0
     _lock: Lock = field(default_factory=Lock)
@@ -136,7 +145,7 @@ class RemoteBackend:
 
     def answer(self, requests: Sequence[Request]) -> Iterator[tuple[Request, Completion | Exception]]:
         connection = self._connection = self._connection or self.model.connect()  # before the threads that share it
-        self._failures = 0
+        self._failures, self._refusals = 0, Counter()
         digest = self.model.digest
         to_ask: list[tuple[str, Request]] = []
         for request in requests:
@@ -168,20 +177,31 @@ class RemoteBackend:
                 result = self._try(connection, key, request, stopped)
                 if not isinstance(result, Trouble):
                     self.pace.well()
-                    self._failures = 0
+                    self._failures, self._refusals = 0, None
                     return result
                 if result.kind == "too many":
                     self.pace.too_many(halved_before, result.pause)
             tried += result.kind != "too many"
-            if result.kind == "wrong":
+            if result.kind == "wrong" or (result.kind == "refused" and self._all_are_refused(result)):
                 raise BackendDied(f"{name}: {result.message}. {self.model.remedy(result)}".rstrip())
-            if result.kind == "too large" or tried == self.tries:
+            if result.kind == "refused":
+                raise NotAnswered(f"{request.example_id}: {name}: the server refuses this request: {result.message}")
+            if tried == self.tries:
                 times = "1 try" if tried == 1 else f"{tried} tries"
                 raise NotAnswered(f"{request.example_id}: {name}: given up after {times}: {result.message}")
             self._lose_patience(result)
             if stopped.wait(max(pause, result.pause or 0.0)):
                 break
         raise NotAnswered(f"{request.example_id}: stopped")
+
+    def _all_are_refused(self, trouble: Trouble) -> bool:
+        """Whether the same was said so often, and nothing was answered, that it is about every request."""
+        with self._lock:
+            if self._refusals is None:
+                return False
+            words = re.sub(r"[0-9a-fA-F-]{8,}|\d+", "#", trouble.message)
+            self._refusals[words] += 1
+            return self._refusals[words] >= _REFUSALS
 
     def _try(self, connection: Connection, key: str, request: Request, stopped: Event) -> Completion | Trouble:
         """One try, on the budget and with a note as long as it is in flight."""

@@ -46,6 +46,7 @@ def open_vendor(opening: Opening, settings: VendorSettings, account: Account, wi
         connect=wire.connect,
         key=account.key,
         remedies={
+            200: f"Check base_url ({account.url}): an address that is a little off is answered like this.",
             401: f"Check {account.key_name}.",
             403: "This key may not use this model.",
             404: f"There is no model {spec.place!r} at {account.url}.",

@@ -534,6 +534,16 @@ def test_the_last_object_behind_the_reasoning_counts() -> None:
     assert read(f"{DRAFT}<think>No.</think>{GOOD}").value == VALUE
 
 
+def test_an_answer_that_is_all_reasoning_is_called_so() -> None:
+    assert read(f"<think>So {GOOD}.</think>\n").defects == ("empty", "only_reasoning")
+    apart = parse(Completion("", "stop", thinking=f"So {GOOD}."), prefill="", schema=SCHEMA)
+    assert (apart.value, apart.defects) == (None, ("empty", "only_reasoning"))
+
+
+def test_a_tool_call_in_the_place_of_an_answer_is_called_so() -> None:
+    assert parse(Completion("", "tool_call"), prefill="", schema=SCHEMA).defects == ("empty", "tool_call")
+
+
 def test_an_alias_may_name_the_marks_of_its_reasoning() -> None:
     text = f"<ponder>Maybe {DRAFT}?</ponder>{GOOD}"
     completion = Completion(text, "stop")

@@ -31,24 +31,20 @@ from typing import TYPE_CHECKING
 
 from evalkit.errors import ConfigError
 from evalkit.models.account import Account, Api, VendorSettings, extra_headers, open_account
-from evalkit.models.backend import Backend, Completion, FinishReason, Opening
+from evalkit.models.backend import Backend, Completion, Opening
+from evalkit.models.batch_api import whole
+from evalkit.models.event_stream import read_values, watched
+from evalkit.models.message_reply import read_message
 from evalkit.models.request import Message, Request
-from evalkit.models.retry import Cut
 from evalkit.models.vendor import Wire, open_vendor
 
 if TYPE_CHECKING:
     from anthropic import Anthropic
-    from anthropic.types import Message as Answer
     from anthropic.types import MessageParam, TextBlockParam
     from anthropic.types.message_create_params import MessageCreateParamsBase
     from anthropic.types.messages.batch_create_params import Request as BatchRequest
 
 _API = Api("anthropic", "https://api.anthropic.com")
-_ENDS: Mapping[str | None, FinishReason] = {
-    "max_tokens": "length",
-    "model_context_window_exceeded": "length",
-    "refusal": "refusal",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,18 +102,10 @@ class _Connection:
     settings: Settings
 
     def ask(self, request: Request, in_time: Callable[[], None]) -> Completion:
-        begun = False
         body, extra = _body(self.model, self.settings, request), _extra_body(self.settings, request)
-        with self.client.messages.stream(**body, extra_body=extra or None) as stream:
-            for _ in stream:
-                begun = True
-                in_time()
-            if not begun:
-                raise Cut("there is no answer in the body")
-            message = stream.current_message_snapshot
-        if message.stop_reason is None:
-            raise Cut("the answer ended in the middle")
-        return _completion(message)
+        messages = self.client.messages.with_streaming_response
+        with messages.create(**body, stream=True, extra_body=extra or None) as response:
+            return read_message(read_values(watched(response.iter_bytes(), in_time))).completion()
 
     def close(self) -> None:
         self.client.close()
@@ -137,7 +125,8 @@ class _Connection:
     def results(self, batch: str) -> Iterator[tuple[str, Completion | str]]:
         for answer in self.client.messages.batches.results(batch):
             if answer.result.type == "succeeded":
-                yield answer.custom_id, _completion(answer.result.message)
+                message = answer.result.message.to_dict(mode="json")
+                yield answer.custom_id, whole(read_message, message)
             elif answer.result.type == "errored":
                 error = answer.result.error.error
                 yield answer.custom_id, f"{error.type}: {error.message}"
@@ -151,24 +140,6 @@ class _Connection:
                 return
             if sum(batch.request_counts.to_dict().values()) == count:  # type: ignore[arg-type]
                 yield batch.id
-
-
-def _completion(message: Answer) -> Completion:
-    usage = message.usage
-    counts = {
-        "input": usage.input_tokens,
-        "output": usage.output_tokens,
-        "cached": usage.cache_read_input_tokens or 0,
-        "cache_write": usage.cache_creation_input_tokens or 0,
-    }
-    return Completion(
-        text="".join(block.text for block in message.content if block.type == "text"),
-        finish_reason=_ENDS.get(message.stop_reason, "stop"),
-        prompt_tokens=counts["input"] + counts["cached"] + counts["cache_write"],
-        completion_tokens=counts["output"],
-        thinking="".join(block.thinking for block in message.content if block.type == "thinking") or None,
-        usage=counts,
-    )
 
 
 def _body(model: str, settings: Settings, request: Request) -> MessageCreateParamsBase:

@@ -27,20 +27,21 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from evalkit.errors import BackendDied
 from evalkit.models.account import Account, Api, VendorSettings, open_account
-from evalkit.models.backend import Backend, Completion, FinishReason, Opening
-from evalkit.models.batch_api import Refused
+from evalkit.models.backend import Backend, Completion, Opening
+from evalkit.models.batch_api import Refused, whole
+from evalkit.models.chat_reply import read_chat
+from evalkit.models.event_stream import read_values, watched
 from evalkit.models.request import Message, Request
 from evalkit.models.retry import Cut
 from evalkit.models.vendor import Wire, open_vendor
 
 if TYPE_CHECKING:
     from openai import OpenAI
-    from openai.types import CompletionUsage
-    from openai.types.chat import ChatCompletion, ChatCompletionMessageParam
+    from openai.types.chat import ChatCompletionMessageParam
     from openai.types.chat.completion_create_params import CompletionCreateParamsBase
 
 _API = Api("openai", "https://api.openai.com/v1")
@@ -48,7 +49,6 @@ _ENDPOINT: Literal["/v1/chat/completions"] = "/v1/chat/completions"
 _Limit = Literal["max_completion_tokens", "max_tokens"]
 _NAMED = "evalkit"
 """The key of a batch's metadata that holds our name of it."""
-_ENDS: Mapping[str, FinishReason] = {"length": "length", "content_filter": "refusal"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,27 +147,15 @@ class _Connection:
     questions: _Questions
 
     def ask(self, request: Request, in_time: Callable[[], None]) -> Completion:
-        texts: list[str] = []
-        thoughts: list[str] = []
-        refusals: list[str] = []
-        end, usage = None, None
         body, tells_usage = self.questions.body(request), self.questions.settings.usage
         if tells_usage:
             body["stream_options"] = {"include_usage": True}
-        with self.client.chat.completions.create(**body, stream=True) as stream:
-            for chunk in stream:
-                in_time()
-                usage = chunk.usage or usage
-                for choice in chunk.choices or ():
-                    texts.append(choice.delta.content or "")
-                    refusals.append(choice.delta.refusal or "")
-                    thoughts.append(_thought(choice.delta))
-                    end = choice.finish_reason or end
-        if end is None:
-            raise Cut("the answer ended in the middle")
-        if usage is None and tells_usage:
+        with self.client.chat.completions.with_streaming_response.create(**body, stream=True) as response:
+            reply = read_chat(read_values(watched(response.iter_bytes(), in_time)))
+        completion = reply.completion()
+        if completion.usage is None and tells_usage:
             raise Cut("the answer ended before its usage was told (set usage = false for a server that tells none)")
-        return _completion("".join(texts), "".join(refusals), "".join(thoughts), end, usage)
+        return completion
 
     def close(self) -> None:
         self.client.close()
@@ -195,15 +183,13 @@ class _Connection:
         return state.status in ("completed", "expired", "cancelled")
 
     def results(self, batch: str) -> Iterator[tuple[str, Completion | str]]:
-        from openai.types.chat import ChatCompletion
-
         state = self.client.batches.retrieve(batch)
         for file in filter(None, (state.output_file_id, state.error_file_id)):
             for line in filter(None, self.client.files.content(file).content.split(b"\n")):
                 entry = json.loads(line)
                 response = entry.get("response") or {}
                 if response.get("status_code") == 200:
-                    yield entry["custom_id"], _whole(ChatCompletion.construct(**response["body"]))
+                    yield entry["custom_id"], whole(read_chat, response.get("body"))
                 else:
                     error = entry.get("error") or response.get("body", {}).get("error") or {}
                     reason = error.get("message") or error or f"status {response.get('status_code')}"
@@ -215,41 +201,3 @@ class _Connection:
                 return
             if (batch.metadata or {}).get(_NAMED) == name:
                 yield batch.id
-
-
-def _whole(completion: ChatCompletion) -> Completion:
-    """An answer out of a batch, which comes in one piece."""
-    choice = completion.choices[0]
-    message = choice.message
-    return _completion(
-        message.content or "", message.refusal or "", _thought(message), choice.finish_reason, completion.usage
-    )
-
-
-def _completion(text: str, refused: str, thought: str, end: str, usage: CompletionUsage | None) -> Completion:
-    return Completion(
-        text=text or refused,
-        finish_reason="refusal" if refused else _ENDS.get(end, "stop"),
-        prompt_tokens=usage.prompt_tokens if usage else None,
-        completion_tokens=usage.completion_tokens if usage else None,
-        thinking=thought or None,
-        usage=_counts(usage) if usage else None,
-    )
-
-
-def _thought(message: Any) -> str:
-    """Reasoning that a server sets apart. The name is not OpenAI's, and servers have two for it."""
-    return getattr(message, "reasoning_content", None) or getattr(message, "reasoning", None) or ""
-
-
-def _counts(usage: CompletionUsage) -> dict[str, int]:
-    """What is billed, each token once: here the prompt's count holds what a cache had and took in."""
-    details = usage.prompt_tokens_details
-    cached = getattr(details, "cached_tokens", None) or 0
-    written = getattr(details, "cache_write_tokens", None) or 0
-    return {
-        "input": usage.prompt_tokens - cached - written,
-        "output": usage.completion_tokens,
-        "cached": cached,
-        "cache_write": written,
-    }

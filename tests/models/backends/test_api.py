@@ -212,7 +212,7 @@ def test_an_answer_that_is_cut_at_any_byte_is_never_taken_for_the_whole(vendor: 
 
 @pytest.mark.parametrize(
     ("status", "remedy"),
-    [("400", "set"), ("401", r"Check \w+_API_KEY\."), ("403", "This key may not"), ("404", "There is no model")],
+    [("401", r"Check \w+_API_KEY\."), ("403", "This key may not"), ("404", "There is no model")],
 )
 def test_what_is_wrong_with_the_request_stops_the_backend_with_its_remedy(
     vendor: Vendor, status: str, remedy: str
@@ -224,6 +224,47 @@ def test_what_is_wrong_with_the_request_stops_the_backend_with_its_remedy(
         backend.close()
     assert between.asked.total() == 1
     assert KEYS[vendor.scheme] not in str(caught.value)
+
+
+@pytest.mark.parametrize("status", ["400", "413", "422"])
+def test_the_same_refusal_of_every_request_stops_the_backend(vendor: Vendor, status: str) -> None:
+    with proxy(NOWHERE, lambda _: status) as between:
+        backend = vendor.open(between.url, most=1)
+        found: dict[str, Completion | Exception] = {}
+        with pytest.raises(BackendDied, match=rf"told by the proxy: {status}"):
+            keep(backend.answer([asked(number) for number in range(40)]), found)
+        backend.close()
+    assert between.asked.total() == 5
+    assert all(isinstance(answer, NotAnswered) for answer in found.values())
+
+
+@pytest.mark.parametrize("status", ["400", "413", "422"])
+def test_a_refused_request_concerns_its_example(vendor: Vendor, wire: str, status: str) -> None:
+    with proxy(wire, lambda question: status if int(question[4:-1]) % 2 else "") as between:
+        backend = vendor.open(between.url, most=1)
+        found = {request.example_id: answer for request, answer in backend.answer([asked(n) for n in range(14)])}
+        backend.close()
+    assert Counter(type(answer) for answer in found.values()) == {Completion: 7, NotAnswered: 7}
+    assert between.asked.total() == 14
+
+
+def test_a_page_of_a_proxy_is_not_taken_for_a_word_of_the_api(vendor: Vendor) -> None:
+    with proxy(NOWHERE, lambda _: "instead") as between:
+        between.instead, between.instead_as = b"<html><body>Blocked by the firewall</body></html>", (403, "text/html")
+        with pytest.raises(BackendDied, match=r"Blocked by the firewall.*a proxy or a gateway") as caught:
+            one(vendor.open(between.url))
+    assert "may not use this model" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "body", [b'{"error": "Unexpected endpoint or method."}', b"<html>Welcome</html>", b"[]", b'"no"']
+)
+def test_what_is_no_answer_at_all_is_shown_with_the_address(vendor: Vendor, body: bytes) -> None:
+    with proxy(NOWHERE, lambda _: "instead") as between:
+        between.instead, between.instead_as = body, (200, "application/json")
+        with pytest.raises(BackendDied, match=r"Check base_url \(http://127") as caught:
+            one(vendor.open(between.url))
+    assert body.decode().strip('"')[:12] in str(caught.value)
 
 
 def test_what_is_in_flight_is_noted_until_its_answer_is_stored(vendor: Vendor, wire: str, tmp_path: Path) -> None:
@@ -283,7 +324,7 @@ def test_one_request_that_stays_unanswered_is_an_error_and_the_others_are_answer
         backend.close()
     assert {name for name, answer in found.items() if isinstance(answer, Completion)} == {"e0000", "e0003", "e0004"}
     assert "given up after 3 tries" in str(found["e0001"])
-    assert "given up after 1 try:" in str(found["e0002"])
+    assert "refuses this request" in str(found["e0002"])
     assert isinstance(found["e0001"], NotAnswered)
 
 
