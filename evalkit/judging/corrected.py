@@ -12,7 +12,7 @@ from evalkit.judging.gates import no_loss
 from evalkit.judging.reason import Remark, Status
 from evalkit.stats.holm import holm
 
-Family = Literal["lineage_gates", "lineage_scores", "baseline", "rival_better", "rival_worse", "no_loss", "wins"]
+Family = Literal["wins", "no_loss", "asked", "lineage_gates", "lineage_scores", "baseline", "rival", "slices"]
 """What comparisons are about that are corrected together."""
 
 
@@ -20,8 +20,9 @@ Family = Literal["lineage_gates", "lineage_scores", "baseline", "rival_better", 
 class Correction:
     """Comparisons that were corrected together, by Holm. ``of`` says what they are about.
 
-    ``made`` comparisons were made, and ``found`` of them show what was looked for (a win, or a loss) at the level
-    ``alpha`` that all of them share. ``about`` names the lineage, the baseline or the models.
+    ``made`` comparisons were made, and ``found`` of them show what was looked for (a win, a loss, a difference) at the
+    one-sided level ``alpha``. ``about`` names the lineage, the baseline or the models. Wins are corrected within a
+    family, slices score by score, the fields of a rival each way.
     """
 
     of: Family

@@ -95,12 +95,10 @@ class Recommendation:
     peers: bool = False
 
     @property
-    def corrections(self) -> tuple[Correction, ...]:
-        """The families of comparisons: all fields, one way and the other."""
-        pair, standings = f"{self.candidate} and {self.against}", [field.standing for field in self.fields.values()]
-        better = Correction("rival_better", pair, len(standings), standings.count("better"), ALPHA)
-        worse = Correction("rival_worse", pair, len(standings), standings.count("worse"), ALPHA)
-        return (better, worse) if standings else ()
+    def correction(self) -> Correction:
+        """How many fields were compared, and how many differ; each way is a family."""
+        differ = sum(field.standing in ("better", "worse") for field in self.fields.values())
+        return Correction("rival", f"{self.candidate} and {self.against}", len(self.fields), differ, ALPHA)
 
     @property
     def saved(self) -> float | None:

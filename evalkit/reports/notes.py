@@ -98,6 +98,9 @@ def _notes(task: TaskResult) -> Iterator[str]:
                 f"{agreement.first} and {agreement.second}: same text {agreement.same_text}/{agreement.n}, "
                 f"same object {agreement.same_object}/{agreement.n}"
             )
+    of_baseline = task.regression.corrections if task.regression else ()
+    if made := wording.comparisons_made((*task.corrections, *of_baseline)):
+        yield made
 
 
 def picks(task: TaskResult) -> Iterator[str]:

@@ -33,6 +33,7 @@ from evalkit.judging.verdict import Verdict
 from evalkit.models.backend import Spec
 from evalkit.models.latency import P50
 from evalkit.runs.asked_task import AskedTask
+from evalkit.runs.comparison_count import count_comparisons
 from evalkit.runs.details import detailed, with_details
 from evalkit.runs.model_run import COST, model_run_of
 from evalkit.runs.record import InTurn, ModelRun, Participation, Run, TaskResult, Unbeaten
@@ -47,6 +48,8 @@ def judge_task(asked_task: AskedTask, unchanged: Sequence[UnchangedAdapter] = ()
     comparisons = tuple(asked_task.compared(asked_task.planned, answers))
     not_judged = not_judged_of(asked_task)
     verdicts, no_verdicts = verdicts_of(asked_task, answers, model_runs, comparisons, not_judged)
+    rivals = tuple(_recommendations(asked_task, answers, model_runs, verdicts))
+    lineage = _lineage(asked_task, *asked_task.lineage, answers) if asked_task.lineage else None
     return TaskResult(
         task=task.name,
         title=task.title,
@@ -65,9 +68,10 @@ def judge_task(asked_task: AskedTask, unchanged: Sequence[UnchangedAdapter] = ()
         unchanged_adapters=tuple(unchanged),
         relations=tuple(_relations(asked_task, answers)),
         looks=tuple(_looks(asked_task, comparisons)),
-        rivals=tuple(_recommendations(asked_task, answers, model_runs, verdicts)),
+        rivals=rivals,
         in_turn=tuple(_in_turn(asked_task, comparisons)),
-        lineage=_lineage(asked_task, *asked_task.lineage, answers) if asked_task.lineage else None,
+        lineage=lineage,
+        corrections=count_comparisons(comparisons, model_runs, rivals, lineage),
     )
 
 

@@ -15,6 +15,7 @@ from evalkit.errors import StoreError
 from evalkit.golden.looks import PLANNED
 from evalkit.judging.comparison import Agreement, Comparison
 from evalkit.judging.confusion import Confusion
+from evalkit.judging.corrected import Correction
 from evalkit.judging.lineage import Lineage
 from evalkit.judging.no_verdict import NoVerdict, WhyNone
 from evalkit.judging.not_judged import NotJudged
@@ -186,6 +187,8 @@ class TaskResult:
     """Who was asked until all was settled, where the session was to stop early."""
     no_verdicts: tuple[NoVerdict, ...] = ()
     """Each tested model of which nothing is decided, with the reason."""
+    corrections: tuple[Correction, ...] = ()
+    """How many comparisons were made, those with a baseline left out: a group for each correction."""
 
     def verdict(self, backend: str) -> Verdict | None:
         """The verdict on ``backend``, None where nothing is decided of it."""

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import get_args
 
 import pytest
 
 from evalkit.judging import wording
 from evalkit.judging.cause import Explanation, OtherPrompts, Setting
 from evalkit.judging.comparison import Agreement
+from evalkit.judging.corrected import Correction, Family
 from evalkit.judging.figures import dollars
 from evalkit.judging.gates import kind_of
 from evalkit.judging.lineage import Lineage, Step
@@ -395,3 +397,23 @@ def test_small_sums_keep_their_digits() -> None:
     assert [dollars(value) for value in (0.0, 0.00002, 0.012345, 0.5, 12345.678)] == [
         "0.00 USD", "2e-05 USD", "0.012 USD", "0.50 USD", "12,345.68 USD",
     ]  # fmt: skip
+
+
+# -- how many comparisons -----------------------------------------------------------------------------
+
+
+def test_how_many_comparisons_were_made_and_over_how_many_each_correction_ran() -> None:
+    groups = [
+        Correction("lineage_gates", "nightly", 18, 1, 0.05),
+        Correction("lineage_scores", "nightly", 54, 2, 0.025),
+    ]
+    assert wording.comparisons_made(groups) == (
+        "72 comparisons, 3 of which show something (a loss in 1 of 18 gates of lineage nightly; a loss in 2 of 54 "
+        "other scores of it), each group by Holm"
+    )
+    assert wording.comparisons_made([]) == ""
+
+
+@pytest.mark.parametrize("of", get_args(Family))
+def test_every_group_of_comparisons_has_its_words(of: Family) -> None:
+    assert "tuned" in wording.comparisons_made([Correction(of, "tuned", 8, 0, 0.025)]) or of == "lineage_scores"

@@ -6,6 +6,7 @@ each thing that is worded.
 
 from __future__ import annotations
 
+from evalkit.judging.wording.comparison_counts import comparisons_made
 from evalkit.judging.wording.comparisons import comparison
 from evalkit.judging.wording.lineages import explanation, lineage, missing_rung, setting, step_losses
 from evalkit.judging.wording.notes import joins, look_spent, looks_ahead, no_verdict, not_judged, unchanged_adapter
@@ -15,6 +16,7 @@ from evalkit.judging.wording.relations import relation, relation_break
 
 __all__ = [
     "comparison",
+    "comparisons_made",
     "explanation",
     "joins",
     "lineage",
