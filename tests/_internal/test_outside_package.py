@@ -212,6 +212,7 @@ class Use:
         self.project.contract('[scores.mood]\nscorer = "exact"', '[scores.mood]\nscorer = "quarter"')
         self.project.write("golden/mood/task.toml", (self.project.folder / "task.toml").read_text() + MORE_RULES)
         self.project.write("suites/test_mood.py", SUITE)
+        self.run("-m", "evalkit.cli.main", "freeze", "mood")
         self.output = self.run("-m", "pytest", "suites", "--backend=moody:good", "-p", "no:cacheprovider", "-rA")
 
     def run(self, *arguments: str) -> str:

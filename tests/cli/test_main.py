@@ -272,7 +272,7 @@ def test_compare_says_what_was_lost_between_two_runs_and_exits_as_a_gate(project
     lost, sentence = worse.output.splitlines()
     assert lost.startswith("- tuned against run run-1: lost (20): t-000 mood, t-001 mood, ")
     assert sentence.startswith("mood · tuned against run run-1 (tuned, 20")
-    assert "BLOCK. tuned loses to run run-1 on mood by more than 5.0 points: -20.0 points" in sentence
+    assert "BLOCK. tuned loses to run run-1 on mood: -20.0 points" in sentence
     assert evalkit(project, "compare", "run-2", "run-1", "--backend", "tuned").exit_code == 0
 
 
