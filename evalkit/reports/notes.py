@@ -56,6 +56,11 @@ def _notes(task: TaskResult) -> Iterator[str]:
         if model_run.participant.joined:
             name, comparisons = model_run.name, task.comparisons
             yield wording.joins(name, [*dict.fromkeys(item.candidate for item in comparisons if item.against == name)])
+        if model_run.participant.wavers:
+            yield (
+                f"{model_run.participant.name}: asked with reproducible = false: an answer may depend on what shares "
+                "its batch, so that the same model may get other figures when it is asked again"
+            )
         if model_run.participant.moves:
             yield (
                 f"{model_run.participant.name}: {model_run.participant.spec} is a name that moves from model to model: "

@@ -53,6 +53,7 @@ class Participant:
     were shown on the test split, 0 where it spends no look; ``planned_looks`` is how many that split is for,
     ``looks_left`` how many of them are left, ``look_choices`` among how many comparisons this one could be chosen
     after something was seen. ``recorded`` is true where its answers are recorded: nobody tells how they were drawn.
+    ``wavers`` is true where an answer may depend on what shares its batch.
     ``joined`` is true where it takes part because the task declares it, though nobody named it.
     """
 
@@ -74,6 +75,7 @@ class Participant:
     looks_left: int = 0
     look_choices: int = 1
     recorded: bool = False
+    wavers: bool = False
     joined: bool = False
 
 

@@ -58,7 +58,7 @@ def test_a_saved_baseline_is_named_and_has_a_line_for_each_score(suite: Project)
 def test_a_loss_beyond_the_margin_is_red_and_in_the_reports_alone_and_with_two_workers(suite: Project) -> None:
     saved(suite)
     answers(suite, "good", **wrong(20))
-    told = "moods * good against baseline main * BLOCK. good loses to baseline main on direction by more than 5.0 *"
+    told = "moods * good against baseline main * BLOCK. good loses to baseline main on direction: *"
     figures = []
     for options in ([], ["-n", "2"]):
         result = suite.run("suites", "--backend=good", "--baseline=main", *options)

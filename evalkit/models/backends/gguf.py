@@ -6,10 +6,11 @@ All backends of a run that name one file share one copy of its weights: adapters
 each request says which one it wants. Options of the alias:
 
     context = 1024          tokens of one slot: prompt and answer together
-    slots = 6               answers at once; a beginning that their prompts share is read once for all of them
     threads = (all cores)
-    reproducible = false    true: one slot and no reuse of a shared prefix, so that an answer's arithmetic does not
-                            depend on what was asked before or beside it; slower
+    reproducible = true     one answer at a time, its prompt read in chunks of fixed size, so that its arithmetic does
+                            not depend on what was asked before or beside it; a beginning that all prompts share is read
+                            once. false: several at once, faster; answers may then waver
+    slots = 6               with reproducible = false: so many answers at once
 
 With ``constrained = true`` an answer is one object of the task's schema, in the spelling of Python's ``json.dumps``,
 its fields in the schema's order and its numbers with up to three decimals and nine digits before them.
@@ -29,7 +30,7 @@ from evalkit._internal.files import file_digest
 from evalkit._internal.process import resident_memory
 from evalkit.errors import ConfigError, MissingModel
 from evalkit.models.backend import Backend, Completion, Opening
-from evalkit.models.engines.llama_cpp import Engine, Settings
+from evalkit.models.engines.llama_cpp import CHUNK, Engine, Settings
 from evalkit.models.request import Request
 
 
@@ -45,7 +46,7 @@ def open_backend(opening: Opening) -> Backend:
         "engine": f"llama.cpp (xllamacpp {version('xllamacpp')})",
         "weights": file_digest(model, opening.cache),
         "adapter": {path.name: file_digest(path, opening.cache) for path in _adapter_files(adapter)},
-        "reproducible": settings.reproducible,
+        "reproducible": f"chunks of {CHUNK}" if settings.reproducible else False,
     }
     return GgufBackend(engine, adapter, fingerprint)
 
@@ -55,6 +56,11 @@ def _settings(opening: Opening) -> Settings:
     for name in ("context", "slots", "threads"):
         if getattr(settings, name) < 0:
             raise ConfigError(f"{opening.spec}: {name} is {getattr(settings, name)}, expected 0 or more")
+    if settings.reproducible and "slots" in opening.options:
+        raise ConfigError(
+            f"{opening.spec}: slots is set, and reproducible answers are made one at a time: take slots away, or set "
+            f"reproducible = false"
+        )
     slots = 1 if settings.reproducible else settings.slots
     return Settings(settings.context, slots, settings.threads or _cores(), settings.reproducible)
 

@@ -22,6 +22,10 @@ from evalkit.models.backend import Completion, FinishReason, digest_of_ids
 from evalkit.models.request import Request, canonical
 from evalkit.models.stream_end import StopCondition
 
+CHUNK = 64
+"""Where reproducible, so many tokens of a prompt are read at once: what was read of them before is only reused up to a
+multiple of it. So a token is always read beside the same others, whatever is asked before."""
+
 _ONE_TOKEN = {"prompt": "a", "n_predict": 1, "temperature": 0}
 """The least that can be asked, where it is not the answer that matters."""
 
@@ -33,7 +37,7 @@ class Settings:
     context: int = 1024
     slots: int = 6
     threads: int = 0
-    reproducible: bool = False
+    reproducible: bool = True
 
 
 class Engine:
@@ -59,10 +63,16 @@ class Engine:
     def answer(
         self, requests: Sequence[Request], adapter: Path | None
     ) -> Iterator[tuple[Request, Completion | Exception]]:
-        """Answers ``requests`` by the weights with ``adapter``: the first alone, then the others, all slots busy."""
+        """Answers ``requests`` by the weights with ``adapter``.
+
+        Where reproducible, one after the other. Else the first alone, then the others, all slots busy.
+        """
         self._load()
         self._check_schemas(requests)
         lora = [{"id": n, "scale": float(path == adapter)} for n, path in enumerate(self._adapters)]
+        if self.settings.reproducible:
+            yield from self._in_turn(requests, lora)
+            return
         shares = self.settings.slots > 1 and len(requests) > 1
         first, rest = (requests[:1], requests[1:]) if shares else ((), requests)
         with closing(self._ask_all(first, {"lora": lora, "id_slot": 0})) as alone:
@@ -72,6 +82,46 @@ class Engine:
                 if isinstance(result, Completion):
                     self._share_prompt(lora, min(self.settings.slots, len(rest)))
         yield from self._ask_all(rest, {"lora": lora})
+
+    def _in_turn(
+        self, requests: Sequence[Request], lora: Sequence[Mapping[str, Any]]
+    ) -> Generator[tuple[Request, Completion | Exception]]:
+        """One sequence in each step of the model, and a shared beginning read once, in the chunks in which each prompt
+        would be read alone: an answer is the same whatever is asked before it or beside it."""
+        shared = self._read_shared(requests, lora)
+        how = {"lora": lora, "id_slot": 0, "cache_prompt": bool(shared)}
+
+        def ask(request: Request, stopped: Event) -> Completion:
+            if shared:
+                # The slot holds the last prompt and its answer, of which the next may share more than whole chunks.
+                self._post("/slots/0?action=restore", {"filename": self._state.name})
+            return self._ask(request, how, stopped)
+
+        try:
+            with closing(in_threads(requests, ask, 1)) as answers:  # type: ignore[type-var]
+                yield from answers
+        finally:
+            with suppress(OSError):
+                self._state.unlink()
+
+    def _read_shared(self, requests: Sequence[Request], lora: Sequence[Mapping[str, Any]]) -> int:
+        """Reads the beginning that all prompts share, in whole chunks, and keeps what was made of it: how many tokens.
+
+        0 where there is none, or it can't be kept (a full disk): then each prompt is read from its first token.
+        """
+        prompts = [self._tokens(request)[1] for request in requests]
+        # The last token of a prompt is always read again: a chunk must not end there.
+        shared = shared_chunks(prompts) if len(prompts) > 1 else 0
+        if shared:
+            body = {**_ONE_TOKEN, "prompt": prompts[0][:shared], "lora": lora, "id_slot": 0, "cache_prompt": False}
+            self._server.handle_completions({**body, "n_predict": 0})
+            try:
+                kept = self._post("/slots/0?action=save", {"filename": self._state.name})["n_saved"]
+            except NotAnswered:
+                return 0
+            if kept != shared:
+                raise BackendDied(f"llama.cpp kept {kept} of {shared} tokens: take reproducible = false")
+        return shared
 
     def _ask_all(
         self, requests: Sequence[Request], how: Mapping[str, Any]
@@ -113,6 +163,8 @@ class Engine:
         p.cpuparams.n_threads = p.cpuparams_batch.n_threads = self.settings.threads
         p.verbosity = 1
         p.fit_params = False
+        if self.settings.reproducible:
+            p.n_ubatch = CHUNK
         p.api_keys = [self._key]
         self.cache.mkdir(parents=True, exist_ok=True)
         p.slot_save_path = f"{self.cache.absolute()}{os.sep}"
@@ -148,10 +200,15 @@ class Engine:
 
         return gguf_adapter(adapter, self.model, self.cache)
 
-    def _ask(self, request: Request, how: Mapping[str, Any], stopped: Event) -> Completion:
+    def _tokens(self, request: Request) -> tuple[str, list[int]]:
+        """The prompt as the model's template renders it, with the prefill, and its token ids."""
         messages = [asdict(message) for message in request.messages]
         rendered = self._post("/apply-template", {"messages": messages})["prompt"] + request.prefill
-        tokens = self._post("/tokenize", {"content": rendered, "add_special": True, "parse_special": True})["tokens"]
+        body = {"content": rendered, "add_special": True, "parse_special": True}
+        return rendered, self._post("/tokenize", body)["tokens"]
+
+    def _ask(self, request: Request, how: Mapping[str, Any], stopped: Event) -> Completion:
+        rendered, tokens = self._tokens(request)
         room = self.settings.context - len(tokens)
         if room < request.decoding.max_tokens:
             raise NotAnswered(
@@ -171,7 +228,7 @@ class Engine:
             "repeat_last_n": REPEAT_LAST,
             "presence_penalty": 0.0,
             "frequency_penalty": 0.0,
-            "cache_prompt": not self.settings.reproducible,
+            "cache_prompt": True,
             "stream": True,
             **how,
             **({} if request.schema is None else {"json_schema": _bounded(request.schema)}),
@@ -206,6 +263,19 @@ class Engine:
             raise NotAnswered(f"llama.cpp refused {path}: {error.read().decode(errors='replace')}") from error
         except OSError as error:
             raise BackendDied(f"llama.cpp does not answer {path}: {error}") from error
+
+
+def shared_chunks(prompts: Sequence[Sequence[int]], chunk: int = CHUNK) -> int:
+    """How many tokens all ``prompts`` begin with, in whole chunks, one token of each at least left out.
+
+    >>> shared_chunks([[1, 2, 3, 4, 5], [1, 2, 3, 4, 6]], chunk=2), shared_chunks([[1, 2, 3, 4], [1, 2, 3, 4]], chunk=2)
+    (4, 2)
+    """
+    # What the first and the last in the order of their tokens share, all between them share too.
+    least, most = min(map(list, prompts)), max(map(list, prompts))
+    end = min(map(len, prompts)) - 1
+    same = next((place for place in range(end) if least[place] != most[place]), end)
+    return same // chunk * chunk
 
 
 def _bounded(schema: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -21,6 +21,7 @@ from evalkit.golden.schema import Schema
 from evalkit.judging.output import parse
 from evalkit.models.backend import Backend, Opening, Spec, fingerprint_of
 from evalkit.models.backends.gguf import open_backend
+from evalkit.models.engines.llama_cpp import CHUNK
 from evalkit.models.request import Asking, Message, Request, render
 from fixtures.convert import base_gguf
 
@@ -63,9 +64,11 @@ def texts(backend: Backend, requests: list[Request]) -> dict[str, str]:
 @pytest.mark.real
 def test_base_and_adapter_interleaved_on_one_server_answer_as_they_do_alone(opening: Opening) -> None:
     requests = [asked(headline) for headline in HEADLINES]
-    alone = {adapter: texts(opened(opening, adapter, slots=1), requests) for adapter in ("", ADAPTER)}
+    alone = {
+        adapter: texts(opened(opening, adapter, reproducible=False, slots=1), requests) for adapter in ("", ADAPTER)
+    }
     shared: dict[str, Any] = {}
-    base, tuned = (opened(opening, adapter, shared, slots=1) for adapter in ("", ADAPTER))
+    base, tuned = (opened(opening, adapter, shared, reproducible=False, slots=1) for adapter in ("", ADAPTER))
     assert base.engine is tuned.engine, "they do not share their weights"  # type: ignore[attr-defined]
 
     together: dict[str, dict[str, str]] = {"": {}, ADAPTER: {}}
@@ -81,7 +84,7 @@ def test_base_and_adapter_interleaved_on_one_server_answer_as_they_do_alone(open
 def test_what_one_slot_has_read_the_others_need_not_read_whatever_adapter_they_come_from(opening: Opening) -> None:
     requests = [asked(headline) for headline in HEADLINES[:4]]
     shared: dict[str, Any] = {}
-    base, tuned = (opened(opening, adapter, shared, slots=3) for adapter in ("", ADAPTER))
+    base, tuned = (opened(opening, adapter, shared, reproducible=False, slots=3) for adapter in ("", ADAPTER))
     by_base = texts(base, requests)
     engine = tuned.engine  # type: ignore[attr-defined]
     lora = [{"id": 0, "scale": 1.0}]
@@ -102,7 +105,7 @@ def test_a_first_prompt_that_was_not_read_hands_nothing_round(
     opening: Opening, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     good, too_long = asked("Rain", max_tokens=2), asked("Hail", max_tokens=4000)
-    backend = opened(opening, slots=3)
+    backend = opened(opening, reproducible=False, slots=3)
     engine, handed = backend.engine, []  # type: ignore[attr-defined]
     monkeypatch.setattr(engine, "_share_prompt", lambda _, slots: handed.append(slots))
 
@@ -119,7 +122,7 @@ def test_a_first_prompt_that_was_not_read_hands_nothing_round(
 def test_a_slot_that_gets_no_copy_reads_for_itself(opening: Opening, tmp_path: Path) -> None:
     requests = [render(opening.task, example) for example in opening.task.splits["dev"][:4]]
     cache = tmp_path / "cache"
-    backend = opened(replace(opening, cache=cache), ADAPTER, slots=3)
+    backend = opened(replace(opening, cache=cache), ADAPTER, reproducible=False, slots=3)
     backend.engine._load()  # type: ignore[attr-defined]
     shutil.rmtree(cache)  # nothing can be written there any more
 
@@ -129,11 +132,50 @@ def test_a_slot_that_gets_no_copy_reads_for_itself(opening: Opening, tmp_path: P
 
 
 @pytest.mark.real
-def test_all_slots_give_what_one_slot_gives_in_reproducible_mode(opening: Opening) -> None:
-    requests = [asked(headline) for headline in HEADLINES]
-    first = texts(opened(opening, reproducible=True), requests)
-    again = texts(opened(opening, reproducible=True), list(reversed(requests)))
-    assert first == again
+@pytest.mark.parametrize("adapter", ["", ADAPTER])
+def test_answers_are_the_same_alone_in_another_order_and_among_others(opening: Opening, adapter: str) -> None:
+    requests = [
+        replace(render(opening.task, example), decoding=Decoding(24)) for example in opening.task.splits["test"][:24]
+    ]
+    shared: dict[str, Any] = {}
+    backend = opened(opening, adapter, shared)
+    together = texts(backend, requests)
+    assert texts(backend, requests[::-3]) == {
+        request.example_id: together[request.example_id] for request in requests[::-3]
+    }
+    others = [asked(headline, max_tokens=8) for headline in HEADLINES[:2]]  # another beginning: nothing is shared
+    among = texts(backend, [others[0], *requests[4:8], others[1]])
+    assert among.items() >= {request.example_id: together[request.example_id] for request in requests[4:8]}.items()
+    texts(opened(opening, "" if adapter else ADAPTER, shared), requests[:2])  # another model on the same weights
+    for request in requests[:6]:
+        assert texts(backend, [request]) == {request.example_id: together[request.example_id]}
+
+
+@pytest.mark.real
+def test_a_shared_beginning_is_read_once_in_whole_chunks(opening: Opening) -> None:
+    requests = [render(opening.task, example) for example in opening.task.splits["test"][:2]]
+    engine = opened(opening, ADAPTER).engine  # type: ignore[attr-defined]
+    engine._load()
+    shared = engine._read_shared(requests, [{"id": 0, "scale": 1.0}])
+    tokens = [engine._tokens(request)[1] for request in requests]
+    assert shared > 0
+    assert shared % CHUNK == 0
+    assert tokens[0][:shared] == tokens[1][:shared]
+    engine._post("/slots/0?action=restore", {"filename": engine._state.name})
+    body = {"prompt": tokens[1], "n_predict": 1, "lora": [{"id": 0, "scale": 1.0}], "id_slot": 0}
+    assert engine._server.handle_completions(body)["timings"]["prompt_n"] == len(tokens[1]) - shared
+    list(engine.answer(requests[:2], None))
+    assert not list(engine.cache.glob("slot-*")), "the state was left on disk"
+
+
+@pytest.mark.real
+def test_where_nothing_can_be_kept_each_prompt_is_read_from_its_first_token(opening: Opening, tmp_path: Path) -> None:
+    requests = [replace(render(opening.task, one), decoding=Decoding(12)) for one in opening.task.splits["dev"][:3]]
+    cache = tmp_path / "cache"
+    backend = opened(replace(opening, cache=cache), ADAPTER)
+    backend.engine._load()  # type: ignore[attr-defined]
+    shutil.rmtree(cache)
+    assert texts(backend, requests) == texts(opened(opening, ADAPTER), requests)
 
 
 @pytest.mark.real
@@ -163,7 +205,7 @@ def test_constrained_answers_of_the_base_are_strictly_valid(opening: Opening) ->
     task = opening.task
     requests = [render(task, example, Asking(constrained=True)) for example in task.splits["dev"][:2]]
     schema = Schema(task.schema)
-    for _, completion in opened(opening, slots=2).answer(requests):
+    for _, completion in opened(opening, reproducible=False, slots=2).answer(requests):
         output = parse(completion, prefill="", schema=schema)  # type: ignore[arg-type]
         assert (output.strict, output.why) == (True, "")
 
@@ -173,7 +215,7 @@ def test_a_schema_that_cant_be_held_ends_the_backend_and_leaves_no_free_answer(o
     # llama.cpp says so on standard error alone, and then answers freely.
     request = replace(asked("Rain", max_tokens=4), schema={"type": "object", "not": {"required": ["a"]}})
     with pytest.raises(BackendDied, match=r"can't hold answers to the schema of market_direction"):
-        list(opened(opening, slots=1).answer([request]))
+        list(opened(opening, reproducible=False, slots=1).answer([request]))
 
 
 @pytest.mark.real
@@ -187,7 +229,7 @@ def test_a_prompt_that_does_not_fit_is_not_answered_and_the_others_are(opening: 
 
 @pytest.mark.real
 def test_closing_the_answers_stops_the_work_and_the_backend_can_be_asked_again(opening: Opening) -> None:
-    backend = opened(opening, slots=2)
+    backend = opened(opening, reproducible=False, slots=2)
     answers = backend.answer([asked(headline, max_tokens=200, tail=None) for headline in HEADLINES])
     next(answers)
     answers.close()  # type: ignore[attr-defined]
@@ -195,9 +237,10 @@ def test_closing_the_answers_stops_the_work_and_the_backend_can_be_asked_again(o
 
 
 def test_another_adapter_or_mode_has_another_fingerprint(opening: Opening) -> None:
-    marks = [opened(opening), opened(opening, ADAPTER), opened(opening, reproducible=True)]
+    marks = [opened(opening), opened(opening, ADAPTER), opened(opening, reproducible=False)]
     assert len({fingerprint_of(backend) for backend in marks}) == 3
-    assert fingerprint_of(opened(opening, slots=3)) == fingerprint_of(opened(opening))
+    assert fingerprint_of(opened(opening, reproducible=False, slots=3)) == fingerprint_of(marks[2])
+    assert [backend.fingerprint["reproducible"] for backend in marks] == ["chunks of 64", "chunks of 64", False]
 
 
 @pytest.mark.parametrize(
@@ -214,6 +257,7 @@ def test_another_adapter_or_mode_has_another_fingerprint(opening: Opening) -> No
             r"unknown option 'slot'\. Did you mean 'slots'\? Known: .*context.*, slots",
         ),
         ("gguf:smollm2", {"slots": "many"}, ConfigError, r"slots is 'many', expected a whole number"),
+        ("gguf:smollm2", {"slots": 4}, ConfigError, r"slots is set, .* one at a time: take slots away, or set reprod"),
     ],
 )
 def test_what_is_missing_or_misspelt_is_said_before_anything_is_loaded(
