@@ -24,6 +24,15 @@ def verb(count: int, singular: str, plural: str) -> str:
     return singular if count == 1 else plural
 
 
+def named(label: str) -> str:
+    """A label in a sentence or a table: one that is empty would read as nothing, and a minus as a dash.
+
+    >>> named(""), named("-"), named("rumour")
+    ('(empty)', '−', 'rumour')
+    """
+    return {"": "(empty)", "-": "−"}.get(label.strip(), label)
+
+
 def abbreviate(names: Sequence[str], most: int = 3) -> str:
     """The first few of ``names``, and how many more there are.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 from collections.abc import Iterator
 from dataclasses import asdict
@@ -103,9 +104,15 @@ def rescore(config: Config, run: str) -> None:
         runs.save(again.run, again.rows())
     for warning in again.warnings:
         say(warning, err=True)
-    for text in render(again.run, page=Page(color=sys.stdout.isatty())):
+    for text in render(again.run, page=_page()):
         say(text, nl=False)
     sys.exit(exit_code(list(again.run.tasks), config))
+
+
+def _page(details: bool = False) -> Page:
+    """The terminal that a report is written to; of a file nothing is known."""
+    color = sys.stdout.isatty()
+    return Page(shutil.get_terminal_size().columns if color else Page().width, color, details)
 
 
 class ReportName(click.ParamType[str]):
@@ -125,14 +132,15 @@ class ReportName(click.ParamType[str]):
 @click.command()
 @click.argument("run", default="latest")
 @click.option("--format", "form", type=ReportName(), default="terminal", help="The report to render it as.")
+@click.option("--slices", is_flag=True, help="In the terminal: every score by tag, every confusion.")
 @click.pass_obj
-def report(config: Config, run: str, form: str) -> None:
+def report(config: Config, run: str, form: str, slices: bool) -> None:
     """Render a stored RUN (the latest, without one)."""
     from evalkit.reports.report import render
 
     with opened_runs(config) as runs:
         stored = runs.run(run)
-        for text in render(form, stored, lambda: runs.rows(stored.id), Page()):
+        for text in render(form, stored, lambda: runs.rows(stored.id), _page(slices)):
             say(text, nl=False)
 
 
@@ -189,7 +197,7 @@ def lineage(config: Config, name: str, run: str | None) -> None:
         where = f"run {run} does not follow" if run else "no stored run follows"
         raise ConfigError(f"{where} the lineage {name}; pytest --lineage={name} makes one that does")
     latest, tasks = matches[-1]
-    for text in render_lineage(latest, Page(color=sys.stdout.isatty())):
+    for text in render_lineage(latest, _page()):
         say(text, nl=False)
     lineages = [(task, task.lineage) for task in tasks if task.lineage is not None]
     if any(

@@ -51,6 +51,10 @@ _OPTIONS: Mapping[str, Mapping[str, Any]] = {
         "metavar": "REPORT", "default": "terminal",
         "help": "the report at the end: terminal, markdown, json, jsonl, or one of another package (default: terminal)",
     },
+    "slices": {
+        "action": "store_true",
+        "help": "in the terminal show every score by tag, and what every field of classes is taken for; so does -v",
+    },
     "strict-examples": {"action": "store_true", "help": "make every missed example a failure"},
     "last-missed": {"action": "store_true", "help": "run only the examples that were missed last time"},
     "baseline": {"metavar": "NAME", "help": "compare the one backend with golden/baselines/TASK/NAME.json"},
@@ -81,6 +85,7 @@ class Options:
     latency: int
     sequential: bool
     format: str
+    slices: bool
     strict_examples: bool
     last_missed: bool
     baseline: str | None

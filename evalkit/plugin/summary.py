@@ -103,7 +103,8 @@ def _write_report(reporter: pytest.TerminalReporter, state: State, finished: Fin
     from evalkit.reports.page import Page
     from evalkit.reports.report import render
 
-    page = Page(reporter._tw.fullwidth, reporter._tw.hasmarkup)
+    details = state.options.slices or reporter.verbosity > 0
+    page = Page(reporter._tw.fullwidth, reporter._tw.hasmarkup, details)
     for text in render(state.options.format, finished.run, finished.rows, page):
         reporter.write(text, flush=True)
 

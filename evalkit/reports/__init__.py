@@ -8,5 +8,5 @@ A report is one file of this folder, or an entry point of the group ``evalkit.re
     def render(run: Run, rows: Rows, page: Page) -> Iterator[str]
 """
 
-SHARED = ("figures", "history", "merge", "notes", "page", "report", "view")
+SHARED = ("figures", "fitted", "history", "merge", "notes", "page", "report", "view", "weak_spots")
 """Files of this folder that are no report."""

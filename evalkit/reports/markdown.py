@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
-from evalkit.reports import notes, view
+from evalkit.judging.confusion import Confusion
+from evalkit.reports import notes, view, weak_spots
 from evalkit.reports.page import PAGE, Page
-from evalkit.runs.record import Rows, Run, TaskResult, no_rows
+from evalkit.runs.record import ModelRun, Rows, Run, TaskResult, no_rows
 
 
 def render(run: Run, _rows: Rows = no_rows, _page: Page = PAGE) -> Iterator[str]:
@@ -49,6 +50,7 @@ def _each(run: Run, lines_of: Callable[[TaskResult], Iterable[str]]) -> Iterator
 def _whole(task: TaskResult) -> Iterator[str]:
     yield f"### {task.title}"
     yield ""
+    yield from _verdicts(task)
     if task.whole or not view.related(task):
         yield from _scores(task)  # of the examples that relations draw alone it would say too much
     yield from _relations(task)
@@ -58,7 +60,7 @@ def _whole(task: TaskResult) -> Iterator[str]:
         yield "For reference, and deciding nothing (p two-sided, groups not known to them):"
         yield ""
         yield from _table(view.REFERENCES, pairs)
-    yield from _verdicts(task)
+    yield from _weak_spots(task)
 
 
 def _scores(task: TaskResult) -> Iterator[str]:
@@ -70,6 +72,40 @@ def _scores(task: TaskResult) -> Iterator[str]:
     for line in (*notes.floors_not_beaten(task), *notes.notes(task), *notes.changes(task.regression)):
         yield f"- {line}"
     yield ""
+
+
+def _weak_spots(task: TaskResult) -> Iterator[str]:
+    """Every score by tag and every confusion, folded: a reader opens the model that matters."""
+    for model in weak_spots.models(task):
+        yield f"<details><summary>{_html(model.name)}: scores by tag, and what it takes for what</summary>"
+        yield ""
+        for table in model.slices:
+            if table.slices:
+                yield f"{_cell(weak_spots.slices_heading(model, table))}:"
+                yield ""
+                yield from _table(weak_spots.SLICE_COLUMNS, weak_spots.slice_rows(table))
+            if left := weak_spots.slices_left(table):
+                yield f"{_cell(table.score)}: {left}."
+                yield ""
+        for item in model.confusions:
+            yield from _confusion(model, item)
+        yield "</details>"
+        yield ""
+
+
+def _confusion(model: ModelRun, item: Confusion) -> Iterator[str]:
+    heading = weak_spots.confusion_heading if item.rows else weak_spots.mistakes_heading
+    yield f"{_cell(heading(model, item))}:"
+    yield ""
+    if item.rows:
+        yield from _table(weak_spots.confusion_columns(item), weak_spots.confusion_rows(item))
+    else:
+        yield from (f"- {_cell(line)}" for line in weak_spots.mistakes(item))
+        yield ""
+
+
+def _html(text: str) -> str:
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
 def _relations(task: TaskResult) -> Iterator[str]:

@@ -42,8 +42,17 @@ def verdict_lines(task: TaskResult) -> Iterator[tuple[str, str]]:
         yield lineage.status or "", wording.lineage(lineage, why_none(task.split, task.frozen))
 
 
+def weak_spots(task: TaskResult) -> Iterator[str]:
+    """What each tested model takes for what, and on which tags it is shown to be weaker."""
+    for one in task.model_runs:
+        if one.participant.role == "backend":
+            yield from filter(None, (wording.confusions(one.name, one.confusions),))
+            yield from wording.weaker_slices(one.name, one.slices)
+
+
 def notes(task: TaskResult) -> Iterator[str]:
     """What else a reader must know: defects, floors not beaten, pairs, what stayed unanswered or is known to fail."""
+    yield from weak_spots(task)
     yield from dict.fromkeys(_notes(task))  # a pair may be declared twice, as a win and as no loss
 
 
@@ -94,7 +103,7 @@ def _notes(task: TaskResult) -> Iterator[str]:
             yield wording.reason(comparison.reason)
         yield from _power(comparison)
         readable = comparison.readable
-        if readable.n < comparison.paired.difference.n:
+        if 0 < readable.n < comparison.paired.difference.n:
             pair = f"{comparison.candidate} against {comparison.against} on {comparison.score}"
             yield f"{pair}, where both answered readably (n={readable.n}): {signed(readable)}"
     for agreement in task.agreements:

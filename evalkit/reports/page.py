@@ -7,10 +7,12 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """``width`` is in columns; tables may be wider than it, sentences are not."""
+    """``width`` is in columns. ``details`` asks for every score by tag and for the confusion of every field, not only
+    of the primary score."""
 
     width: int = 120
     color: bool = False
+    details: bool = False
 
 
 PAGE = Page()

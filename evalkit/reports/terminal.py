@@ -1,4 +1,4 @@
-"""A run on the terminal: one table a task, then the verdict with its reasons."""
+"""A run on the terminal: the verdict with its reasons, then the figures that it rests on."""
 
 from __future__ import annotations
 
@@ -11,10 +11,12 @@ from rich.table import Table
 from rich.text import Text
 
 from evalkit.judging import wording
+from evalkit.judging.confusion import Confusion
 from evalkit.judging.no_verdict import why_none
-from evalkit.reports import notes, view
+from evalkit.reports import notes, view, weak_spots
+from evalkit.reports.fitted import SIDE, fitted, plain_table, wide
 from evalkit.reports.page import PAGE, Page
-from evalkit.runs.record import Rows, Run, TaskResult, no_rows
+from evalkit.runs.record import ModelRun, Rows, Run, TaskResult, no_rows
 
 _COLORS = {"SHIP": "bold green", "BLOCK": "bold red", "INCONCLUSIVE": "bold yellow"}
 
@@ -22,7 +24,7 @@ _COLORS = {"SHIP": "bold green", "BLOCK": "bold red", "INCONCLUSIVE": "bold yell
 def render(run: Run, _rows: Rows = no_rows, page: Page = PAGE) -> Iterator[str]:
     """The run as text; sentences are wrapped at the width of the page."""
     for task in run.tasks:
-        yield _printed(page, partial(_print_task, task=task, width=page.width))
+        yield _printed(page, partial(_print_task, task=task, page=page))
     yield f"run {run.id}; one answer: evalkit show {run.id} EXAMPLE\n"
 
 
@@ -38,22 +40,57 @@ def _printed(page: Page, write: Callable[[Console], None]) -> str:
     return out.getvalue()
 
 
-def _print_task(console: Console, task: TaskResult, width: int) -> None:
+def _print_task(console: Console, task: TaskResult, page: Page) -> None:
+    """The verdicts first; then what they rest on, and where the tested models are weak."""
+    width = page.width
+    for status, sentence in notes.verdict_lines(task):
+        console.print(Text(f"{task.task} · {sentence}", style=_COLORS.get(status, "")), width=width)
     if task.whole:
-        console.print(_judged(task))
-    for line in (*notes.floors_not_beaten(task), *notes.notes(task)) if task.whole else ():
-        console.print(Text(f"- {line}"), width=width)
+        title = f"{notes.heading(task)} (rates in %, 95 % intervals; * primary)"
+        styles = {one.name: SIDE if one.participant.role == "floor" else "" for one in view.shown(task)}
+        _print_table(console, title, styles, view.rows(task), width)
+        for line in (*notes.floors_not_beaten(task), *notes.notes(task)):
+            console.print(Text(f"- {line}"), width=width)
+        _print_weak_spots(console, task, page)
     if models := view.related(task):
-        console.print(_table(view.relations_heading(task), dict.fromkeys(models, ""), view.relation_rows(task)))
+        heading = view.relations_heading(task)
+        _print_table(console, heading, dict.fromkeys(models, ""), view.relation_rows(task), width)
     for candidate, names, rows in view.rival_tables(task):
-        console.print(_table(view.rivals_heading(candidate), dict.fromkeys(names, ""), rows))
+        _print_table(console, view.rivals_heading(candidate), dict.fromkeys(names, ""), rows, width)
     for sentence in notes.picks(task):
         console.print(Text(sentence), width=width)
     _print_lineage(console, task, width)
     for line in notes.changes(task.regression):
         console.print(Text(f"- {line}"), width=width)
-    for status, sentence in notes.verdict_lines(task):
-        console.print(Text(f"{task.task} · {sentence}", style=_COLORS.get(status, "")), width=width)
+
+
+def _print_weak_spots(console: Console, task: TaskResult, page: Page) -> None:
+    """Of each tested model the primary score by tag and its confusion; of every model and field with ``details``."""
+    most = None if page.details else weak_spots.MOST_ROWS
+    for model in weak_spots.models(task) if page.details else weak_spots.tested(task):
+        for table in model.slices if page.details else weak_spots.primary_slices(task, model):
+            if table.slices:
+                heading, rows = weak_spots.slices_heading(model, table), weak_spots.slice_rows(table, most)
+                _print_plain(console, heading, plain_table(weak_spots.SLICE_COLUMNS, rows), page.width)
+            if left := weak_spots.slices_left(table, most):
+                more = "" if page.details else " (--slices shows all)"
+                console.print(Text(f"- {model.name}, {table.score}: {left}{more}"), width=page.width)
+        for item in model.confusions if page.details else weak_spots.primary_confusions(task, model):
+            _print_confusion(console, model, item, page.width)
+
+
+def _print_confusion(console: Console, model: ModelRun, item: Confusion, width: int) -> None:
+    if not item.rows:
+        console.print(Text(weak_spots.mistakes_heading(model, item)), width=width)
+        for line in weak_spots.mistakes(item):
+            console.print(Text(f"- {line}"), width=width)
+        return
+    for numbered in (False, True):
+        columns, rows = weak_spots.confusion_columns(item, numbered), weak_spots.confusion_rows(item, numbered)
+        made = plain_table(columns, rows)
+        if numbered or wide(console, made) <= width:
+            _print_plain(console, weak_spots.confusion_heading(model, item), made, width)
+            return
 
 
 def _print_lineage_alone(console: Console, task: TaskResult, width: int) -> None:
@@ -64,36 +101,29 @@ def _print_lineage_alone(console: Console, task: TaskResult, width: int) -> None
 
 
 def _console(out: StringIO, color: bool) -> Console:
-    # A table that is wider than the terminal is better than one whose figures are broken in two.
+    # Tables are cut to the width of the page by columns; a figure is never broken in two.
     return Console(
         file=out, width=500, force_terminal=color, no_color=not color, highlight=False, markup=False, emoji=False
     )
 
 
+def _print_table(
+    console: Console, title: str, columns: Mapping[str, str], rows: Iterable[tuple[str, Sequence[str]]], width: int
+) -> None:
+    console.print(Text(title), width=width)
+    for made in fitted(console, columns, rows, width):
+        console.print(made)
+
+
+def _print_plain(console: Console, title: str, made: Table, width: int) -> None:
+    console.print()
+    console.print(Text(title), width=width)
+    console.print(made)
+
+
 def _print_lineage(console: Console, task: TaskResult, width: int) -> None:
     if task.lineage is not None:
-        console.print(_lineage(task, task.lineage.name))
+        title = f"lineage {task.lineage.name}: rates in %, change from the rung's parent in points; * primary"
+        _print_table(console, title, dict.fromkeys(view.rungs(task), ""), view.lineage_rows(task), width)
     for line in notes.lineage_notes(task):
         console.print(Text(f"- {line}"), width=width)
-
-
-def _judged(task: TaskResult) -> Table:
-    title = f"{notes.heading(task)} (rates in %, 95 % intervals; * primary)"
-    columns = {model_run.name: "dim" if model_run.participant.role == "floor" else "" for model_run in view.shown(task)}
-    return _table(title, columns, view.rows(task))
-
-
-def _lineage(task: TaskResult, name: str) -> Table:
-    title = f"lineage {name}: rates in %, change from the rung's parent in points; * primary"
-    return _table(title, dict.fromkeys(view.rungs(task), ""), view.lineage_rows(task))
-
-
-def _table(title: str, columns: Mapping[str, str], rows: Iterable[tuple[str, Sequence[str]]]) -> Table:
-    """``columns`` have a style each."""
-    table = Table(title=title, title_justify="left", pad_edge=False)
-    table.add_column("")
-    for name, style in columns.items():
-        table.add_column(name, justify="right", style=style, overflow="fold")
-    for name, cells in rows:
-        table.add_row(name, *cells)
-    return table

@@ -161,8 +161,9 @@ def _beside(recommendation: Recommendation, score: str, rates: Rates) -> str:
 
 
 def references(task: TaskResult) -> Iterator[Row]:
-    """A row for every comparison: the pair, then its size on other scales and the p of other tests."""
-    for comparison in task.comparisons:
+    """A row for every pair and score: the pair, then its size on other scales and the p of other tests."""
+    pairs = {(item.candidate, item.against, item.score): item for item in task.comparisons}
+    for comparison in pairs.values():  # a pair may be declared twice, as a win and as no loss
         effects = comparison.paired.effects
         sizes = (effects.cohen_d_z, effects.cohen_d_pooled, effects.rank_biserial, effects.odds_ratio)
         tests = (effects.mcnemar_p, effects.wilcoxon_p, effects.t_p)

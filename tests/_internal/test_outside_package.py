@@ -60,22 +60,6 @@ def label(mood):
     return f"in a {mood} mood"
 '''
 
-COMPOSITE = '''
-"""A scorer of other scores: the worst of them."""
-from evalkit import Judgement
-
-KIND = "composite"
-GRADED = True
-
-
-def make_composite(options, of):
-    def judge(scores):
-        worst = min(scores, key=lambda score: score.value)
-        return Judgement(worst.value, "" if worst else f"{worst.name} is the worst of {len(of)}")
-
-    return judge
-'''
-
 MEASUREMENT = '''
 """A measurement: the largest error."""
 import numpy as np
@@ -147,7 +131,6 @@ def render(run, rows, page):
 MODULES = {
     "outside_moody": BACKEND,
     "outside_quarter": SCORER,
-    "outside_weakest": COMPOSITE,
     "outside_worst": MEASUREMENT,
     "outside_seven": LINT,
     "outside_denied": RELATION,
@@ -160,7 +143,6 @@ ENTRY_POINTS = """
 moody = outside_moody
 [evalkit.scorers]
 quarter = outside_quarter
-weakest = outside_weakest
 [evalkit.measurements]
 worst = outside_worst
 [evalkit.lints]
@@ -174,10 +156,6 @@ commas = outside_commas
 """
 
 MORE_RULES = """
-[scores.weaker]
-scorer = "weakest"
-of = ["mood", "strength"]
-
 [measurements.strength_worst]
 field = "strength"
 measure = "worst"
@@ -276,12 +254,6 @@ def test_an_outside_backend_is_asked_by_its_name(use: Use) -> None:
 def test_an_outside_scorer_scores_its_field(use: Use) -> None:
     # Eight of twelve are in a good mood; each other one scores a quarter.
     assert use.model_run["rates"]["test"]["mood"]["value"] == pytest.approx((8 * 1.0 + 4 * 0.25) / 12)
-
-
-def test_an_outside_scorer_may_score_by_the_other_scores(use: Use) -> None:
-    # Where the mood is bad it scores a quarter, and the strength nothing.
-    weaker = use.model_run["rates"]["test"]["weaker"]
-    assert (weaker["n"], weaker["value"]) == (12, pytest.approx(8 / 12))
 
 
 def test_an_outside_measurement_measures_its_field(use: Use) -> None:

@@ -48,7 +48,8 @@ def test_each_rung_is_compared_with_its_parent_and_the_step_that_lost_a_field_is
             "lineage moods: rates in %, change from the rung's parent in points; * primary*",
             "*from *(bad)*(good)*(merged)*",
             "*direction [*]*91.7 (+83.3;*91.7 (+0.0; no flip)*41.7 (-50.0; 6 worse, 0 better)*",
-            "*same answers as its parent *12/12*6/12*",
+            "*same answers as its parent *12/12*",
+            "*same answers as its parent *6/12*",
             "- good to merged: all 12 answers are the same text",
             "- direction: may have been lost between merged and shipped (-50.0 points, 95 % *; 6 worse, 0 better; "
             "p = 0.0156, among 6 = 0.0938)",
@@ -97,7 +98,7 @@ def test_a_loss_beyond_the_margin_is_red_at_the_step_that_made_it(suite: Project
     assert result.ret == 0
     suite.answers("shipped", {f"h{number:02}": answer(-truth(number)) for number in range(12)})
     result = suite.run("suites", "--lineage=moods", "--backend=good")
-    result.stdout.fnmatch_lines(["moods * lineage moods: BLOCK. shipped loses to merged on direction: *"])
+    result.stdout.fnmatch_lines_random(["moods * lineage moods: BLOCK. shipped loses to merged on direction: *"])
     assert result.ret == 1
 
 
@@ -174,8 +175,12 @@ def test_rescoring_follows_the_same_rungs_again(suite: Project) -> None:
     suite.run("suites", "--lineage=moods")
     first = lineage(suite)
     result = suite.pytester.run(sys.executable, "-m", "evalkit.cli.main", "rescore", "latest")
-    result.stdout.fnmatch_lines(
-        ["*same answers as its parent *12/12*6/12*", "- direction: may have been lost between merged and *"]
+    result.stdout.fnmatch_lines_random(
+        [
+            "*same answers as its parent *12/12*",
+            "*same answers as its parent *6/12*",
+            "- direction: may have been lost between merged and *",
+        ]
     )
     again = suite.pytester.run(sys.executable, "-m", "evalkit.cli.main", "report", "latest", "--format=json")
     assert json.loads(again.stdout.str())["tasks"][0]["lineage"] == first
@@ -209,7 +214,9 @@ def test_a_rung_that_dies_is_not_held_to_have_lost_nothing(suite: Project) -> No
     four_lost(suite)
     suite.replace("pyproject.toml", '"replay:answers/merged.jsonl"', '"clerk:one", dies_after = 3')
     result = suite.run("suites", "--lineage=moods", "--backend=good")
-    result.stdout.fnmatch_lines(["- merged could not be run: 9 of 12 examples stayed unanswered (h03: *out of paper*)"])
+    result.stdout.fnmatch_lines_random(
+        ["- merged could not be run: 9 of 12 examples stayed unanswered (h03: *out of paper*)"]
+    )
     assert lineage(suite)["status"] == "INCONCLUSIVE"
     assert result.ret == 1
     assert suite.pytester.run(sys.executable, "-m", "evalkit.cli.main", "lineage", "moods").ret == 1
@@ -218,7 +225,7 @@ def test_a_rung_that_dies_is_not_held_to_have_lost_nothing(suite: Project) -> No
 def test_where_the_last_rung_cannot_run_the_one_before_is_tested(suite: Project) -> None:
     (suite.root / "answers/shipped.jsonl").unlink()
     result = suite.run("suites", "--lineage=moods")
-    result.stdout.fnmatch_lines(["- shipped could not be run: *answers/shipped.jsonl*", "moods * merged: SHIP*"])
+    result.stdout.fnmatch_lines_random(["- shipped could not be run: *answers/shipped.jsonl*", "moods * merged: SHIP*"])
     assert result.ret == 0
 
 
@@ -231,7 +238,7 @@ def test_of_a_part_of_the_split_no_lineage_is_kept(suite: Project) -> None:
     suite.run("suites", "--lineage=moods")
     suite.run("suites", "--lineage=moods", "-k", "h03")
     again = suite.pytester.run(sys.executable, "-m", "evalkit.cli.main", "lineage", "moods")
-    again.stdout.fnmatch_lines(["*same answers as its parent *12/12*6/12*"])
+    again.stdout.fnmatch_lines_random(["*same answers as its parent *12/12*", "*same answers as its parent *6/12*"])
 
 
 def test_a_pair_of_rungs_that_are_not_parent_and_child_is_judged_where_it_is_declared(suite: Project) -> None:

@@ -52,7 +52,7 @@ def test_a_rival_is_asked_until_the_hypothesis_is_settled(suite: Project) -> Non
     asked = len(suite.asked())
     assert asked < 40
     assert in_turn(suite) == [{"model": "clerk", "asked": asked, "examples": 80, "settled": True}]
-    result.stdout.fnmatch_lines(
+    result.stdout.fnmatch_lines_random(
         [
             f"- clerk: asked {asked} of 80 examples in turn, until everything was settled: {80 - asked} calls saved; *",
             "moods · good: SHIP*good beats clerk on direction: +*",

@@ -95,7 +95,6 @@ def test_what_a_reader_must_know_stands_beside_the_table(project: MiniProject, r
         "tuned: defects: prose_before 2",
         "tuned: 1 unanswered, never scored as wrong. t-12: ",
         "tuned: known to fail: r-2: irony",
-        "tuned against base on mood, where both answered readably (n=0): not estimable",
         "tuned and base: same text 0/11, same object 0/11",
     ):
         assert told in text
@@ -151,10 +150,9 @@ def test_markup_in_a_title_is_text(project: MiniProject) -> None:
 
 
 def test_a_markdown_table_has_as_many_cells_in_every_row(run: Run) -> None:
-    rows = [line for line in text_of(markdown.render, run).splitlines() if line.startswith("|")]
-    figures = [row for row in rows if row.count("|") == 8]
-    references = [row for row in rows if row.count("|") == 9]
-    assert (len(figures), len(references), len(rows)) == (2 + 4 + 2 + 2 + 1, 2 + 2, len(figures) + len(references))
+    tables = [part.splitlines() for part in text_of(markdown.render, run).split("\n\n") if part.startswith("|")]
+    assert len(tables) > 2
+    assert all(len({row.count("|") for row in table}) == 1 for table in tables)
 
 
 def test_markdown_names_the_run_and_its_command(run: Run) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
-from evalkit._internal.counts import counted
+from evalkit._internal.counts import counted, named
 from evalkit.golden.lints.finding import Finding
 from evalkit.golden.lints.labels import classed, numbered
 from evalkit.golden.model import Task
@@ -21,14 +21,14 @@ def check(task: Task) -> Iterator[Finding]:
             label, count = counts.most_common(1)[0]
             if count / len(values) >= MOST and len(values) >= LEAST:
                 yield Finding(
-                    "warning", place, f"{name} is {label} in {count} of {counted(len(values), 'example')}: whoever "
-                    f"always says so scores {count / len(values):.0%}", "Add examples of the other labels.",
+                    "warning", place, f"{name} is {named(label)} in {count} of {counted(len(values), 'example')}: "
+                    f"whoever always says so scores {count / len(values):.0%}", "Add examples of the other labels.",
                 )  # fmt: skip
             for rare, few in counts.items():
                 if few < FEW and split == "test":
                     yield Finding(
-                        "note", place, f"{name} is {rare} in {counted(few, 'example')} only: nothing is shown about it "
-                        "by so few", "Add some, if it matters.",
+                        "note", place, f"{name} is {named(rare)} in {counted(few, 'example')} only: nothing is shown "
+                        "about it by so few", "Add some, if it matters.",
                     )  # fmt: skip
         for name, _, numbers in numbered(task, task.splits.get(split, ())):
             quiet = sum(number == 0 for number in numbers)

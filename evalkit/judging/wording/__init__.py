@@ -13,10 +13,12 @@ from evalkit.judging.wording.notes import joins, look_spent, looks_ahead, no_ver
 from evalkit.judging.wording.reasons import reason, reasons, regression, verdict
 from evalkit.judging.wording.recommendations import recommendation
 from evalkit.judging.wording.relations import relation, relation_break
+from evalkit.judging.wording.weak_spots import confusions, weaker_slices
 
 __all__ = [
     "comparison",
     "comparisons_made",
+    "confusions",
     "explanation",
     "joins",
     "lineage",
@@ -35,4 +37,5 @@ __all__ = [
     "step_losses",
     "unchanged_adapter",
     "verdict",
+    "weaker_slices",
 ]

@@ -28,7 +28,9 @@ def _recommendation(item: Recommendation) -> Iterator[str]:
     ]
     if worse:
         yield f"{ours.name} is worse on {', '.join(worse)}."
-    if ours.cost is None or theirs.cost is None:
+    if ours.cost is None and theirs.cost is None:
+        pass  # where no cost is known there is none to weigh
+    elif ours.cost is None or theirs.cost is None:
         unknown = " and ".join(side.name for side in (ours, theirs) if side.cost is None)
         yield f"What 1,000 calls of {unknown} cost is not known: state its price, or cost_per_hour and run --latency."
     else:
