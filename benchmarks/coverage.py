@@ -3,6 +3,7 @@
 Run it as ``python benchmarks/coverage.py [REPEATS]``: it prints a Markdown table and, with ``--write``, puts it into
 docs/statistics.md. An interval at 95 % should hold the truth in 95 of 100 samples; a test at the one-sided level
 0.025 should reject a true null in at most 2.5. With R repeats a figure near 95 % is known to about 2 sqrt(0.05 / R).
+``--only=NAME`` runs one of the tables: coverage, groups, graded or turns.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ from collections.abc import Callable, Iterator
 from math import exp, sqrt
 from pathlib import Path
 
+import betting_power
+import grouped_coverage
 import numpy as np
 
 from evalkit.stats.bootstrap import cluster_bootstrap
@@ -187,17 +190,32 @@ def _cell(held: list[bool | None]) -> str:
     return f"{100 * sum(known) / len(known):.1f}{told}" if known else "-"
 
 
+TABLES: dict[str, Callable[[int], Iterator[str]]] = {
+    "coverage": rows,
+    "groups": lambda repeats: grouped_coverage.rows(2 * repeats),
+    "graded": lambda repeats: betting_power.graded_rows(max(1, repeats // 10)),
+    "turns": lambda repeats: betting_power.in_turn_rows(max(1, repeats // 4)),
+}
+
+
 def main(arguments: list[str]) -> None:
     numbers = [int(one) for one in arguments if one.isdigit()]
-    table = []
-    for row in rows(numbers[0] if numbers else 2_000):
-        print(row, flush=True)
-        table.append(row)
-    if "--write" in arguments:
-        path = Path(__file__).parents[1] / "docs" / "statistics.md"
-        pattern = re.compile(r"(<!-- coverage: begin -->\n).*?(<!-- coverage: end -->)", re.DOTALL)
-        text = pattern.sub(lambda found: found[1] + "\n".join(table) + "\n" + found[2], path.read_text("utf-8"))
-        path.write_text(text, encoding="utf-8")
+    only = [one.removeprefix("--only=") for one in arguments if one.startswith("--only=")]
+    for name in only or TABLES:
+        table = []
+        for row in TABLES[name](numbers[0] if numbers else 2_000):
+            print(row, flush=True)
+            table.append(row)
+        print()
+        if "--write" in arguments:
+            _write(name, table)
+
+
+def _write(name: str, table: list[str]) -> None:
+    path = Path(__file__).parents[1] / "docs" / "statistics.md"
+    pattern = re.compile(rf"(<!-- {name}: begin -->\n).*?(<!-- {name}: end -->)", re.DOTALL)
+    text = pattern.sub(lambda found: found[1] + "\n".join(table) + "\n" + found[2], path.read_text("utf-8"))
+    path.write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":

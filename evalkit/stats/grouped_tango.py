@@ -43,7 +43,8 @@ def tango_in_groups(clusters: Clusters, gained: int, lost: int, alpha: float = A
     if groups < 2:
         return Estimate(clusters.mean if n else None, None, None, n)
     size = float(clusters.sizes[0])
-    if bool((clusters.sizes == size).all()) and bool(np.isin(clusters.sums, (-size, 0.0, size)).all()):
+    in_wholes = bool(np.isin(clusters.sums, (-size, 0.0, size)).all()) and np.abs(clusters.sums).sum() == gained + lost
+    if in_wholes and bool((clusters.sizes == size).all()):
         ours, theirs = round(gained / size), round(lost / size)
         alone = tango(groups - ours - theirs, ours, theirs, 0, 1 - 2 * alpha)
         return Estimate(alone.value, alone.low, alone.high, n)
