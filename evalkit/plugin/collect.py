@@ -149,6 +149,8 @@ def modify_items(session: pytest.Session, items: list[pytest.Item]) -> None:
         missed = set(config.cache.get(MISSED, [])) if config.cache is not None else set()
         _deselect(config, items, [item for item in items if item.nodeid not in missed])
     _deselect(config, items, [item for item in items if _test_of(item) in state.without_model])
+    if state.options.slice:
+        _keep_slices(config, items)
     if state.misused and is_worker(config) and not config.option.continue_on_collection_errors:
         items.clear()  # xdist would run what there is, where pytest alone stops; and asking may cost money
     for item in items:
@@ -177,6 +179,32 @@ def _check_tasks(session: pytest.Session) -> None:
         if not is_worker(config):
             raise pytest.UsageError(state.project.spell(error)) from error
         state.misused, state.trouble = True, state.project.spell(error)  # a UsageError of a worker would reach nobody
+
+
+def _keep_slices(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leaves out the examples without a wanted tag, and what is about a whole split: a verdict or a comparison."""
+    from evalkit.errors import UnknownName
+
+    state, session = config.stash[STATE], eval_session(config)
+    wanted, tasks = state.options.slice, session.tasks.read
+    known = {tag for task in tasks.values() for example in session.scored(task).values() for tag in example.tags}
+    for tag in wanted:
+        if tag not in known and tasks:
+            message = state.project.spell(UnknownName("tag", tag, known))
+            if not is_worker(config):
+                raise pytest.UsageError(message)
+            state.misused, state.trouble = True, message
+            return
+    _deselect(config, items, [item for item in items if not _has_tag(session, item, wanted)])
+
+
+def _has_tag(session: EvalSession, item: pytest.Item, wanted: Sequence[str]) -> bool:
+    target = target_of(item)
+    if target is None:
+        return True  # it asks no model
+    if not target.example:
+        return False
+    return any(tag in wanted for tag in session.example(session.task(target.task), target.example).tags)
 
 
 def _test_of(item: pytest.Item) -> str:

@@ -51,6 +51,10 @@ _OPTIONS: Mapping[str, Mapping[str, Any]] = {
         "metavar": "REPORT", "default": "terminal",
         "help": "the report at the end: terminal, markdown, json, jsonl, or one of another package (default: terminal)",
     },
+    "slice": {
+        "action": "append", "default": [], "metavar": "TAG",
+        "help": "run only the examples with that tag, which is a part of the split and has no verdict; repeatable",
+    },
     "slices": {
         "action": "store_true",
         "help": "in the terminal show every score by tag, and what every field of classes is taken for; so does -v",
@@ -85,6 +89,7 @@ class Options:
     latency: int
     sequential: bool
     format: str
+    slice: Sequence[str]
     slices: bool
     strict_examples: bool
     last_missed: bool

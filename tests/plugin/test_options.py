@@ -38,7 +38,8 @@ def assert_silent(result: pytest.RunResult) -> None:
 @pytest.mark.parametrize(
     "option",
     ["--backend", "--against", "--split", "--samples", "--lineage", "--max-cost", "--latency", "--sequential",
-     "--format", "--strict-examples", "--last-missed", "--baseline", "--strict-baseline", "--save-baseline"],
+     "--format", "--slice", "--slices", "--strict-examples", "--last-missed", "--baseline", "--strict-baseline",
+     "--save-baseline"],
 )  # fmt: skip
 def test_a_project_without_evalkit_has_every_short_option_for_itself(stranger: Project, option: str) -> None:
     own(stranger, option)
