@@ -132,6 +132,9 @@ class Ledger:
     """The looks at the test split of the task in ``folder`` since it was renewed. ``written`` are the lines that were
     added to its file through this object."""
 
+    append = staticmethod(append)
+    """Writes a line; a simulation keeps it in memory."""
+
     def __init__(self, folder: Path, lines: Sequence[Line]) -> None:
         self.folder = folder
         self.taken: list[Taken] = []
@@ -217,7 +220,7 @@ class Ledger:
             self._write({"kind": "renewed", "created": now()})
 
     def _write(self, table: Mapping[str, Any]) -> None:
-        self.written.append(append(self.folder, self._last, table))
+        self.written.append(self.append(self.folder, self._last, table))
         self._last = self.written[-1]["chain"]
         self._enter(table)
 

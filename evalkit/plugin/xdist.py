@@ -104,16 +104,9 @@ def _place(session: EvalSession) -> Path:
 def _watch(place: Path, identity: str, show: OnProgress, tell: Callable[[str], None], over: Event) -> None:
     from evalkit.models.generate import Progress
 
-    seen = ""
-    told = False
+    seen, told = "", False
     while not over.wait(_EVERY):
-        if not told:
-            with suppress(Exception):
-                session, lines = json.loads(place.with_name("looks.json").read_text(encoding="utf-8"))
-                if session == identity:
-                    told = True
-                    for line in lines:
-                        tell(line)
+        told = told or _tell_looks(place, identity, tell)
         # Progress is a courtesy: whatever goes wrong with it must not break a run.
         with suppress(Exception):
             text = place.read_text(encoding="utf-8")
@@ -122,3 +115,16 @@ def _watch(place: Path, identity: str, show: OnProgress, tell: Callable[[str], N
                 session, *figures = json.loads(text)
                 if session == identity:
                     show(Progress(*figures))
+    if not told:
+        _tell_looks(place, identity, tell)
+
+
+def _tell_looks(place: Path, identity: str, tell: Callable[[str], None]) -> bool:
+    """Whether a worker said which looks may be spent, which is then told."""
+    with suppress(OSError, ValueError):
+        session, lines = json.loads(place.with_name("looks.json").read_text(encoding="utf-8"))
+        if session == identity:
+            for line in lines:
+                tell(line)
+            return True
+    return False
