@@ -44,6 +44,7 @@ def freeze(config: Config, task: str | None, renew: bool) -> None:
         path = frozen.freeze(folder, loaded.splits, _plan(loaded))
         counts = ", ".join(f"{split} {len(examples)}" for split, examples in loaded.splits.items())
         click.echo(f"{path.relative_to(config.root)}: {counts}")
+        click.echo(f"{loaded.name}: {_planned(loaded)}")
 
 
 def _plan(task: Task) -> int | None:
@@ -52,6 +53,19 @@ def _plan(task: Task) -> int | None:
     from evalkit.judging.look_plan import proposed_looks
 
     return task.planned_looks or (None if frozen.planned(task.folder) else proposed_looks(task))
+
+
+def _planned(task: Task) -> str:
+    """What the plan comes to: the looks, the level, and whether the split can show the margins that are declared."""
+    from evalkit.golden.looks import Look
+    from evalkit.judging.look_plan import planned_looks, rivals_to_show
+
+    look = Look(1, planned_looks(task))
+    with_them = f", {' and '.join(rivals)} among them" if (rivals := sorted(rivals_to_show(task))) else ""
+    return (
+        f"planned for {counted(look.planned, 'look')}{with_them}, each at the one-sided level {look.alpha:.3g} "
+        f"(0.025 / {look.planned}); [looks] planned in task.toml says another number"
+    )
 
 
 def _changes(task: Task) -> Iterator[Finding]:

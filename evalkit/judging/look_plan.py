@@ -14,9 +14,13 @@ def planned_looks(task: Task) -> int:
 
 
 def proposed_looks(task: Task) -> int:
-    """What to plan where task.toml says nothing: three candidates, and each declared rival that is shown beside them.
+    """What to plan where task.toml says nothing: three candidates, and each declared rival that is shown."""
+    return PLANNED + len(rivals_to_show(task))
+
+
+def rivals_to_show(task: Task) -> set[str]:
+    """The declared rivals whose figures count when they are shown.
 
     Floors answer without reading, and a parent is a candidate's own, so that neither is chosen by what was seen of it.
     """
-    rivals = {name for hypothesis in task.hypotheses for name in hypothesis.against}
-    return PLANNED + len(rivals - {"parent", *FLOORS})
+    return {name for hypothesis in task.hypotheses for name in hypothesis.against} - {"parent", *FLOORS}

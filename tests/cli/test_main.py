@@ -146,7 +146,11 @@ def test_rescore_says_whose_prompt_has_changed_since_it_was_answered(project: Mi
 
 def test_freeze_writes_the_record_and_says_the_counts(project: MiniProject) -> None:
     result = evalkit(project, "freeze", "mood")
-    assert result.output == "golden/mood/frozen.json: train 5, test 12, reference 1, malformed 1\n"
+    assert result.output == (
+        "golden/mood/frozen.json: train 5, test 12, reference 1, malformed 1\n"
+        "mood: planned for 2 looks, base among them, each at the one-sided level 0.0125 (0.025 / 2); [looks] planned "
+        "in task.toml says another number\n"
+    )
     assert json.loads((project.folder / "frozen.json").read_text())["splits"]["test"]["count"] == 12
 
 
