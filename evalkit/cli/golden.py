@@ -62,10 +62,22 @@ def _planned(task: Task) -> str:
 
     look = Look(1, planned_looks(task))
     with_them = f", {' and '.join(rivals)} among them" if (rivals := sorted(rivals_to_show(task))) else ""
-    return (
+    plan = (
         f"planned for {counted(look.planned, 'look')}{with_them}, each at the one-sided level {look.alpha:.3g} "
         f"(0.025 / {look.planned}); [looks] planned in task.toml says another number"
     )
+    return "".join([plan, *(f"; {needed}" for needed in _needed(task, look.alpha))])
+
+
+def _needed(task: Task, alpha: float) -> Iterator[str]:
+    """How many examples a declared margin needs, beside what it can be shown with where no answer differs."""
+    from evalkit.stats.margin_power import examples_for_margin_with_flips
+
+    groups = len({example.group for example in task.splits.get("test", ())})
+    for margin in sorted({hypothesis.margin for hypothesis in task.hypotheses if hypothesis.margin}):
+        needed = examples_for_margin_with_flips(margin, alpha=alpha)
+        enough = "no number of examples" if needed is None else counted(needed, "independent example")
+        yield f"a margin of {100 * margin:g} points takes {enough} for power 0.8 at 5 % flips (test has {groups})"
 
 
 def _changes(task: Task) -> Iterator[Finding]:
