@@ -70,12 +70,11 @@ def _planned(task: Task) -> str:
 
 
 def _needed(task: Task, alpha: float) -> Iterator[str]:
-    """How many examples a declared margin needs, beside what it can be shown with where no answer differs."""
-    from evalkit.stats.margin_power import examples_for_margin_with_flips
+    """How many examples each declared margin takes, beside how many there are."""
+    from evalkit.judging.look_plan import needed_for_margins
 
     groups = len({example.group for example in task.splits.get("test", ())})
-    for margin in sorted({hypothesis.margin for hypothesis in task.hypotheses if hypothesis.margin}):
-        needed = examples_for_margin_with_flips(margin, alpha=alpha)
+    for margin, needed in needed_for_margins(task, alpha).items():
         enough = "no number of examples" if needed is None else counted(needed, "independent example")
         yield f"a margin of {100 * margin:g} points takes {enough} for power 0.8 at 5 % flips (test has {groups})"
 

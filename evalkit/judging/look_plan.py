@@ -6,6 +6,7 @@ from evalkit.golden import freeze as frozen
 from evalkit.golden.looks import PLANNED
 from evalkit.golden.model import Task
 from evalkit.models.backends.floors import FLOORS
+from evalkit.stats.margin_power import examples_for_margin_with_flips
 
 
 def planned_looks(task: Task) -> int:
@@ -24,3 +25,10 @@ def rivals_to_show(task: Task) -> set[str]:
     Floors answer without reading, and a parent is a candidate's own, so that neither is chosen by what was seen of it.
     """
     return {name for hypothesis in task.hypotheses for name in hypothesis.against} - {"parent", *FLOORS}
+
+
+def needed_for_margins(task: Task, alpha: float) -> dict[float, int | None]:
+    """How many independent examples each declared margin takes at the level ``alpha``, for power 0.8 where nothing is
+    lost and 5 in 100 answers flip; None where no number is enough."""
+    margins = sorted({hypothesis.margin for hypothesis in task.hypotheses if hypothesis.margin})
+    return {margin: examples_for_margin_with_flips(margin, alpha=alpha) for margin in margins}
