@@ -7,6 +7,7 @@ distribution and so takes more examples than the t test does.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from math import ceil, isfinite, log, sqrt
 from statistics import NormalDist
 
@@ -14,7 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from evalkit.stats.fixed_betting import LARGEST_SHARE
-from evalkit.stats.samples import Clusters, finite, gather
+from evalkit.stats.samples import finite, gather
 
 _NEARER = 0.4
 """Bets that aim at their goal reach it with so much less growth, in logarithms, than one bet of the best size would;
@@ -36,8 +37,14 @@ def detectable_by_betting(
     >>> round(detectable_by_betting([0.2, -0.1, 0.3, 0.0] * 30), 2)
     0.05
     """
-    clusters = _clusters(differences, groups, alpha, power)
-    return None if clusters is None else _detectable(clusters, clusters.sums.size, alpha, power)
+    spread = _spread(differences, groups, alpha, power)
+    if spread is None or spread.short(spread.groups, alpha, power, 1.0) > 0:
+        return None
+    low, high = 0.0, 1.0
+    for _ in range(30):
+        middle = (low + high) / 2
+        low, high = (middle, high) if spread.short(spread.groups, alpha, power, middle) > 0 else (low, middle)
+    return high
 
 
 def needed_by_betting(
@@ -56,12 +63,12 @@ def needed_by_betting(
     """
     if not (effect > 0 and isfinite(effect)):
         raise ValueError(f"effect must be above 0, got {effect!r}")
-    clusters = _clusters(differences, groups, alpha, power)
-    if clusters is None:
+    spread = _spread(differences, groups, alpha, power)
+    if spread is None:
         return None
 
     def shown(count: int) -> bool:
-        return _short(clusters, count, alpha, power, effect) <= 0
+        return spread.short(count, alpha, power, effect) <= 0
 
     low, high = 1, 2
     while not shown(high):
@@ -71,33 +78,34 @@ def needed_by_betting(
     while high - low > 1:
         middle = (low + high) // 2
         low, high = (low, middle) if shown(middle) else (middle, high)
-    return ceil(high * clusters.examples / clusters.sums.size)
+    return ceil(high * spread.examples / spread.groups)
 
 
-def _clusters(differences: ArrayLike, groups: Sequence[str] | None, alpha: float, power: float) -> Clusters | None:
+@dataclass(frozen=True, slots=True)
+class _Spread:
+    """What was seen: in shares of the largest group, how much of the mean a bet is about (``part``), and the standard
+    ``deviation`` of what it pays."""
+
+    part: float
+    deviation: float
+    examples: int
+    groups: int
+
+    def short(self, count: int, alpha: float, power: float, mean: float) -> float:
+        """By how much a true ``mean`` is too small to be shown by ``count`` groups; it falls as the mean grows."""
+        goal = log(1 / alpha) - _NEARER
+        square = self.deviation**2 + (self.part * mean) ** 2
+        shares = _SHARES * LARGEST_SHARE
+        asked = float((goal / (count * shares) + shares * square / 2).min())
+        return asked + NormalDist().inv_cdf(power) * self.deviation / sqrt(count) - self.part * mean
+
+
+def _spread(differences: ArrayLike, groups: Sequence[str] | None, alpha: float, power: float) -> _Spread | None:
     if not 0 < alpha < power < 1:
         raise ValueError(f"alpha and power must be 0 < alpha < power < 1, got {alpha!r} and {power!r}")
     array = finite(differences, "differences")
     clusters = gather(array, [str(number) for number in range(array.size)] if groups is None else groups)
-    return None if clusters.sums.size < 2 or clusters.all_equal else clusters
-
-
-def _detectable(clusters: Clusters, count: int, alpha: float, power: float) -> float | None:
-    if _short(clusters, count, alpha, power, 1.0) > 0:
+    if clusters.sums.size < 2 or clusters.all_equal:
         return None
-    low, high = 0.0, 1.0
-    for _ in range(30):
-        middle = (low + high) / 2
-        low, high = (middle, high) if _short(clusters, count, alpha, power, middle) > 0 else (low, middle)
-    return high
-
-
-def _short(clusters: Clusters, count: int, alpha: float, power: float, mean: float) -> float:
-    """By how much a true ``mean`` is too small to be shown by ``count`` groups; it falls as the mean grows."""
-    # In shares of the largest group, a bet is about so much of the mean.
     part = clusters.examples / clusters.sums.size / float(clusters.sizes.max())
-    deviation, goal = clusters.deviation * part, log(1 / alpha) - _NEARER
-    square = deviation**2 + (part * mean) ** 2
-    shares = _SHARES * LARGEST_SHARE
-    asked = float((goal / (count * shares) + shares * square / 2).min())
-    return asked + NormalDist().inv_cdf(power) * deviation / sqrt(count) - part * mean
+    return _Spread(part, clusters.deviation * part, clusters.examples, clusters.sums.size)

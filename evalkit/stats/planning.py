@@ -32,9 +32,9 @@ def examples_needed(
 ) -> int | None:
     """The fewest examples with which a true mean paired difference of ``effect`` is shown with this ``power``.
 
-    "Shown" is a one-sided paired t test at ``alpha``, whose size the sign-flip test shares; its power is that
-    of the noncentral t distribution. The spread is that of ``differences`` (candidate minus other, one per
-    example). With ``groups`` it is that between groups, linearised for groups of unequal size, and the
+    "Shown" is a one-sided paired t test at ``alpha``, near which the exact test of right-or-wrong scores is; its
+    power is that of the noncentral t distribution. The spread is that of ``differences`` (candidate minus other, one
+    per example). With ``groups`` it is that between groups, linearised for groups of unequal size, and the
     answer is in examples of groups as large as the present ones are on average.
     Sources: J. Cohen (1988), Statistical Power Analysis, 2.3.5 and 2.4 (d_z); F. Faul et al. (2007), Behav. Res.
     Methods 39, 175-191; W. G. Cochran (1977), Sampling Techniques, 9A.2 (spread between groups).
