@@ -6,7 +6,6 @@ from evalkit.golden import freeze as frozen
 from evalkit.golden.looks import PLANNED
 from evalkit.golden.model import Task
 from evalkit.models.backends.floors import FLOORS
-from evalkit.stats.margin_power import examples_for_margin_with_flips
 
 
 def planned_looks(task: Task) -> int:
@@ -30,5 +29,7 @@ def rivals_to_show(task: Task) -> set[str]:
 def needed_for_margins(task: Task, alpha: float) -> dict[float, int | None]:
     """How many independent examples each declared margin takes at the level ``alpha``, for power 0.8 where nothing is
     lost and 5 in 100 answers flip; None where no number is enough."""
+    from evalkit.stats.margin_power import examples_for_margin_with_flips  # not needed to begin a session
+
     margins = sorted({hypothesis.margin for hypothesis in task.hypotheses if hypothesis.margin})
     return {margin: examples_for_margin_with_flips(margin, alpha=alpha) for margin in margins}

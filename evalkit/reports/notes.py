@@ -32,6 +32,8 @@ def verdict_lines(task: TaskResult) -> Iterator[tuple[str, str]]:
             name, selected = model_run.participant.name, model_run.selected
             without = task.no_verdict(name) or NoVerdict(name, WhyNone.PART, selected, task.examples)
             yield "", wording.no_verdict(without)
+            # A report of a part has no table with notes behind it, and has spent a look all the same.
+            yield from (("", wording.look_spent(look)) for look in task.looks if look.model == name)
         else:
             decision = f", {verdict.decision}" if model_run.participant.parent else ""
             sentence = f"{model_run.participant.name}: {verdict.status}{decision}. " + wording.reasons(verdict.reasons)

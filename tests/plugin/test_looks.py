@@ -41,6 +41,11 @@ def test_whatever_part_of_the_split_is_selected_is_a_look(suite: Project, part: 
     assert looked_at(suite)[:1] == (["good"] if part[0] == "-k" else [])
 
 
+def test_a_report_of_a_part_says_how_many_looks_are_left(suite: Project) -> None:
+    told = suite.run("suites", "--backend=good", "-k", "h01")
+    told.stdout.fnmatch_lines(["*good: look 1 of 5 at this test split, 4 left: it was shown"])
+
+
 def test_what_was_missed_last_time_alone_is_a_look(suite: Project) -> None:
     suite.run("suites", "--backend=good", "-k", "not h0 and not h1", "-p", "cacheprovider")
     assert looked_at(suite) == []
