@@ -2,7 +2,7 @@
 
 All of it is for reference, and decides nothing. The standardised differences and the rank correlation come without an
 interval: the mean difference has one, and these say its size again on another scale. None of the tests knows groups:
-what decides is ``permutation.sign_flip``.
+what decides is ``counting`` and ``fixed_betting``.
 """
 
 from __future__ import annotations
