@@ -12,7 +12,7 @@ from evalkit.judging.no_verdict import NoVerdict, WhyNone, why_none
 from evalkit.judging.regression import Regression
 from evalkit.reports.figures import signed
 from evalkit.reports.view import rivals
-from evalkit.runs.record import TaskResult
+from evalkit.runs.record import TaskResult, Unbeaten
 
 
 def heading(task: TaskResult) -> str:
@@ -173,11 +173,19 @@ def lineage_notes(task: TaskResult) -> Iterator[str]:
 
 
 def floors_not_beaten(task: TaskResult) -> Iterator[str]:
-    """For each backend the fields that a floor does as well or better."""
+    """For each backend what a floor does as well or better: a bag of words, and then the floors that read nothing."""
     for backend in dict.fromkeys(item.backend for item in task.unbeaten):
-        fields = [
-            f"{item.score} ({item.value * 100:.1f}, {item.floor} {item.floor_value * 100:.1f})"
-            for item in task.unbeaten
-            if item.backend == backend
-        ]
-        yield f"{backend} does not beat a floor on: {', '.join(fields)}"
+        items = [item for item in task.unbeaten if item.backend == backend]
+        words = [item for item in items if item.floor == "words"]
+        blind = [item for item in items if item.floor != "words"]
+        if words:
+            fields = ", ".join(_unbeaten(item, "words") for item in words)
+            yield f"{backend} is no better than a bag of words on: {fields}. A model that is no better has not read."
+        if blind:
+            yield f"{backend} does not beat a floor on: {', '.join(_unbeaten(item, item.floor) for item in blind)}"
+
+
+def _unbeaten(item: Unbeaten, floor: str) -> str:
+    if item.n:
+        return f"{item.score} ({item.value:.2f} on {item.n}, {floor} {item.floor_value:.2f} on {item.floor_n})"
+    return f"{item.score} ({item.value * 100:.1f}, {floor} {item.floor_value * 100:.1f})"

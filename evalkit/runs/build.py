@@ -38,6 +38,9 @@ from evalkit.runs.details import detailed, with_details
 from evalkit.runs.model_run import COST, model_run_of
 from evalkit.runs.record import InTurn, ModelRun, Participation, Run, TaskResult, Unbeaten
 from evalkit.runs.verdicts import figures_of, figures_of_lineage, not_judged_of, verdicts_of
+from evalkit.stats.intervals import Estimate
+
+NOT_ESTIMABLE = Estimate(None, None, None, 0)
 
 
 def judge_task(asked_task: AskedTask, unchanged: Sequence[UnchangedAdapter] = ()) -> TaskResult:
@@ -61,7 +64,7 @@ def judge_task(asked_task: AskedTask, unchanged: Sequence[UnchangedAdapter] = ()
         model_runs=with_details(task, split, model_runs, answers, detailed(task, asked_task.lineup)),
         comparisons=comparisons if asked_task.why_no_verdict is None else figures_of(comparisons),
         agreements=tuple(_agreements(asked_task, answers)),
-        unbeaten=tuple(_unbeaten(model_runs, split)),
+        unbeaten=tuple(_unbeaten(task, model_runs, split)),
         unjudged=not_judged,
         verdicts=verdicts,
         no_verdicts=no_verdicts,
@@ -218,24 +221,34 @@ def _changes(task: Task, before: Sequence[Answer], after: Sequence[Answer]) -> d
     }
 
 
-def _unbeaten(model_runs: Sequence[ModelRun], split: str) -> Iterator[Unbeaten]:
-    floors = [
-        model_run for model_run in model_runs if model_run.participant.role == "floor" and model_run.name != "oracle"
+def _unbeaten(task: Task, model_runs: Sequence[ModelRun], split: str) -> Iterator[Unbeaten]:
+    """What tested models do no better than `words`, and than the best of the floors that read nothing."""
+    floors = [each for each in model_runs if each.participant.role == "floor" and each.name != "oracle"]
+    reading = [floor for floor in floors if floor.name == "words"]
+    blind = [floor for floor in floors if floor.name != "words"]
+    for model_run in model_runs:
+        if model_run.participant.role == "backend":
+            for score, estimate in model_run.rates.get(split, {}).items():
+                for group in (reading, blind) if score not in ANSWERED else ():
+                    best = _best([(floor.name, floor.rates.get(split, {}).get(score)) for floor in group])
+                    if best is not None and estimate.value is not None and estimate.value <= best[0]:
+                        yield Unbeaten(model_run.name, score, estimate.value, best[1], best[0])
+            for name in (name for name, rule in task.measurements.items() if measurement_of(rule).is_error):
+                estimate = model_run.measurements.get(name, NOT_ESTIMABLE)
+                for group in (reading, blind):
+                    lowest = _best([(floor.name, floor.measurements.get(name)) for floor in group], least=True)
+                    if lowest is not None and estimate.value is not None and estimate.value >= lowest[0]:
+                        yield Unbeaten(
+                            model_run.name, name, estimate.value, lowest[1], lowest[0], estimate.n, lowest[2]
+                        )
+
+
+def _best(figures: Iterable[tuple[str, Estimate | None]], least: bool = False) -> tuple[float, str, int] | None:
+    """The highest (or the ``least``) of the floors' figures, the floor and its n; None where there is none."""
+    known = [
+        (estimate.value, name, estimate.n) for name, estimate in figures if estimate and estimate.value is not None
     ]
-    tested = [model_run for model_run in model_runs if model_run.participant.role == "backend"]
-    for model_run in tested:
-        for score, estimate in model_run.rates.get(split, {}).items():
-            best = _best(floors, split, score) if score not in ANSWERED else None
-            if best is not None and estimate.value is not None and estimate.value <= best[0]:
-                yield Unbeaten(model_run.name, score, estimate.value, best[1], best[0])
-
-
-def _best(floors: Iterable[ModelRun], split: str, score: str) -> tuple[float, str] | None:
-    """The highest rate of a floor by ``score``, and the floor; None where the task has no data for any."""
-    rates = [(floor.rates.get(split, {}).get(score), floor.name) for floor in floors]
-    return max(
-        ((rate.value, name) for rate, name in rates if rate is not None and rate.value is not None), default=None
-    )
+    return (min if least else max)(known, default=None)
 
 
 def make_run(identity: str, judged: Iterable[TaskResult], command: str, outcomes: Mapping[str, int]) -> Run:

@@ -137,13 +137,17 @@ class ModelRun:
 
 @dataclass(frozen=True, slots=True)
 class Unbeaten:
-    """A field on which a backend's rate is not above the best floor's (the oracle is a ceiling, not a floor)."""
+    """A field on which a backend's rate is not above a floor's: that of `words`, or the best of those that read nothing
+    (the oracle is a ceiling, not a floor). Of an error that is measured: where it is not below. ``n`` and ``floor_n``
+    are the examples that such a measurement rests on, 0 for a rate."""
 
     backend: str
     score: str
     value: float
     floor: str
     floor_value: float
+    n: int = 0
+    floor_n: int = 0
 
 
 @dataclass(frozen=True, slots=True)

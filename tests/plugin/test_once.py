@@ -22,7 +22,7 @@ input = "headline"
 to = "upper"
 """
 
-FLOORS = ("empty", "majority", "error", "oracle")
+FLOORS = ("empty", "majority", "words", "error", "oracle")
 
 
 class Work:

@@ -45,7 +45,7 @@ def test_floors_stand_beside_every_model(project: MiniProject) -> None:
     run = judged(project, "base")
     assert [(one.participant.name, one.participant.role) for one in run.model_runs] == [
         ("tuned", "backend"), ("base", "against"),
-        ("empty", "floor"), ("majority", "floor"), ("error", "floor"), ("oracle", "floor"),
+        ("empty", "floor"), ("majority", "floor"), ("words", "floor"), ("error", "floor"), ("oracle", "floor"),
     ]  # fmt: skip
 
 

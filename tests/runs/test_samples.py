@@ -158,7 +158,7 @@ def test_a_second_look_at_the_same_answers_is_no_second_example(drawn: MiniProje
 def test_floors_and_greedy_tasks_are_asked_once(drawn: MiniProject) -> None:
     first = drawn.asked(("tuned",), ("base",), samples=2)
     keys = {one.model: len(one.keys) for one in first.rows("mood") if one.example == "t-01"}
-    assert keys == {"tuned": 2, "base": 2, "empty": 1, "majority": 1, "error": 1, "oracle": 1}
+    assert keys == {"tuned": 2, "base": 2, "empty": 1, "majority": 1, "words": 1, "error": 1, "oracle": 1}
     drawn.contract("temperature = 0.7", "temperature = 0.0")
     session = drawn.session(["tuned"], samples=2, identity="run-2")
     session.ask(drawn.selection(tuned=["t-01"]), lambda _: None)

@@ -54,3 +54,8 @@ class Measurement:
     worsening: Callable[[Array, Array], Estimate | None] = mean_increase
     reads: Callable[[Any], float | None] = as_number
     of_text: bool = False
+
+    @property
+    def is_error(self) -> bool:
+        """Whether the figure itself is a mean of badness, so that the smaller of two is the better one."""
+        return self.badness is not None and self.worsening is mean_increase

@@ -6,5 +6,5 @@ a user's own.
 
 from __future__ import annotations
 
-FLOORS = ("empty", "majority", "error", "oracle")
+FLOORS = ("empty", "majority", "words", "error", "oracle")
 """The backends that stand beside every model, whether asked for or not."""

@@ -258,3 +258,62 @@ def test_a_floor_goes_on_from_the_prefill_as_every_model_does(project: MiniProje
 def test_a_floor_that_the_prefill_leaves_no_way_to_say_is_unreadable(project: MiniProject) -> None:
     project.contract("[decoding]", "prefill = '{\"mood\": '\n[decoding]")
     assert said(project.task(), "error")[0] is None
+
+
+# -- words ------------------------------------------------------------------------------------------
+
+
+def taught(project: MiniProject, *pairs: tuple[str, dict[str, Any]]) -> Task:
+    lines = [{"id": f"l-{n}", "input": {"text": text}, "expected": answer} for n, (text, answer) in enumerate(pairs)]
+    project.split("train", lines)
+    return project.task()
+
+
+LESSONS = [
+    ("all is sunny and warm", GOOD),
+    ("sunny again, and warm", GOOD),
+    ("rain and cold rain", BAD),
+    ("cold, and more rain", BAD),
+    ("what a sunny day", GOOD),
+    ("rain all day", BAD),
+]
+
+
+def answers_to(task: Task, *texts: str) -> list[Any]:
+    """What `words` answers to these inputs."""
+    first = task.splits["test"][0]
+    requests = [render(task, replace(first, id=text, input={"text": text})) for text in texts]
+    answered = {request.example_id: answer for request, answer in opened(task, "words").answer(requests)}
+    return [json.loads(answered[text].text) for text in texts]
+
+
+def test_words_tell_a_closed_field_by_what_stands_in_the_text(project: MiniProject) -> None:
+    good, bad = answers_to(taught(project, *LESSONS), "so sunny", "so much rain")
+    assert (good["mood"], bad["mood"]) == ("good", "bad")
+
+
+def test_words_give_every_other_field_as_the_majority_does(project: MiniProject) -> None:
+    task = taught(project, *LESSONS, ("sunny", GOOD))
+    assert {answer["strength"] for answer in answers_to(task, "sunny", "rain")} == {0.9}
+
+
+def test_words_answer_with_an_error_object_where_train_has_such(project: MiniProject) -> None:
+    nothing = [(f"xx yy zz {n}", {"error": "no_text"}) for n in range(8)]
+    task = taught(project, *LESSONS, *nothing)
+    assert answers_to(task, "xx yy zz") == [{"error": "no_text"}]
+    assert "mood" in answers_to(task, "sunny and warm")[0]
+
+
+def test_words_need_a_train_split(project: MiniProject) -> None:
+    (project.folder / "train.jsonl").unlink()
+    with pytest.raises(MissingModel, match=r"no train\.jsonl to learn from"):
+        opened(project.task(), "words")
+
+
+def test_words_know_the_nearest_anchor_of_a_number(project: MiniProject) -> None:
+    file = project.folder / "task.toml"
+    score = '[scores.size]\nfield = "strength"\nscorer = "number"\ntolerance = 0.1\nanchors = [0.1, 0.9]'
+    file.write_text(f"{file.read_text()}\n{score}\n")
+    lessons = [(text, {**answer, "strength": 0.8 if answer is GOOD else 0.2}) for text, answer in LESSONS]
+    good, bad = answers_to(taught(project, *lessons), "so sunny", "so much rain")
+    assert (good["strength"], bad["strength"]) == (0.9, 0.1)
