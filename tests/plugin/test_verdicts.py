@@ -120,8 +120,8 @@ def test_a_declared_rival_is_asked_though_nobody_named_it_and_that_is_said_first
         [
             "evalkit: moods: bad is asked too: the task declares it of good",
             "evalkit: good on moods: *",
-            "- bad is asked too: the task declares it of good",
             "moods * good: SHIP. *good beats bad on direction*",
+            "- bad is asked too: the task declares it of good",
         ]
     )
     assert [run["participant"]["joined"] for run in figures(suite)["model_runs"][:2]] == [False, True]
