@@ -57,17 +57,16 @@ class Bets:
 
     @classmethod
     def on(cls, clusters: Clusters) -> Bets:
-        """On groups, in orders that depend on what they hold and not on their labels: the models swapped are bet on as
-        they are."""
+        """On groups, in orders that know nothing of what they hold: only then can nobody expect to gain. The models
+        swapped are bet on in the same orders."""
         count = clusters.sums.size
         orders = np.tile(np.arange(count), (_ORDERS if count <= _MOST_BETS else _ORDERS // 2, 1))
         orders = np.random.default_rng(0).permuted(orders, axis=1)
         starts = np.arange(0, count, ceil(count / _MOST_BETS))
         sums, sizes = [], []
         for values in (clusters.sums, -clusters.sums):
-            ordered = np.lexsort((values, clusters.sizes))[orders]
-            sums.append(np.add.reduceat(values[ordered], starts, axis=1))
-            sizes.append(np.add.reduceat(clusters.sizes[ordered], starts, axis=1))
+            sums.append(np.add.reduceat(values[orders], starts, axis=1))
+            sizes.append(np.add.reduceat(clusters.sizes[orders], starts, axis=1))
         largest = float(np.max(sizes))
         return cls(np.array(sums).T / largest, np.array(sizes).T / largest)
 
