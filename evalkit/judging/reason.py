@@ -38,6 +38,9 @@ class Code(StrEnum):
     """A rate is too low: score, split, slice, got, asked."""
     MEETS_THRESHOLD = "meets_threshold"
     """A rate is high enough: score, split, slice, got, asked."""
+    ON_THE_LINE = "on_the_line"
+    """A threshold lies inside the interval of a rate, so that the rate alone decides: score, split, got, asked, p: the
+    chance that a model which is five points below it would pass."""
     COMPARISON = "comparison"
     """Two models were compared: model, against, score, slice, got, p, wins, losses, outcome, declared, and the examples
     on which the model scores less."""

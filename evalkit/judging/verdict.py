@@ -4,15 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from math import sqrt
+from statistics import NormalDist
 from typing import Literal
 
 from evalkit.judging import wording
 from evalkit.judging.comparison import Comparison
 from evalkit.judging.not_judged import NotJudged, reasons_of
 from evalkit.judging.reason import NOT_JUDGED, Code, Reason, Status
-from evalkit.stats.intervals import Estimate
+from evalkit.stats.intervals import LEVEL, Estimate, wilson
+from evalkit.stats.thresholds import chance_to_pass, standing
 
 Decision = Literal["keep", "iterate", "discard"]
+WORSE = 0.05
+"""A sentence about a threshold says how often a model that is worse than it by this would pass."""
+_NOISE = 1e-9
 DECISIONS: Mapping[str, Decision] = {"keep": "keep", "iterate": "iterate", "discard": "discard"}
 
 
@@ -120,16 +126,34 @@ def _examples(failed: Sequence[str], unanswered: Sequence[str]) -> Iterator[tupl
 
 
 def _held(item: Threshold) -> tuple[Status, Reason]:
-    """How a rate stands to its threshold."""
+    """How a rate stands to its threshold. On the line, where the threshold lies inside the interval, the rate decides,
+    and the reason says how often a model that is ``WORSE`` would pass."""
 
     def reason(code: Code, got: Estimate | None) -> Reason:
         return Reason(code, score=item.score, split=item.split, got=got, asked=item.least, slice=item.slice)
 
-    if item.rate is None or item.rate.value is None:
+    rate = item.rate
+    place = None if rate is None else standing(rate, item.least)
+    if rate is None or place is None:
         return Status.BLOCK, reason(Code.NOTHING_SCORED, None)
-    if item.rate.value < item.least:
-        return Status.BLOCK, reason(Code.BELOW_THRESHOLD, item.rate)
-    return Status.SHIP, reason(Code.MEETS_THRESHOLD, item.rate)
+    met = place in ("met", "met on the line")
+    if place in ("met", "missed") or rate.low is None or rate.high is None:
+        return (Status.SHIP if met else Status.BLOCK), reason(
+            Code.MEETS_THRESHOLD if met else Code.BELOW_THRESHOLD, rate
+        )
+    chance = chance_to_pass(rate.n, item.least, item.least - WORSE, _spread(rate))
+    on_line = replace(reason(Code.ON_THE_LINE, rate), p=chance)
+    return (Status.SHIP if met else Status.BLOCK), on_line
+
+
+def _spread(rate: Estimate) -> float | None:
+    """The spread that the chance to pass is reckoned by; None where it is exact: right or wrong, each example alone."""
+    if rate.value is None or rate.low is None or rate.high is None:
+        return None
+    alone = wilson(round(rate.value * rate.n), rate.n)
+    if alone.low is not None and abs(alone.low - rate.low) < _NOISE and abs((alone.value or 0) - rate.value) < _NOISE:
+        return None
+    return sqrt(rate.n) * (rate.high - rate.low) / (2 * NormalDist().inv_cdf((1 + LEVEL) / 2))
 
 
 def _decision(status: Status, declared: Sequence[Comparison], first: Reason) -> tuple[Decision, Reason]:

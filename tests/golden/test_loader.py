@@ -218,12 +218,12 @@ def test_nonempty_is_yes_or_no(project: MiniProject, value: str) -> None:
 
 def test_a_margin_is_held_against_the_examples_that_have_the_score(project: MiniProject) -> None:
     project.name_people()
-    entry = 'kind = "no_loss"\nmargin = 0.3\nscore = "names"'
+    entry = 'kind = "no_loss"\nmargin = 0.35\nscore = "names"'
     project.contract('kind = "win"', f'{entry}\ncandidate = "tuned"\nagainst = "base"\n\n[[hypotheses]]\nkind = "win"')
-    assert project.task().hypotheses[0].margin == 0.3
+    assert project.task().hypotheses[0].margin == 0.35
     project.contract('score = "names"', 'score = "named"')
     [problem] = project.problems()
-    assert "margin is 0.3, which 4 independent test examples can't show" in problem
+    assert "margin is 0.35, which 4 independent test examples can't show" in problem
 
 
 @pytest.mark.parametrize("text", [None, "", "\n"])

@@ -8,12 +8,13 @@ from dataclasses import asdict, replace
 
 import pytest
 from pydantic import TypeAdapter
+from scipy.stats import binom, norm
 from scored_pairs import WIN, judged
 
 from evalkit.golden.model import Hypothesis
 from evalkit.judging.reason import Code, Reason, Status
-from evalkit.judging.verdict import Verdict, judge, thresholds_of
-from evalkit.stats.intervals import Estimate
+from evalkit.judging.verdict import Threshold, Verdict, judge, thresholds_of
+from evalkit.stats.intervals import Estimate, mean_t, wilson
 
 WON, LOST = judged(WIN, "1" * 10, "0" * 10), judged(WIN, "0" * 10, "1" * 10)
 UNCLEAR = judged(WIN, "1110010000", "1000000010")
@@ -133,3 +134,33 @@ def test_a_verdict_is_the_same_when_it_is_read_back_from_json() -> None:
         "tuned", thresholds_of({"test": {"mood": 0.8}}, rates(mood=0.5)), [UNCLEAR, LOST, WON], ["r-1"], ["e1"]
     )
     assert TypeAdapter(Verdict).validate_python(json.loads(json.dumps(asdict(verdict)))) == verdict
+
+
+def held(rate: Estimate, least: float) -> Verdict:
+    return judge("tuned", [Threshold("mood", least, rate)], [], [], [])
+
+
+def test_a_threshold_inside_the_interval_is_on_the_line_and_the_rate_decides() -> None:
+    rate = wilson(104, 130)
+    met, missed = held(rate, 0.79), held(rate, 0.81)
+    assert [(each.status, each.reasons[0].code) for each in (met, missed)] == [
+        (Status.SHIP, Code.ON_THE_LINE), (Status.BLOCK, Code.ON_THE_LINE),
+    ]  # fmt: skip
+    assert met.reasons[0].p == pytest.approx(binom.sf(102, 130, 0.74))
+
+
+def test_a_threshold_outside_the_interval_is_met_or_missed() -> None:
+    assert held(wilson(104, 130), 0.6).reasons[0].code is Code.MEETS_THRESHOLD
+    assert held(wilson(104, 130), 0.95).reasons[0].code is Code.BELOW_THRESHOLD
+
+
+@pytest.mark.parametrize("rights", [[3, 3, 3, 5, 5, 5], [4, 4, 4, 4, 4, 4], [5, 5, 5, 5, 5, 2, 1]])
+def test_a_threshold_that_is_reached_exactly_is_reached(rights: list[int]) -> None:
+    rate = mean_t([right / 5 for right in rights])
+    assert held(rate, 0.8).status is Status.SHIP
+
+
+def test_of_graded_scores_the_chance_to_pass_goes_by_their_spread() -> None:
+    graded = Estimate(0.8, 0.75, 0.85, 100)
+    [reason] = held(graded, 0.8).reasons
+    assert reason.p == pytest.approx(norm.sf(0.05 / (0.1 / (2 * norm.ppf(0.975)))))

@@ -48,6 +48,16 @@ SENTENCES = [
         "error (malformed) is 45.4 %, the task asks for 55.0 %.",
     ),
     (Reason(Code.MEETS_THRESHOLD, score="mood", split="test", got=RATE, asked=0.4), "mood 45.4 % >= 40.0 %."),
+    (
+        Reason(Code.ON_THE_LINE, score="mood", split="test", got=Estimate(0.8, 0.7, 0.9, 50), asked=0.8, p=0.25),
+        "mood 80.0 % >= 80.0 %, on the line (95 % 70.0 % to 90.0 %): a model five points below it would pass 25.0 % of "
+        "the time.",
+    ),
+    (
+        Reason(Code.ON_THE_LINE, score="mood", split="test", got=Estimate(0.7, 0.6, 0.8, 50), asked=0.75, p=0.25),
+        "mood is 70.0 %, the task asks for 75.0 %, on the line (95 % 60.0 % to 80.0 %): a model five points below it "
+        "would pass 25.0 % of the time.",
+    ),
     (Reason(Code.NOTHING_DECLARED), "Nothing is declared that it could fail: no threshold, and no hypothesis of it."),
     (Reason(Code.ALL_HOLDS), "All that was declared holds."),
     (Reason(Code.STRICT_LOSSES, examples=("a mood",)), "--strict-baseline forgives no loss: a mood."),

@@ -10,6 +10,7 @@ from evalkit._internal.counts import counted
 from evalkit.golden.hypotheses import Ground, Misdeclared, Terms, share
 from evalkit.judging.gates import Evidence
 from evalkit.judging.reason import Remark, Status
+from evalkit.stats.betting import smallest_margin_graded
 from evalkit.stats.margin_power import examples_to_rule_out
 from evalkit.stats.paired import FEWEST_FLIPS, Paired
 from evalkit.stats.tango import examples_for_margin, smallest_margin
@@ -21,14 +22,28 @@ def read_margin(entry: Mapping[str, Any], ground: Ground) -> Terms:
         raise Misdeclared("margin is missing: how much worse (or other) is still the same (0.05 is 5 points)")
     margin = share(entry, "margin", "above 0 to 1")
     pieces, level = ground.pieces, 1 - 2 * ground.alpha
-    least = smallest_margin(pieces, level)
+    least = smallest_margin_graded(pieces, ground.alpha) if ground.graded else smallest_margin(pieces, level)
     if least is not None and margin <= least:
-        enough = f"{examples_for_margin(margin, level)} are needed" if margin > 0 else "no number of examples is enough"
+        enough = f"{_enough(margin, ground)} are needed" if margin > 0 else "no number of examples is enough"
         raise Misdeclared(
             f"margin is {margin}, which {counted(pieces, 'independent test example')} can't show even where no answer "
             f"differs: {enough}, or a margin above {least:.3f}"
         )
     return Terms(margin=margin)
+
+
+def _enough(margin: float, ground: Ground) -> int:
+    """How many independent examples can show ``margin`` where all answers are the same."""
+    if not ground.graded:
+        return examples_for_margin(margin, 1 - 2 * ground.alpha)
+    low, high = 1, 2
+    while (least := smallest_margin_graded(high, ground.alpha)) is None or least >= margin:
+        low, high = high, 2 * high
+    while high - low > 1:
+        middle = (low + high) // 2
+        least = smallest_margin_graded(middle, ground.alpha)
+        low, high = (middle, high) if least is None or least >= margin else (low, middle)
+    return high
 
 
 def by_bounds(paired: Paired, margin: float, upper: float = inf) -> Status:

@@ -9,6 +9,8 @@ from evalkit._internal.counts import abbreviate, counted
 from evalkit.judging.figures import percent, width
 from evalkit.judging.reason import Code, Reason
 from evalkit.judging.wording.comparisons import comparison
+from evalkit.stats.intervals import Estimate
+from evalkit.stats.thresholds import reaches
 
 if TYPE_CHECKING:  # these are made of what is worded here
     from evalkit.judging.regression import Regression
@@ -55,6 +57,19 @@ def _unjudged(item: Reason) -> str:
     return f"What is declared of {item.model} against {item.against} on {', '.join(item.scores)} was not judged"
 
 
+def _on_the_line(item: Reason) -> str:
+    """A threshold that the rate reaches, or misses, by less than the examples can tell."""
+    got = item.got or Estimate(None, None, None, 0)
+    met = got.value is not None and reaches(got.value, item.asked or 0.0)
+    asked = percent(item.asked)
+    stands = f"{_rate(item)} >= {asked}" if met else f"is {_rate(item)}, the task asks for {asked}"
+    bounds = f"95 % {percent(got.low)} to {percent(got.high)}"
+    return (
+        f"{_scored(item)} {stands}, on the line ({bounds}): a model five points below it would pass "
+        f"{percent(item.p)} of the time."
+    )
+
+
 _REASONS: Mapping[Code, Callable[[Reason], str]] = {
     Code.UNANSWERED: _unanswered,
     Code.MUST_PASS_WRONG: _must_pass_wrong,
@@ -63,6 +78,7 @@ _REASONS: Mapping[Code, Callable[[Reason], str]] = {
     ),
     Code.BELOW_THRESHOLD: lambda item: f"{_scored(item)} is {_rate(item)}, the task asks for {percent(item.asked)}.",
     Code.MEETS_THRESHOLD: lambda item: f"{_scored(item)} {_rate(item)} >= {percent(item.asked)}.",
+    Code.ON_THE_LINE: _on_the_line,
     Code.COMPARISON: comparison,
     Code.NOTHING_DECLARED: lambda _: "Nothing is declared that it could fail: no threshold, and no hypothesis of it.",
     Code.BELOW_FLOOR: lambda item: (
