@@ -169,7 +169,7 @@ def references(task: TaskResult) -> Iterator[Row]:
         tests = (effects.mcnemar_p, effects.wilcoxon_p, effects.t_p)
         yield (
             f"{comparison.candidate} against {comparison.against} on {comparison.score}",
-            [*map(plain, sizes), *("-" if p is None else f"{p:.4f}" for p in tests)],
+            [*map(plain, sizes), *("-" if p is None else "< 0.0001" if p < 0.0001 else f"{p:.4f}" for p in tests)],
         )
 
 

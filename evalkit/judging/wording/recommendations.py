@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from evalkit._internal.counts import counted
-from evalkit.judging.figures import dollars, points, width
+from evalkit.judging.figures import dollars, p_value, points, width
 from evalkit.judging.reason import Status
 
 if TYPE_CHECKING:  # made of what is worded here
@@ -50,7 +50,7 @@ def _pick(item: Recommendation) -> str:
     figures = f"{points(difference.value)} points, 95 % {points(difference.low)} to {points(difference.high)}"
     p = field.p_worse if (difference.value or 0) < 0 else field.p
     if p is not None:
-        figures += f", p = {p:.4f}" + (f" among {len(item.fields)} fields" if len(item.fields) > 1 else "")
+        figures += f", {p_value(p)}" + (f" among {len(item.fields)} fields" if len(item.fields) > 1 else "")
     if field.standing == "open" and difference.low is None:
         return f"Nothing is shown of {ours} and {theirs}: too few examples for an interval of {primary}."
     if field.standing == "open":
