@@ -3,7 +3,7 @@
 Run it as ``python benchmarks/operating.py [REPEATS]``: it prints Markdown tables and, with ``--write``, puts them into
 docs/verdicts.md. A share of the answers flips, half of these each way; a true difference comes on top. Right or wrong
 without groups is exact: every number of gained and lost answers is weighed by its chance. Graded scores and groups are
-drawn REPEATS times, and decided by the gates themselves.
+drawn REPEATS times (a quarter of that for 1,000 examples), and decided by the gates themselves.
 """
 
 from __future__ import annotations
@@ -124,6 +124,7 @@ def sampled(draw: Draw, grouped: bool, n: int, flips: float, difference: float, 
     """The shares of SHIP, BLOCK and INCONCLUSIVE, of a win where the difference is 0 or more, else of a no-loss; row 0
     and 1 are those of a win and a no-loss."""
     shares = np.zeros((2, 3))
+    repeats = repeats if n < 1000 else repeats // 4
     for number in range(repeats):
         rng = np.random.default_rng([n, int(1000 * flips), int(1000 * abs(difference)), number])
         for row, status in enumerate(decided(draw(rng, n, flips, difference, grouped))):
@@ -144,11 +145,11 @@ def head(sign: str) -> Iterator[str]:
     yield "|---:|---:|" + "---:|" * len(DIFFERENCES)
 
 
-def table(row: int, chances: Callable[[int, float, float], Floats], sizes: tuple[int, ...] = SIZES) -> Iterator[str]:
+def table(row: int, chances: Callable[[int, float, float], Floats]) -> Iterator[str]:
     """Of a win (``row`` 0) by true gains, of a no-loss (1) by true losses."""
     sign = -1 if row else 1
     yield from head("-" if row else "+")
-    for n in sizes:
+    for n in SIZES:
         for flips in FLIPS:
             cells = [cell(chances(n, flips, sign * d)) for d in DIFFERENCES]
             yield f"| {n} | {100 * flips:.0f} % | " + " | ".join(cells) + " |"
@@ -168,7 +169,6 @@ def tables(repeats: int) -> dict[str, list[str]]:
             ("graded", graded, False),
             ("graded in groups", graded, True),
         ):
-            sizes = SIZES[:4] if repeats < 1000 else SIZES
 
             def chances(
                 n: int, f: float, d: float, row: int = row, draw: Draw = draw, grouped: bool = grouped
@@ -176,7 +176,7 @@ def tables(repeats: int) -> dict[str, list[str]]:
                 shares: Floats = sampled(draw, grouped, n, f, d, repeats)[row]
                 return shares
 
-            found[f"{kind} {name}"] = list(table(row, chances, sizes))
+            found[f"{kind} {name}"] = list(table(row, chances))
             print(f"{kind} {name}", flush=True)
     found["threshold"] = list(thresholds())
     return found
