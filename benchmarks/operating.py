@@ -36,6 +36,8 @@ MARGIN = 0.10
 LEVEL = Look(1, 4).alpha
 """The level of each of four planned candidates: three, and a base."""
 REPEATS = 100
+COLLAPSES = {20: 1000, 60: 1000, 130: 400, 300: 200}
+"""How often a rare collapse is drawn, by the number of examples."""
 _UNLIKELY = 1e-7
 DOCS = Path(__file__).parents[1] / "docs" / "verdicts.md"
 
@@ -115,6 +117,19 @@ def graded(rng: np.random.Generator, n: int, flips: float, difference: float, gr
     change = np.round(change[shared(rng, n, grouped)], 4)
     before = np.where(change < 0, -change, 0.0) + 0.5 * (1 - np.abs(change))
     return paired((before + change).tolist(), before.tolist(), labels(n, grouped), alpha=LEVEL)
+
+
+def rare_collapse(rng: np.random.Generator, n: int) -> Paired:
+    """A gain of 0.05 on 95 % of the examples and a loss of 0.95 on 5 %, with some noise: the true difference is 0."""
+    change = np.where(rng.random(n) < 0.05, -0.95, 0.05) + rng.normal(0, 0.03, n).clip(-0.05, 0.05)
+    before = np.where(change < 0, -np.round(change, 4), 0.0)
+    return paired((before + np.round(change, 4)).clip(0, 1).tolist(), before.tolist(), labels(n, False), alpha=LEVEL)
+
+
+def false_wins(n: int, repeats: int) -> int:
+    """How often a model that collapses rarely, and is no better, ships as a win."""
+    draws = (rare_collapse(np.random.default_rng([n, number]), n) for number in range(repeats))
+    return sum(decided(found)[0] is Status.SHIP for found in draws)
 
 
 Draw = Callable[[np.random.Generator, int, float, float, bool], Paired]
@@ -210,6 +225,8 @@ def main(arguments: list[str]) -> None:
     found = tables(numbers[0] if numbers else REPEATS)
     for name, lines in found.items():
         print(f"\n{name}", *lines, sep="\n")
+    for n, tries in COLLAPSES.items():
+        print(f"\na rare collapse, n = {n}: {false_wins(n, tries)} false wins of {tries}")
     if "--write" in arguments:
         DOCS.write_text(written(DOCS.read_text("utf-8"), found), encoding="utf-8")
 

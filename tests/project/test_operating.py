@@ -63,6 +63,20 @@ def test_a_loss_of_ten_points_is_red_in_nine_of_ten_runs() -> None:
     assert holds[0] <= operating.LEVEL
 
 
+@pytest.mark.parametrize("n", [20, 60, 130])
+def test_a_rare_collapse_ships_no_more_often_than_its_level(n: int) -> None:
+    assert operating.false_wins(n, 60) <= operating.LEVEL * 60
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize("n", operating.COLLAPSES)
+def test_the_docs_show_how_often_a_rare_collapse_ships(n: int) -> None:
+    tries = operating.COLLAPSES[n]
+    false = operating.false_wins(n, tries)
+    assert f"{false} of {tries:,} for n = {n}" in " ".join(DOCS.split())
+    assert false <= operating.LEVEL * tries
+
+
 def test_the_gates_know_three_answers() -> None:
     assert [*operating._PLACES] == [Status.SHIP, Status.BLOCK, Status.INCONCLUSIVE]
 
