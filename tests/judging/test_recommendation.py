@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from conftest import MiniProject
 
 # 20 of 40 pairs differ, all one way.
-UP, DOWN = "(+50.0 points, 95 % +35.2 to +64.8, p = ", "(-50.0 points, 95 % -64.8 to -35.2, p = "
+UP, DOWN = "(+50.0 points, 95 % +35.2 to +64.8, p < ", "(-50.0 points, 95 % -64.8 to -35.2, p < "
 OURS, THEIRS = Side("ours"), Side("theirs")
 
 

@@ -254,7 +254,7 @@ def test_a_backend_that_dies_in_mid_run_stops_alone(suite: Project) -> None:
         [
             "dying did not answer h03: backend 'dying' died: out of paper",
             "moods * dying: BLOCK. * examples stayed unanswered (h03, h04, h05 and *",
-            "moods * clerk: BLOCK. direction is 50.0 %, the task asks for 60.0 %.*",
+            "moods * clerk: BLOCK. direction is 50.0 %, the task asks for 60.0 %, on the line *",
         ]
     )
     assert sorted(suite.asked("two")) == ["h00", "h01", "h02"]

@@ -68,7 +68,7 @@ def test_the_primary_score_is_marked(run: Run, render: Any) -> None:
 @pytest.mark.parametrize("render", [terminal.render, markdown.render])
 def test_the_verdict_stands_with_its_reasons(run: Run, render: Any) -> None:
     text = " ".join(text_of(render, run).split())
-    assert "tuned: SHIP, keep. strict 100.0 % >= 80.0 %." in text
+    assert "tuned: SHIP, keep. strict 100.0 % >= 80.0 %, on the line (95 % 75.8 % to 100.0 %)" in text
     assert "tuned beats base on mood: +100.0 points" in text
 
 

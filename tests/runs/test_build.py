@@ -185,7 +185,7 @@ def test_a_slice_is_judged_on_the_examples_that_have_its_tag(project: MiniProjec
     assert (found.slice, found.paired.wins, found.paired.losses, found.paired.ties) == ("hard", 2, 0, 5)
     verdict = run.verdict("tuned")
     assert verdict is not None
-    below = next(item for item in verdict.reasons if item.code is Code.BELOW_THRESHOLD and item.slice)
+    below = next(item for item in verdict.reasons if item.code is Code.ON_THE_LINE and item.slice)
     assert (below.slice, below.got and below.got.value, below.got and below.got.n) == ("hard", 3 / 7, 7)
     assert "mood on hard is 42.9 %" in reason(below)
     assert "base on mood on hard" in reason(found.reason)

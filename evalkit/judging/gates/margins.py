@@ -21,8 +21,8 @@ def read_margin(entry: Mapping[str, Any], ground: Ground) -> Terms:
     if "margin" not in entry:
         raise Misdeclared("margin is missing: how much worse (or other) is still the same (0.05 is 5 points)")
     margin = share(entry, "margin", "above 0 to 1")
-    pieces, level = ground.pieces, 1 - 2 * ground.alpha
-    least = smallest_margin_graded(pieces, ground.alpha) if ground.graded else smallest_margin(pieces, level)
+    pieces = ground.pieces
+    least = _least(pieces, ground)
     if least is not None and margin <= least:
         enough = f"{_enough(margin, ground)} are needed" if margin > 0 else "no number of examples is enough"
         raise Misdeclared(
@@ -32,16 +32,25 @@ def read_margin(entry: Mapping[str, Any], ground: Ground) -> Terms:
     return Terms(margin=margin)
 
 
+def _least(pieces: int, ground: Ground) -> float | None:
+    """The margin that so many pieces can't go below. Graded answers that are all the same may be all right, or all
+    wrong, and are then judged as such: the larger of two margins counts."""
+    alone = smallest_margin(pieces, 1 - 2 * ground.alpha)
+    graded = smallest_margin_graded(pieces, ground.alpha) if ground.graded else None
+    return max((margin for margin in (alone, graded) if margin is not None), default=None)
+
+
 def _enough(margin: float, ground: Ground) -> int:
     """How many independent examples can show ``margin`` where all answers are the same."""
+    alone = examples_for_margin(margin, 1 - 2 * ground.alpha)
     if not ground.graded:
-        return examples_for_margin(margin, 1 - 2 * ground.alpha)
-    low, high = 1, 2
-    while (least := smallest_margin_graded(high, ground.alpha)) is None or least >= margin:
+        return alone
+    low, high = alone - 1, alone
+    while (least := _least(high, ground)) is None or least >= margin:
         low, high = high, 2 * high
     while high - low > 1:
         middle = (low + high) // 2
-        least = smallest_margin_graded(middle, ground.alpha)
+        least = _least(middle, ground)
         low, high = (middle, high) if least is None or least >= margin else (low, middle)
     return high
 

@@ -21,7 +21,7 @@ from evalkit.models.bag_of_words.vectors import Array, Rows, Vocabulary
 
 Numbers = NDArray[np.intp]
 
-STRENGTHS = (1.0, 10.0, 100.0)
+STRENGTHS = (1.0, 10.0, 100.0, 1000.0)
 """The penalties that are tried, as C of ``logistic``: the larger, the weaker."""
 
 FOLDS = 5

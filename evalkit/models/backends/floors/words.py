@@ -27,7 +27,7 @@ from evalkit.models.typical import answered, typical_answer
 if TYPE_CHECKING:
     from evalkit.models.bag_of_words.objects import AnswerByWords  # NumPy, and SciPy
 
-VERSION = 1
+VERSION = 2
 """Of the way of learning. It grows by one with each change that gives other answers."""
 
 
