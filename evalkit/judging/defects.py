@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 
 from evalkit.judging.json_objects import MOST_CHARACTERS, WHITESPACE
-from evalkit.models.reasoning import mark_words
+from evalkit.models.reasoning import MARK
 from evalkit.models.request import Message
 
 DEFECTS: Mapping[str, str] = {
@@ -38,7 +38,7 @@ _ROLE = re.compile(
     rf"""<[|｜][^|｜<>\n]{{1,40}}[|｜]>(?:(?:system|user|assistant|model)(?![a-z]))?   # tokens of chat templates
       | <\|[a-z_]{{1,20}}>(?:system|user|assistant|model)?(?![a-z]) | <[a-z_]{{1,20}}\|>
       | \[/?INST\] | <</?SYS>> | </?s> | <(?:bos|eos|pad|unk)> | <(?:start|end)_of_turn>
-      | {"|".join(re.escape(word) for word in sorted(set(mark_words()), key=len, reverse=True))}
+      | {MARK}
       | ^[ \t]*(?:\#{{1,3}}[ ]?)?(?i:system|user|assistant|human)[ \t]*:         # a transcript
       | ^[ \t]*\#{{2,3}}[ ]?(?i:instruction|input|response)[ \t]*:
       | ^[ \t]*(?:(?:system|user|assistant|model)[ \t]*){{1,3}}\r?$             # a line of role words only

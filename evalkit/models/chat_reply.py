@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from evalkit.models.backend import Completion, FinishReason
-from evalkit.models.retry import Cut, NotAnAnswer, ServerError
+from evalkit.models.reply import finish_of, replied, token_count
+from evalkit.models.retry import NotAnAnswer, ServerError
 
 _ENDS: Mapping[str, FinishReason] = {
     **dict.fromkeys(("stop", "eos", "eos_token", "end_turn", "stop_sequence"), "stop"),
@@ -78,26 +79,15 @@ class ChatReply:
 
     def completion(self) -> Completion:
         """The whole answer. Raises Cut where the server did not finish it."""
-        if self.end is None:
-            raise Cut("the answer ended in the middle")
-        if self.end.lower() not in _ENDS:
-            raise Cut(f"the server did not finish the answer: it ended it with {self.end!r}")
+        finish = finish_of(self.end, _ENDS)
         text, refused = "".join(self.texts), "".join(self.refusals)
-        finish = "refusal" if refused else _ENDS[self.end.lower()]
         if self.called and not text.strip():
             finish = "tool_call"
+        elif refused:
+            finish = "refusal"
         elif finish == "tool_call":
             finish = "stop"
-        usage = self.usage
-        return Completion(
-            text=text or refused,
-            finish_reason=finish,
-            prompt_tokens=usage["input"] + usage["cached"] + usage["cache_write"] if usage else None,
-            completion_tokens=usage["output"] if usage else None,
-            thinking="".join(self.thoughts) or None,
-            usage=usage,
-            model=self.model,
-        )
+        return replied(text or refused, finish, self.thoughts, self.usage, self.model)
 
 
 def _text(value: Any) -> str:
@@ -132,19 +122,15 @@ def _counts(usage: Any) -> Mapping[str, int] | None:
     the two counts is missing."""
     if not isinstance(usage, Mapping):
         return None
-    read, written = (_count(usage.get(name)) for name in ("prompt_tokens", "completion_tokens"))
+    read, written = (token_count(usage.get(name)) for name in ("prompt_tokens", "completion_tokens"))
     if read is None or written is None:
         return None
     details = usage.get("prompt_tokens_details")
     details = details if isinstance(details, Mapping) else {}
-    cached, cache_write = (_count(details.get(name)) or 0 for name in ("cached_tokens", "cache_write_tokens"))
+    cached, cache_write = (token_count(details.get(name)) or 0 for name in ("cached_tokens", "cache_write_tokens"))
     return {
         "input": max(0, read - cached - cache_write), "output": written, "cached": cached, "cache_write": cache_write,
     }  # fmt: skip
-
-
-def _count(value: Any) -> int | None:
-    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
 
 
 def read_chat(values: Iterable[Any]) -> ChatReply:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from evalkit.models.backend import Completion, FinishReason
+from evalkit.models.reply import USAGE, finish_of, replied, token_count
 from evalkit.models.retry import Cut, NotAnAnswer, ServerError
 
 _ENDS: Mapping[str, FinishReason] = {
@@ -91,34 +92,22 @@ class MessageReply:
 
     def _add_counts(self, usage: Any) -> None:
         for name, key in _COUNTS.items():
-            count = usage.get(key) if isinstance(usage, Mapping) else None
-            if isinstance(count, int) and not isinstance(count, bool) and count >= 0:
+            count = token_count(usage.get(key)) if isinstance(usage, Mapping) else None
+            if count is not None:
                 self.counts[name] = count
 
     def completion(self) -> Completion:
         """The whole answer. Raises Cut where the server did not finish it."""
         if not self.begun:
             raise Cut("there is no answer in the body")
-        if self.end is None:
-            raise Cut("the answer ended in the middle")
-        if self.end not in _ENDS:
-            raise Cut(f"the server did not finish the answer: it ended it with {self.end!r}")
+        finish = finish_of(self.end, _ENDS)
         text = "".join(self.texts)
-        finish = _ENDS[self.end]
         if finish == "tool_call" and (text.strip() or not self.called):
             finish = "stop"
-        usage = (
-            {name: self.counts.get(name, 0) for name in _COUNTS} if {"input", "output"} <= self.counts.keys() else None
-        )
-        return Completion(
-            text=text,
-            finish_reason=finish,
-            prompt_tokens=usage["input"] + usage["cached"] + usage["cache_write"] if usage else None,
-            completion_tokens=usage["output"] if usage else None,
-            thinking="".join(self.thoughts) or None,
-            usage=usage,
-            model=self.model,
-        )
+        usage = None
+        if {"input", "output"} <= self.counts.keys():
+            usage = {name: self.counts.get(name, 0) for name in USAGE}
+        return replied(text, finish, self.thoughts, usage, self.model)
 
 
 def read_message(values: Iterable[Any]) -> MessageReply:

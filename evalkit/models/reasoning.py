@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -212,16 +212,22 @@ def _patterns(marks: tuple[Mark, ...]) -> tuple[re.Pattern[str], dict[str, Mark]
     """What to look for outside reasoning: an object, an opening, or an end that nothing opened."""
     openings = {mark.opens: mark for mark in marks}
     closings = frozenset(mark.closes for mark in marks)
-    words = sorted({*openings, *closings}, key=len, reverse=True)
-    return re.compile("|".join([*map(re.escape, words), OBJECT.pattern])), openings, closings
+    return re.compile(f"{any_of((*openings, *closings))}|{OBJECT.pattern}"), openings, closings
 
 
 @lru_cache(maxsize=64)
 def _ends(mark: Mark) -> re.Pattern[str]:
-    return re.compile("|".join(map(re.escape, mark.ends)))
+    return re.compile(any_of(mark.ends))
 
 
-def mark_words() -> Iterator[str]:
-    """Every text that opens or closes reasoning."""
-    for mark in MARKS:
-        yield from (mark.opens, *mark.ends)
+def any_of(words: Iterable[str]) -> str:
+    """A pattern for any of ``words``, the longest first.
+
+    >>> any_of(["<a>", "<a>b"])
+    '<a>b|<a>'
+    """
+    return "|".join(map(re.escape, sorted({*words}, key=lambda word: (-len(word), word))))
+
+
+MARK = any_of(word for mark in MARKS for word in (mark.opens, *mark.ends))
+"""A pattern for whatever opens or closes reasoning."""

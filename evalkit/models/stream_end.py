@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from enum import Enum
 from functools import lru_cache
 
-from evalkit.models.reasoning import BARE, MARKS, Mark, marks_with, opened_by_prompt
+from evalkit.models.reasoning import BARE, MARKS, Mark, any_of, marks_with, opened_by_prompt
 
 # A brace at the end of a piece may still begin an object: `\Z` lets it match, and the next piece decides.
 _OBJECT = r'\{[ \t\n\r]*(?:["}]|\Z)'
@@ -182,8 +182,7 @@ class JsonObjectScanner:
 @lru_cache(maxsize=16)
 def _start(marks: tuple[Mark, ...]) -> re.Pattern[str]:
     """The beginning of reasoning, or of an object."""
-    words = sorted((mark.opens for mark in marks), key=len, reverse=True)
-    return re.compile("|".join([*map(re.escape, words), _OBJECT]))
+    return re.compile(f"{any_of(mark.opens for mark in marks)}|{_OBJECT}")
 
 
 class StopCondition:
