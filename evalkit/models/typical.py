@@ -7,7 +7,10 @@ from collections.abc import Mapping, Sequence
 from statistics import median_low
 from typing import Any
 
+from evalkit.errors import MissingModel
 from evalkit.golden.model import Example, Task
+from evalkit.golden.schema import compiled
+from evalkit.models.backend import Spec
 from evalkit.models.request import canonical
 
 _FEW = 12
@@ -16,6 +19,21 @@ _FEW = 12
 def answered(task: Task) -> list[Example]:
     """The examples of train that expect an answer, and no error object."""
     return [example for example in task.splits.get("train", ()) if "error" not in example.expected]
+
+
+def learned(task: Task, spec: Spec, purpose: str) -> tuple[list[Example], dict[str, Any]]:
+    """What a floor learns from, and the typical answer there. ``purpose`` is what it needs them for.
+
+    Raises MissingModel where the task has no train split, or where the schema refuses that answer: a floor that nobody
+    can read is beaten by anything.
+    """
+    examples = answered(task)
+    if not examples:
+        raise MissingModel(f"{spec}: {task.name} has no train.jsonl to {purpose}")
+    value = typical_answer([example.expected for example in examples])
+    if violation := compiled(task.schema).violation(value):
+        raise MissingModel(f"{spec}: the commonest values of {task.name} make no answer: {violation}")
+    return examples, value
 
 
 def typical_answer(answers: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

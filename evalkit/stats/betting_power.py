@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike
 
 from evalkit.stats.fixed_betting import LARGEST_SHARE
 from evalkit.stats.samples import finite, gather
+from evalkit.stats.search import fewest
 
 _NEARER = 0.4
 """Bets that aim at their goal reach it with so much less growth, in logarithms, than one bet of the best size would;
@@ -66,19 +67,8 @@ def needed_by_betting(
     spread = _spread(differences, groups, alpha, power)
     if spread is None:
         return None
-
-    def shown(count: int) -> bool:
-        return spread.short(count, alpha, power, effect) <= 0
-
-    low, high = 1, 2
-    while not shown(high):
-        low, high = high, 2 * high
-        if high > _MOST:
-            return None
-    while high - low > 1:
-        middle = (low + high) // 2
-        low, high = (low, middle) if shown(middle) else (middle, high)
-    return ceil(high * spread.examples / spread.groups)
+    count = fewest(lambda count: count > _MOST or spread.short(count, alpha, power, effect) <= 0, above=1)
+    return None if count > _MOST else ceil(count * spread.examples / spread.groups)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from evalkit.judging.reason import Remark, Status
 from evalkit.stats.betting import smallest_margin_graded
 from evalkit.stats.margin_power import examples_to_rule_out
 from evalkit.stats.paired import FEWEST_FLIPS, Paired
+from evalkit.stats.search import fewest
 from evalkit.stats.tango import examples_for_margin, smallest_margin
 
 
@@ -45,14 +46,7 @@ def _enough(margin: float, ground: Ground) -> int:
     alone = examples_for_margin(margin, 1 - 2 * ground.alpha)
     if not ground.graded:
         return alone
-    low, high = alone - 1, alone
-    while (least := _least(high, ground)) is None or least >= margin:
-        low, high = high, 2 * high
-    while high - low > 1:
-        middle = (low + high) // 2
-        least = _least(middle, ground)
-        low, high = (middle, high) if least is None or least >= margin else (low, middle)
-    return high
+    return fewest(lambda count: (least := _least(count, ground)) is not None and least < margin, above=alone - 1)
 
 
 def by_bounds(paired: Paired, margin: float, upper: float = inf) -> Status:

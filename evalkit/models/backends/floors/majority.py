@@ -6,11 +6,9 @@ most are null, null. Error objects are left out, and so are fields that most exa
 
 from __future__ import annotations
 
-from evalkit.errors import MissingModel
-from evalkit.golden.schema import compiled
 from evalkit.models.backend import Backend, Opening
 from evalkit.models.backends.floors.constant import Constant
-from evalkit.models.typical import answered, typical_answer
+from evalkit.models.typical import learned
 
 
 def open_backend(opening: Opening) -> Backend:
@@ -19,11 +17,5 @@ def open_backend(opening: Opening) -> Backend:
     Raises MissingModel where the task has no train split, or where the schema refuses that object: a floor that
     nobody can read is beaten by anything.
     """
-    answers = [example.expected for example in answered(opening.task)]
-    if not answers:
-        raise MissingModel(f"{opening.spec}: {opening.task.name} has no train.jsonl to take a majority from")
-    value = typical_answer(answers)
-    violation = compiled(opening.task.schema).violation(value)
-    if violation:
-        raise MissingModel(f"{opening.spec}: the commonest values of {opening.task.name} make no answer: {violation}")
+    _, value = learned(opening.task, opening.spec, "take a majority from")
     return Constant(value)

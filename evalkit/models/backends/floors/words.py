@@ -17,12 +17,11 @@ from typing import TYPE_CHECKING, Any
 from evalkit._internal.files import text_digest
 from evalkit.errors import MissingModel
 from evalkit.golden.model import Task
-from evalkit.golden.schema import compiled
 from evalkit.models.backend import Backend, Completion, Opening
 from evalkit.models.backends.floors.constant import completion_of
 from evalkit.models.bag_of_words.closed_fields import ClosedField, closed_fields
 from evalkit.models.request import Request, canonical
-from evalkit.models.typical import answered, typical_answer
+from evalkit.models.typical import learned
 
 if TYPE_CHECKING:
     from evalkit.models.bag_of_words.objects import AnswerByWords  # NumPy, and SciPy
@@ -38,16 +37,10 @@ def open_backend(opening: Opening) -> Backend:
     answer: a floor that nobody can read is beaten by anything.
     """
     task, spec = opening.task, opening.spec
-    examples = answered(task)
-    if not examples:
-        raise MissingModel(f"{spec}: {task.name} has no train.jsonl to learn from")
+    examples, base = learned(task, spec, "learn from")
     fields = closed_fields(task, examples)
     if not fields:
         raise MissingModel(f"{spec}: {task.name} has no field of classes, and no number with anchors, to tell by words")
-    base = typical_answer([example.expected for example in examples])
-    violation = compiled(task.schema).violation(base)
-    if violation:
-        raise MissingModel(f"{spec}: the commonest values of {task.name} make no answer: {violation}")
     fingerprint = {"floor": "words", "learned": _digest(task), "version": VERSION}
     return Words(task, base, fields, fingerprint, opening.shared)
 
