@@ -8,15 +8,14 @@ docs/statistics.md. An interval at 95 % should hold the truth in 95 of 100 sampl
 
 from __future__ import annotations
 
-import re
 import sys
 from collections.abc import Callable, Iterator
 from math import exp, sqrt
-from pathlib import Path
 
 import betting_power
 import grouped_coverage
 import numpy as np
+from tables import write
 
 from evalkit.stats.bootstrap import cluster_bootstrap
 from evalkit.stats.calibration import bias_factor, mean_absolute_error
@@ -208,14 +207,7 @@ def main(arguments: list[str]) -> None:
             table.append(row)
         print()
         if "--write" in arguments:
-            _write(name, table)
-
-
-def _write(name: str, table: list[str]) -> None:
-    path = Path(__file__).parents[1] / "docs" / "statistics.md"
-    pattern = re.compile(rf"(<!-- {name}: begin -->\n).*?(<!-- {name}: end -->)", re.DOTALL)
-    text = pattern.sub(lambda found: found[1] + "\n".join(table) + "\n" + found[2], path.read_text("utf-8"))
-    path.write_text(text, encoding="utf-8")
+            write("statistics.md", {name: table})
 
 
 if __name__ == "__main__":

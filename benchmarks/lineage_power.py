@@ -8,14 +8,13 @@ and a true loss comes on top of that, in one score of one step. A baseline has 8
 
 from __future__ import annotations
 
-import re
 import sys
 from collections.abc import Iterator
 from functools import cache
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from tables import write
 
 from evalkit.judging.gates.no_loss import LOSS
 from evalkit.judging.step_losses import WATCHED_ALPHA
@@ -135,17 +134,13 @@ TABLES = {"lineage noise": noise_alone, "lineage power": true_losses, "baseline"
 
 
 def main(arguments: list[str]) -> None:
-    """Prints the tables; with ``--write`` they go into docs/verdicts.md too, each between its markers."""
+    """Prints the tables; with ``--write`` they go into docs/verdicts.md too, each between its marks."""
     numbers = [int(argument) for argument in arguments if argument.isdigit()]
-    path = Path(__file__).parents[1] / "docs" / "verdicts.md"
-    text = path.read_text(encoding="utf-8")
-    for name, table in TABLES.items():
-        lines = "\n".join(table(*(numbers or [REPEATS]))) + "\n"
-        print(f"{name}\n{lines}")
-        pattern = re.compile(rf"(<!-- {name}: begin -->\n).*?(<!-- {name}: end -->)", re.DOTALL)
-        text = pattern.sub(lambda found, lines=lines: found[1] + lines + found[2], text)  # type: ignore[misc]
+    found = {name: list(table(*(numbers or [REPEATS]))) for name, table in TABLES.items()}
+    for name, lines in found.items():
+        print(name, *lines, "", sep="\n")
     if "--write" in arguments:
-        path.write_text(text, encoding="utf-8")
+        write("verdicts.md", found)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,6 @@ docs/verdicts.md. With 4,000 tries a rate of 2.5 % is known to about half a poin
 
 from __future__ import annotations
 
-import re
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -16,6 +15,7 @@ ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "tests"))
 
 from attacks_on_looks import ATTACKS, outcomes, without_ledger  # noqa: E402
+from tables import write  # noqa: E402
 
 from evalkit.golden.ledger_lines import chained  # noqa: E402
 from evalkit.golden.looks import Ledger  # noqa: E402
@@ -44,16 +44,10 @@ def lines(tries: int) -> Iterator[str]:
 
 def main() -> None:
     numbers = [int(argument) for argument in sys.argv[1:] if argument.isdigit()]
-    table = "\n".join(lines(numbers[0] if numbers else 4_000))
-    print(table)
+    table = list(lines(numbers[0] if numbers else 4_000))
+    print(*table, sep="\n")
     if "--write" in sys.argv:
-        page = ROOT / "docs" / "verdicts.md"
-        text = page.read_text(encoding="utf-8")
-        whole = f"<!-- attacks: begin -->\n{table}\n<!-- attacks: end -->"
-        found, count = re.subn(r"<!-- attacks: begin -->.*<!-- attacks: end -->", whole, text, flags=re.S)
-        if count != 1:
-            sys.exit(f"{page}: the markers of the table are not there once")
-        page.write_text(found, encoding="utf-8")
+        write("verdicts.md", {"attacks": table})
 
 
 if __name__ == "__main__":

@@ -8,11 +8,9 @@ drawn REPEATS times (a quarter of that for 1,000 examples), and decided by the g
 
 from __future__ import annotations
 
-import re
 import sys
 from collections.abc import Callable, Iterator
 from functools import cache
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,7 +37,6 @@ REPEATS = 100
 COLLAPSES = {20: 1000, 60: 1000, 130: 400, 300: 200}
 """How often a rare collapse is drawn, by the number of examples."""
 _UNLIKELY = 1e-7
-DOCS = Path(__file__).parents[1] / "docs" / "verdicts.md"
 
 WIN = Hypothesis("win", None, ("base",), "score")
 NO_LOSS = Hypothesis("no_loss", None, ("base",), "score", margin=MARGIN)
@@ -208,18 +205,6 @@ def thresholds() -> Iterator[str]:
             yield f"| {n} | {100 * bound:.0f} % | " + " | ".join(cells) + " |"
 
 
-def written(text: str, found: dict[str, list[str]]) -> str:
-    """``text`` with each table between its marks."""
-    for name, lines in found.items():
-        mark = re.escape(f"<!-- operating {name}: begin -->")
-        end = re.escape(f"<!-- operating {name}: end -->")
-        body = "\n".join(lines)
-        text, count = re.subn(f"({mark}\n).*?({end})", rf"\g<1>{body}\n\g<2>", text, flags=re.DOTALL)
-        if count != 1:
-            raise SystemExit(f"docs/verdicts.md has no place for the table {name!r}")
-    return text
-
-
 def main(arguments: list[str]) -> None:
     numbers = [int(argument) for argument in arguments if argument.isdigit()]
     found = tables(numbers[0] if numbers else REPEATS)
@@ -228,7 +213,9 @@ def main(arguments: list[str]) -> None:
     for n, tries in COLLAPSES.items():
         print(f"\na rare collapse, n = {n}: {false_wins(n, tries)} false wins of {tries}")
     if "--write" in arguments:
-        DOCS.write_text(written(DOCS.read_text("utf-8"), found), encoding="utf-8")
+        from tables import write  # beside this file, which a test reads by its path
+
+        write("verdicts.md", {f"operating {name}": lines for name, lines in found.items()})
 
 
 if __name__ == "__main__":
