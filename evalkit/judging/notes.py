@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from evalkit.golden.looks import PLANNED
@@ -14,6 +15,18 @@ class UnchangedAdapter:
     model: str
     base: str
     answers: int
+
+
+@dataclass(frozen=True, slots=True)
+class ServedAs:
+    """That a server calls the model behind ``model`` otherwise than it was asked for (``asked``), or by several names.
+
+    ``names`` are those in its replies, with the number of answers under each.
+    """
+
+    model: str
+    asked: str
+    names: Mapping[str, int]
 
 
 @dataclass(frozen=True, slots=True)

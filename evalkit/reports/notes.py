@@ -90,6 +90,7 @@ def _notes(task: TaskResult) -> Iterator[str]:
         for name, reason in model_run.known_fails.items() if model_run.participant.role == "backend" else ():
             yield f"{model_run.participant.name}: known to fail: {name}: {reason}"
     yield from map(wording.unchanged_adapter, task.unchanged_adapters)
+    yield from map(wording.served_as, task.served_as)
     yield from map(wording.look_spent, task.looks)
     for item in task.in_turn:
         saved = item.examples - item.asked

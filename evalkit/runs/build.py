@@ -7,6 +7,7 @@ session, made again by ``evalkit rescore``, and rendered by the reports, which c
 from __future__ import annotations
 
 import platform
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import combinations
@@ -24,7 +25,7 @@ from evalkit.judging.early_stopping import settled
 from evalkit.judging.lineage import Lineage, follow
 from evalkit.judging.lineage_steps import LineageTerms, MissingRung, Rung
 from evalkit.judging.measurement_change import MeasurementChange, change
-from evalkit.judging.notes import LookSpent, UnchangedAdapter
+from evalkit.judging.notes import LookSpent, ServedAs, UnchangedAdapter
 from evalkit.judging.planned import declared_comparisons
 from evalkit.judging.readings import readings_of
 from evalkit.judging.recommendation import PairTerms, Recommendation, Side, recommend, recommend_peers
@@ -32,6 +33,7 @@ from evalkit.judging.relation_check import Rate, held, rates
 from evalkit.judging.verdict import Verdict
 from evalkit.models.backend import Spec
 from evalkit.models.latency import P50
+from evalkit.models.served_name import is_same_model
 from evalkit.runs.asked_task import AskedTask
 from evalkit.runs.comparison_count import count_comparisons
 from evalkit.runs.details import detailed, with_details
@@ -75,6 +77,7 @@ def judge_task(asked_task: AskedTask, unchanged: Sequence[UnchangedAdapter] = ()
         in_turn=tuple(_in_turn(asked_task, comparisons)),
         lineage=lineage,
         corrections=count_comparisons(comparisons, model_runs, rivals, lineage),
+        served_as=tuple(_served_as(asked_task, answers)),
     )
 
 
@@ -108,6 +111,15 @@ def _looks(asked_task: AskedTask, comparisons: Sequence[Comparison]) -> Iterator
                 part.name, participant.look, participant.planned_looks, participant.looks_left, has_level,
                 participant.look_choices,
             )  # fmt: skip
+
+
+def _served_as(asked_task: AskedTask, answers: pairing.Answers) -> Iterator[ServedAs]:
+    for part in asked_task.participations:
+        asked = Spec.parse(part.participant.spec).place
+        completions = [sample.completion for answer in answers[part.name].values() for sample in answer.each]
+        names = Counter(completion.model for completion in completions if completion.model)
+        if len(names) > 1 or not all(is_same_model(asked, name) for name in names):
+            yield ServedAs(part.name, asked, dict(names.most_common()))
 
 
 def _recommendations(

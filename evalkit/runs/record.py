@@ -19,7 +19,7 @@ from evalkit.judging.corrected import Correction
 from evalkit.judging.lineage import Lineage
 from evalkit.judging.no_verdict import NoVerdict, WhyNone
 from evalkit.judging.not_judged import NotJudged
-from evalkit.judging.notes import LookSpent, UnchangedAdapter
+from evalkit.judging.notes import LookSpent, ServedAs, UnchangedAdapter
 from evalkit.judging.recommendation import Recommendation
 from evalkit.judging.regression import Regression
 from evalkit.judging.relation_check import Rate
@@ -195,6 +195,8 @@ class TaskResult:
     """Each tested model of which nothing is decided, with the reason."""
     corrections: tuple[Correction, ...] = ()
     """How many comparisons were made, those with a baseline left out: a group for each correction."""
+    served_as: tuple[ServedAs, ...] = ()
+    """Each model that its server calls otherwise than it was asked for."""
 
     def verdict(self, backend: str) -> Verdict | None:
         """The verdict on ``backend``, None where nothing is decided of it."""

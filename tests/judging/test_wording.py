@@ -17,7 +17,7 @@ from evalkit.judging.lineage import Lineage, Step
 from evalkit.judging.lineage_steps import MissingRung
 from evalkit.judging.measurement_change import MeasurementChange
 from evalkit.judging.not_judged import NotJudged
-from evalkit.judging.notes import LookSpent, UnchangedAdapter
+from evalkit.judging.notes import LookSpent, ServedAs, UnchangedAdapter
 from evalkit.judging.reason import ANSWERS, Code, Outcome, Reason, Remark, Status
 from evalkit.judging.relation_check import Break, BreakCode, RelationResult
 from evalkit.judging.step_losses import LostScore
@@ -239,6 +239,17 @@ def test_an_adapter_that_changes_nothing_is_asked_about(answers: int, same: str)
     assert wording.unchanged_adapter(UnchangedAdapter("tuned", "base", answers)) == (
         f"tuned: its adapter changes nothing: {same} the very text of base. Was it trained, and is it the right folder?"
     )
+
+
+@pytest.mark.parametrize(
+    ("names", "told"),
+    [
+        ({"mini": 12}, "big was asked, and another model answered, by the server's own words: mini (12)"),
+        ({"big": 8, "mini": 4}, "big was asked, and several models answered: big (8), mini (4). Its figures are a mix"),
+    ],
+)
+def test_who_answered_in_a_models_place_is_named(names: dict[str, int], told: str) -> None:
+    assert wording.served_as(ServedAs("rival", "big", names)).startswith(f"rival: {told}")
 
 
 def test_a_look_says_what_it_is_held_to() -> None:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from math import sqrt
 from typing import TYPE_CHECKING
 
 import pytest
 
+from evalkit.judging.book import AnswerBook
 from evalkit.judging.reason import Code, Status
 from evalkit.judging.wording import reason
+from evalkit.models.cache import StoredCompletion
 from evalkit.runs.asked_task import AskedTask
 from evalkit.runs.build import judge_task, make_run
 from evalkit.runs.model_run import THINKING
@@ -127,6 +130,38 @@ def test_a_task_without_data_for_any_floor_is_judged_all_the_same(project: MiniP
     ]
     result = judge_task(AskedTask(project.task(), "test", gone, session.book(project.task()), 0.05))
     assert (result.unbeaten, result.verdicts[0].status) == ((), Status.SHIP)
+
+
+@pytest.mark.parametrize(
+    ("names", "told"),
+    [
+        (["Tuned:latest"], {}),
+        (["other"], {"other": 14}),
+        (["tuned", "tuned", "tuned-2025-01-31"], {"tuned": 10, "tuned-2025-01-31": 4}),
+        ([None], {}),
+    ],
+)
+def test_another_model_than_was_asked_for_is_told_by_the_names_in_its_replies(
+    project: MiniProject, names: list[str | None], told: dict[str, int]
+) -> None:
+    no_hypotheses(project)
+    session = project.asked()
+    run = make_run("run-1", [session.judged("mood")], "", {})
+    [request] = load_requests(dump_run(run), lambda: session.rows("mood"))
+    [tuned] = [part for part in request.participations if part.name == "tuned"]
+    served = Participation(replace(tuned.participant, spec="openai:tuned"), tuned.keys)
+    called = {keys: names[place % len(names)] for place, keys in enumerate(tuned.keys.values())}
+
+    def read(keys: Iterable[str]) -> Mapping[str, StoredCompletion]:
+        stored = session.book(project.task()).stored(keys)
+        return {
+            key: replace(stored[key], completion=replace(stored[key].completion, model=called[key,])) for key in keys
+        }
+
+    task = project.task()
+    examples = {example.id: example for split in task.splits.values() for example in split}
+    result = judge_task(AskedTask(task, "test", [served], AnswerBook(task, examples, read), 0.05))
+    assert [(item.asked, item.names) for item in result.served_as] == ([("tuned", told)] if told else [])
 
 
 def test_a_floor_that_the_task_has_no_data_for_says_why(project: MiniProject) -> None:

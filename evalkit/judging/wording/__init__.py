@@ -9,7 +9,15 @@ from __future__ import annotations
 from evalkit.judging.wording.comparison_counts import comparisons_made
 from evalkit.judging.wording.comparisons import comparison
 from evalkit.judging.wording.lineages import explanation, lineage, missing_rung, setting, step_losses
-from evalkit.judging.wording.notes import joins, look_spent, looks_ahead, no_verdict, not_judged, unchanged_adapter
+from evalkit.judging.wording.notes import (
+    joins,
+    look_spent,
+    looks_ahead,
+    no_verdict,
+    not_judged,
+    served_as,
+    unchanged_adapter,
+)
 from evalkit.judging.wording.reasons import reason, reasons, regression, verdict
 from evalkit.judging.wording.recommendations import recommendation
 from evalkit.judging.wording.relations import relation, relation_break
@@ -33,6 +41,7 @@ __all__ = [
     "regression",
     "relation",
     "relation_break",
+    "served_as",
     "setting",
     "step_losses",
     "unchanged_adapter",

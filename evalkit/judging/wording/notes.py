@@ -8,7 +8,7 @@ from evalkit._internal.counts import counted, verb
 from evalkit.golden.looks import Look
 from evalkit.judging.no_verdict import NoVerdict, WhyNone
 from evalkit.judging.not_judged import NotJudged
-from evalkit.judging.notes import LooksAhead, LookSpent, UnchangedAdapter
+from evalkit.judging.notes import LooksAhead, LookSpent, ServedAs, UnchangedAdapter
 
 
 def unchanged_adapter(item: UnchangedAdapter) -> str:
@@ -18,6 +18,14 @@ def unchanged_adapter(item: UnchangedAdapter) -> str:
         f"{item.model}: its adapter changes nothing: {same} the very text of {item.base}. Was it trained, and is it "
         f"the right folder?"
     )
+
+
+def served_as(item: ServedAs) -> str:
+    """That another model answered than was asked for, or several did, by what the server calls them."""
+    names = ", ".join(f"{name} ({count})" for name, count in item.names.items())
+    if len(item.names) > 1:
+        return f"{item.model}: {item.asked} was asked, and several models answered: {names}. Its figures are a mixture"
+    return f"{item.model}: {item.asked} was asked, and another model answered, by the server's own words: {names}"
 
 
 def look_spent(item: LookSpent) -> str:
