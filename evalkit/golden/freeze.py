@@ -104,7 +104,7 @@ def renew(folder: Path, splits: Mapping[str, Sequence[Example]]) -> int:
     except (OSError, LooksError) as error:
         for path, content in contents.items():
             with suppress(OSError):
-                path.unlink(missing_ok=True) if content is None else path.write_bytes(content)
+                path.unlink(missing_ok=True) if content is None else write_atomically(path, content)
         raise FrozenError(f"{folder}: {error}. The splits are as they were") from error
     return len(splits["test"])
 

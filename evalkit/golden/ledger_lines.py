@@ -92,8 +92,8 @@ def append(folder: Path, before: str, table: Mapping[str, Any]) -> dict[str, Any
     path = folder / FILE
     try:
         there = path.read_text(encoding="utf-8") if path.exists() else ""
-        with path.open("a", encoding="utf-8") as file:
-            file.write("\n" * bool(there and not there.endswith("\n")) + json.dumps(whole, ensure_ascii=False) + "\n")
+        there += "\n" * bool(there and not there.endswith("\n"))
+        write_atomically(path, f"{there}{json.dumps(whole, ensure_ascii=False)}\n", sync=True)
     except OSError as error:
         raise LooksError(
             f"{path}: can't be written: {error}. Each look at the test split is noted there and committed; judge on "

@@ -21,7 +21,12 @@ create table if not exists rows (
     line blob not null, primary key (run, number)
 ) without rowid;
 create index if not exists rows_by_example on rows (run, example);
+create table if not exists run_order (number integer primary key autoincrement, run text not null unique);
 """
+
+_IN_ORDER = "from runs left join run_order on run_order.run = runs.id order by number, created, id"
+"""The order in which runs were stored, whatever the clock said. An older evalkit numbered none: those come first, by
+their time."""
 
 
 def stored_rows(path: Path, run: str) -> Rows:
@@ -56,6 +61,7 @@ class RunStore:
             self._db.write_each("insert into rows values (?, ?, ?, ?, ?, ?)", lines)
             # ASCII, so that a lone surrogate in an answer is kept as what it is; SQLite takes only valid UTF-8.
             self._db.execute("insert or replace into runs values (?, ?, ?)", (run.id, now, json.dumps(dump_run(run))))
+            self._db.execute("insert or ignore into run_order (run) values (?)", (run.id,))
 
     def rows(
         self, run: str, task: str | None = None, model: str | None = None, example: str | None = None
@@ -78,7 +84,7 @@ class RunStore:
 
     def table(self, name: str = "latest") -> Mapping[str, Any]:
         """The header of that run as it is stored, of whatever version. Raises UnknownName."""
-        ids = [row[0] for row in self._db.execute("select id from runs order by created, id")]
+        ids = [row[0] for row in self._db.execute(f"select id {_IN_ORDER}")]
         if name == "latest" and ids:
             name = ids[-1]
         matches = [name] if name in ids else [other for other in ids if other.startswith(name)]
@@ -89,12 +95,12 @@ class RunStore:
 
     def runs(self) -> Iterator[Run]:
         """Every run, the oldest first; those of an older form are left out (``older``)."""
-        for (text,) in self._db.each("select run from runs order by created, id"):
+        for (text,) in self._db.each(f"select runs.run {_IN_ORDER}"):
             table = json.loads(text)
             if not is_older(table):
                 yield load_run(table)
 
     def older(self) -> list[str]:
         """The ids of the runs that an older evalkit stored, in a form that is not read any more."""
-        rows = self._db.each("select id, run from runs order by created, id")
+        rows = self._db.each(f"select id, runs.run {_IN_ORDER}")
         return [name for name, text in rows if is_older(json.loads(text))]

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
+from datetime import datetime, tzinfo
 from pathlib import Path
 
 import pytest
 
 from evalkit.errors import StoreError, UnknownName
-from evalkit.runs.record import Run
+from evalkit.runs.record import Run, dump_run
 from evalkit.runs.store import RunStore
 
 
@@ -47,6 +49,29 @@ def test_the_latest_run_is_the_one_saved_last_whatever_its_id(store: RunStore) -
     for name in ("z", "b", "a"):
         store.save(run(name))
     assert store.run().id == "a"
+
+
+def test_the_latest_run_is_the_one_saved_last_whatever_the_clock_says(
+    store: RunStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Clock(datetime):
+        hour_now = 9
+
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> Clock:
+            cls.hour_now -= 1
+            return cls(2026, 1, 1, cls.hour_now, tzinfo=tz)
+
+    monkeypatch.setattr("evalkit.runs.store.datetime", Clock)
+    for name in ("a", "b", "c"):
+        store.save(run(name))
+    assert (store.run().id, [stored.id for stored in store.runs()]) == ("c", ["a", "b", "c"])
+
+
+def test_runs_that_an_older_evalkit_stored_come_before_those_of_this_one(store: RunStore) -> None:
+    store.save(run("new"))
+    put(store, "older", json.dumps(dump_run(run("older"))))
+    assert [stored.id for stored in store.runs()] == ["older", "new"]
 
 
 @pytest.mark.parametrize("name", ["2026", "2027", ""])
