@@ -62,7 +62,7 @@ class Store:
 
     def put(self, key: str, fingerprint: str, request: Request, completion: Completion) -> None:
         """Stores one completion; on disk when this returns. A key that is there already is left as it is."""
-        row = (key, fingerprint, request.task, request.example_id, _now(), _dump(request), _dump(completion))
+        row = (key, fingerprint, request.task, request.example_id, _now(), _dump_request(request), _dump(completion))
         self._db.execute("insert or ignore into completions values (?, ?, ?, ?, ?, ?, ?)", row)
 
     def stored(self, keys: Iterable[str]) -> set[str]:
@@ -133,6 +133,11 @@ def _now() -> str:
 def _dump(value: Any) -> str:
     # ASCII, so that a lone surrogate in an answer is kept as what it is; SQLite takes only valid UTF-8.
     return json.dumps(asdict(value), ensure_ascii=True)
+
+
+def _dump_request(request: Request) -> str:
+    # Which words of the messages came from which field of the input is read before the model is asked, and not after.
+    return json.dumps({name: value for name, value in asdict(request).items() if name != "inserted"})
 
 
 def _request(text: str) -> Request:

@@ -105,7 +105,9 @@ def read_config(root: Path) -> Config:
 def _alias(name: str, entry: str | AliasTable) -> Alias:
     if isinstance(entry, str):
         return Alias(name, entry)
-    asking = Asking(entry.few_shot, entry.prefill, entry.constrained, tuple(entry.reasoning))
+    asking = Asking(
+        entry.few_shot, entry.prefill, entry.constrained, reasoning=tuple(entry.reasoning), system=entry.system
+    )
     return Alias(name, entry.spec, entry.parent, entry.model_extra or {}, asking, entry.cost_per_hour)
 
 

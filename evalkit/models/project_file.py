@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import AfterValidator, ConfigDict, Discriminator, Field, Tag, WithJsonSchema
 
@@ -42,6 +42,11 @@ Marks = Annotated[
     WithJsonSchema({"type": "array", "items": {"type": "string", "minLength": 1}, "minItems": 2, "maxItems": 2}),
     expected('the two marks around its reasoning, as in ["<think>", "</think>"]'),
 ]
+SystemPlace = Annotated[
+    Literal["into_user"] | None,
+    WithJsonSchema({"enum": ["into_user"]}),
+    expected('"into_user", which joins the system message to the first user\'s turn'),
+]
 OptionalDollars = Annotated[
     Annotated[float, Field(ge=0)] | None,
     WithJsonSchema({"type": "number", "minimum": 0}),
@@ -71,6 +76,9 @@ class AliasTable(Table):
     )
     reasoning: Marks = Field(
         default=[], description="The two marks around its reasoning, where they are none that evalkit knows."
+    )
+    system: SystemPlace = Field(
+        default=None, description="Where the system message goes for a template that has no place for one."
     )
     cost_per_hour: OptionalDollars = Field(default=None, description="What its machine costs per hour, in US dollars.")
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import lru_cache
 from hashlib import sha256
-from typing import Any
+from typing import Any, Literal
 
 from evalkit._internal.counts import counted
 from evalkit.errors import ConfigError
@@ -36,6 +36,7 @@ class Asking:
     prefill: str | None = None
     constrained: bool = False
     reasoning: tuple[str, ...] = ()
+    system: Literal["into_user"] | None = None
 
     def prefill_of(self, task: Task) -> str:
         """What every answer is made to begin with."""
@@ -56,7 +57,8 @@ class Asking:
         parts = [f"few_shot ({shots}, never one of the asked one's own group)"] if self.few_shot else []
         parts += [] if self.prefill is None else [f"prefill {self.prefill!r}"]
         parts += ["constrained"] if self.constrained else []
-        return ", ".join([*parts, *([f"reasoning between {' and '.join(self.reasoning)}"] if self.reasoning else [])])
+        parts += [f"reasoning between {' and '.join(self.reasoning)}"] if self.reasoning else []
+        return ", ".join([*parts, *(["the system message joined to the first user's turn"] if self.system else [])])
 
 
 AS_THE_TASK_SAYS = Asking()
@@ -68,7 +70,9 @@ class Request:
 
     ``task`` and ``example_id`` say what it is asked for and are not part of its key. ``sample`` numbers
     repeated draws of the same request and is part of it. ``schema`` is what a constrained answer must fit.
-    ``reasoning`` are the alias's own marks of reasoning: they decide where generation stops.
+    ``reasoning`` are the alias's own marks of reasoning: they decide where generation stops. ``inserted`` are the
+    fields of the example's input that its messages show, each with the text as it stands there; it is neither part of
+    the key nor stored.
     """
 
     task: str
@@ -79,6 +83,7 @@ class Request:
     sample: int = 0
     schema: Mapping[str, Any] | None = field(default=None, hash=False)
     reasoning: tuple[str, ...] = ()
+    inserted: tuple[tuple[str, str], ...] = field(default=(), compare=False)
 
     def key(self, fingerprint: str) -> str:
         """The cache key of this request's answer by the model of that ``fingerprint`` (sha256, hex)."""
@@ -102,9 +107,15 @@ def asking_digest(task: Task, asking: Asking) -> str:
     the examples that it shows (sha256, hex)."""
     shown = [[shot.input, shot.expected] for shot in task.splits.get("reference", ()) if asking.few_shot]
     schema = json.dumps(task.schema) if asking.constrained else ""
-    how = {name: value for name, value in asdict(asking).items() if name != "reasoning" or value}
+    unset = asdict(AS_THE_TASK_SAYS)
+    how = {name: value for name, value in asdict(asking).items() if name in _FIRST_KEYS or value != unset[name]}
     shaping = [asdict(task.prompt), _stated(task.decoding), how, shown, schema]
     return sha256(canonical(shaping).encode()).hexdigest()
+
+
+_FIRST_KEYS = ("few_shot", "prefill", "constrained")
+"""The keys of an ``Asking`` that every digest names. One that came later is named where it is set: what was asked
+before there was such a key was asked no other way."""
 
 
 def _stated(decoding: Decoding) -> dict[str, Any]:
@@ -135,16 +146,32 @@ def render(task: Task, example: Example, asking: Asking = AS_THE_TASK_SAYS, *, s
 
     Raises ConfigError where the prompt names something that the example's input does not have.
     """
+    messages = tuple(message for message in _messages(task, example, asking) if message.content)
+    if asking.system == "into_user":
+        messages = system_into_user(messages)
     return Request(
         task.name,
         example.id,
-        tuple(message for message in _messages(task, example, asking) if message.content),
+        messages,
         asking.prefill_of(task),
         task.decoding,
         sample,
         task.schema if asking.constrained else None,
         asking.reasoning,
+        _inserted(task, example, messages),
     )
+
+
+def system_into_user(messages: Sequence[Message]) -> tuple[Message, ...]:
+    """``messages`` with the system message joined to the first user's turn, a blank line between the two.
+
+    >>> system_into_user([Message("system", "Be brief."), Message("user", "Hello")])
+    (Message(role='user', content='Be brief.\\n\\nHello'),)
+    """
+    if len(messages) < 2 or messages[0].role != "system" or messages[1].role != "user":
+        return tuple(messages)
+    system, first, *others = messages
+    return Message("user", f"{system.content}\n\n{first.content}"), *others
 
 
 def _messages(task: Task, example: Example, asking: Asking) -> Iterator[Message]:
@@ -154,6 +181,32 @@ def _messages(task: Task, example: Example, asking: Asking) -> Iterator[Message]
             yield Message("user", _fill(task, task.prompt.user, "user", shot))
             yield Message("assistant", json.dumps(dict(shot.expected), ensure_ascii=False))
     yield Message("user", _fill(task, task.prompt.user, "user", example))
+
+
+def _inserted(task: Task, example: Example, messages: Sequence[Message]) -> tuple[tuple[str, str], ...]:
+    """The fields that the prompt names, with each of their texts that stands in a message, as it is or in JSON."""
+    named = _names(task.prompt.system) | _names(task.prompt.user)
+    found: dict[tuple[str, str], None] = {}
+    for name in (name for name in example.input if name in named):
+        for text in _texts(example.input[name]):
+            spellings = (text.strip(), json.dumps(text, ensure_ascii=False)[1:-1])
+            standing = (said for said in spellings if said and any(said in message.content for message in messages))
+            found.update(dict.fromkeys((name, said) for said in standing))
+    return tuple(found)
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """Every text and number in a field of an input, however deep."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for part in value.values():
+            yield from _texts(part)
+    elif isinstance(value, list | tuple):
+        for part in value:
+            yield from _texts(part)
+    elif isinstance(value, int | float) and not isinstance(value, bool):
+        yield str(value)
 
 
 def _fill(task: Task, source: str, part: str, example: Example) -> str:
@@ -168,7 +221,20 @@ def _fill(task: Task, source: str, part: str, example: Example) -> str:
 
 
 @lru_cache(maxsize=256)
+def _names(source: str) -> frozenset[str]:
+    """The names that a prompt reads."""
+    from jinja2 import meta
+
+    return frozenset(meta.find_undeclared_variables(_environment().parse(source)))
+
+
+@lru_cache(maxsize=256)
 def _template(source: str) -> Any:
+    return _environment().from_string(source)
+
+
+@lru_cache(maxsize=1)
+def _environment() -> Any:
     from jinja2 import StrictUndefined
     from jinja2.sandbox import ImmutableSandboxedEnvironment
 
@@ -177,7 +243,7 @@ def _template(source: str) -> Any:
         undefined=StrictUndefined, autoescape=False, keep_trailing_newline=False
     )
     environment.filters["json"] = lambda value: json.dumps(value, ensure_ascii=False, default=_refuse)
-    return environment.from_string(source)
+    return environment
 
 
 def _refuse(value: object) -> None:

@@ -69,6 +69,16 @@ def test_how_an_alias_asks_is_no_option_of_its_backend(tmp_path: Path) -> None:
     assert config.alias("gguf:m").asking == Asking()
 
 
+def test_an_alias_says_where_the_system_message_goes(tmp_path: Path) -> None:
+    config = read(tmp_path, '[tool.evalkit.backends]\nold = { spec = "gguf:m", system = "into_user" }\n')
+    assert config.alias("old").asking == Asking(system="into_user")
+
+
+def test_the_system_message_goes_to_no_other_place(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"old\] system is 'user', expected .into_user., which joins"):
+        read(tmp_path, '[tool.evalkit.backends]\nold = { spec = "gguf:m", system = "user" }\n')
+
+
 def test_a_spec_is_an_alias_of_its_own(tmp_path: Path) -> None:
     alias = read_config(tmp_path).alias("replay:a.jsonl")
     assert (alias.name, alias.spec, alias.parent) == ("replay:a.jsonl", "replay:a.jsonl", None)

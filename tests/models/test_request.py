@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from evalkit.errors import ConfigError
-from evalkit.golden.model import Decoding, Example, Task
-from evalkit.models.request import Asking, Message, Request, canonical, render
+from evalkit.golden.model import Decoding, Example, Prompt, Task
+from evalkit.models.request import Asking, Message, Request, asking_digest, canonical, render
 
 if TYPE_CHECKING:
     from conftest import MiniProject
@@ -77,6 +77,60 @@ def test_an_alias_may_take_the_tasks_prefill_away(project: MiniProject) -> None:
     task = project.task()
     asked = [render(task, task.splits["test"][0], Asking(prefill=text)).prefill for text in (None, "", '{"mood"')]
     assert asked == ["{", "", '{"mood"']
+
+
+def test_a_system_message_may_be_joined_to_the_first_users_turn(project: MiniProject) -> None:
+    task = project.task()
+    first = task.splits["test"][0]
+    joined = 'Say the mood as JSON.\n\nText: "This is t-01."'
+    assert render(task, first, Asking(system="into_user")).messages == (Message("user", joined),)
+    shown = render(task, first, Asking(few_shot=True, system="into_user")).messages
+    assert [message.role for message in shown] == ["user", "assistant", "user"]
+    assert shown[0].content == 'Say the mood as JSON.\n\nText: "This is r-1."'
+
+
+def test_without_a_system_message_nothing_is_joined(task: Task) -> None:
+    plain = replace(task, prompt=replace(task.prompt, system=""))
+    first = task.splits["test"][0]
+    assert render(plain, first, Asking(system="into_user")) == render(plain, first)
+
+
+def test_where_the_system_message_goes_is_part_of_how_it_is_asked_only_where_it_is_set(task: Task) -> None:
+    # The literal is that of a release without the key: what was asked then is asked in the same way now.
+    bare = replace(task, prompt=Prompt("Say it.", "{{ text }}"), schema={}, splits={}, decoding=Decoding())
+    assert asking_digest(bare, Asking()) == "598d5bcbf4b148e8b3f9586d991592e956348710f9cb8e314ed25b1ea1453f0a"
+    assert asking_digest(bare, Asking(system="into_user")) != asking_digest(bare, Asking())
+
+
+def inserted(task: Task, user: str, **given: Any) -> tuple[tuple[str, str], ...]:
+    """The fields that a prompt of an input of ``given`` shows."""
+    example = Example("e-1", "test", given, {}, where="golden/mood/test.jsonl:7")
+    return render(replace(task, prompt=replace(task.prompt, user=user)), example).inserted
+
+
+@pytest.mark.parametrize(
+    ("user", "texts"),
+    [
+        ("{{ text }}", (("text", 'Say "hi"'),)),
+        ("{{ text | json }}", (("text", 'Say \\"hi\\"'),)),
+        ("{% for one in tags %}- {{ one }}\n{% endfor %}", (("tags", "red"), ("tags", "blue"))),
+        ("{{ place.town }} {{ size }}", (("place", "Oslo"), ("size", "4.5"))),
+        ("{{ text | upper }}", ()),
+        ("{% if text %}Judge it.{% endif %}", ()),
+        ("Oslo", ()),
+    ],
+)
+def test_a_request_says_which_fields_of_the_input_its_prompt_shows(
+    task: Task, user: str, texts: tuple[tuple[str, str], ...]
+) -> None:
+    given = {"text": 'Say "hi"', "tags": ["red", "blue"], "place": {"town": "Oslo"}, "size": 4.5, "empty": ""}
+    assert inserted(task, user, **given) == texts
+
+
+def test_which_fields_are_shown_is_neither_in_the_key_nor_compared() -> None:
+    told = replace(REQUEST, inserted=(("text", "Text"),))
+    assert told.key("model") == REQUEST.key("model")
+    assert told == REQUEST
 
 
 def test_a_constrained_request_holds_the_schema(task: Task) -> None:
