@@ -14,7 +14,7 @@ from evalkit.models.backend import Opening
 _NO_KEY = "no-key"
 """What servers that need none are sent: the SDKs want one."""
 
-_LEAST = {"most": 1, "tries": 1, "timeout": 1, "thinking": 0, "poll": 1}
+_LEAST = {"most": 1, "tries": 1, "timeout": 1, "reasoning_tokens": 0, "poll": 1}
 """The least value of each setting that is a number."""
 
 
@@ -25,7 +25,7 @@ class VendorSettings:
     base_url: str = ""
     key: str = ""
     sampling: bool = True
-    thinking: int = 0
+    reasoning_tokens: int = 0
     most: int = 32
     tries: int = 6
     timeout: int = 60

@@ -6,9 +6,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
+from evalkit.models.chat_template import NO_ARGUMENTS, TemplateArguments
 from evalkit.models.request import Asking
 
-KEYS = ("spec", "parent", "cost_per_hour", *(entry.name for entry in fields(Asking)))
+KEYS = ("spec", "parent", "cost_per_hour", "thinking", "template", *(entry.name for entry in fields(Asking)))
 """The keys of an alias that are not options of its backend."""
 
 
@@ -18,6 +19,7 @@ class Alias:
 
     ``spec`` may hold ``{task}``. ``options`` are the alias's further keys, handed to the backend.
     ``parent`` is the alias it was made from. ``asking`` shapes what it is asked, and is not the backend's.
+    ``template`` is what its chat template is handed.
     ``cost_per_hour`` is what the machine costs that it runs on, in US dollars, None where nobody says.
     """
 
@@ -27,6 +29,7 @@ class Alias:
     options: Mapping[str, Any] = field(default_factory=dict)
     asking: Asking = field(default_factory=Asking)
     cost_per_hour: float | None = None
+    template: TemplateArguments = NO_ARGUMENTS
 
     def spec_for(self, task: str) -> str:
         """Its spec for the golden task of that name."""

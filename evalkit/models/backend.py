@@ -22,6 +22,7 @@ from evalkit.errors import ConfigError, Problem, UnknownName
 from evalkit.golden.model import Task
 from evalkit.models.alias import KEYS as ALIAS_KEYS
 from evalkit.models.budget import Budget
+from evalkit.models.chat_template import NO_ARGUMENTS, TemplateArguments
 from evalkit.models.request import Request, digest_of_fingerprint
 
 Settings = TypeVar("Settings")
@@ -92,7 +93,8 @@ class Backend(Protocol):
     # A backend may also have two that a latency probe asks for: ``memory()``, what the loaded model holds, in bytes or
     # None; and ``interactive``, False where the time of an answer says nothing of the model. Without it that is where
     # answers are by example. ``sold`` is True where each answer costs money, if no price says so: who was not named is
-    # not asked then.
+    # not asked then. ``templated`` is True where it obeys `Opening.template`; an alias that sets it on another backend
+    # is refused.
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +135,7 @@ class Opening:
     keep there what they share, such as one copy of the weights. ``cache`` is a folder for what is made
     from other files and can be made again, ``kept`` one for what must outlive the run. ``budget`` is what may be spent,
     for backends that cost money. ``alias`` is its name in pyproject.toml, empty where it is opened by its spec alone.
+    ``template`` is what its chat template is handed: a backend that obeys it has ``templated = True``.
     """
 
     spec: Spec
@@ -145,6 +148,7 @@ class Opening:
     kept: Path = Path(".evalkit")
     budget: Budget = field(default_factory=Budget)
     alias: str = ""
+    template: TemplateArguments = NO_ARGUMENTS
 
     def path(self, text: str) -> Path:
         """``text`` as a path, taken from the root of the project."""

@@ -70,6 +70,7 @@ class BatchBackend:
     poll: float
     by_example: bool = False
     constrains: bool = True
+    templated: bool = True
     interactive: bool = False
     pause: float = 1.0
     _open: Connection | None = None

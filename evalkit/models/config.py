@@ -12,6 +12,7 @@ from evalkit._internal.validation import Source, place, validate_table
 from evalkit.errors import ConfigError, EvalkitError, Problem, UnknownName
 from evalkit.models.alias import Alias, circle_of
 from evalkit.models.backend import Spec
+from evalkit.models.chat_template import TemplateArguments
 from evalkit.models.folders import cache_folder
 from evalkit.models.lineages import check_rungs
 from evalkit.models.pricing import Price, list_prices, read_price
@@ -108,7 +109,8 @@ def _alias(name: str, entry: str | AliasTable) -> Alias:
     asking = Asking(
         entry.few_shot, entry.prefill, entry.constrained, reasoning=tuple(entry.reasoning), system=entry.system
     )
-    return Alias(name, entry.spec, entry.parent, entry.model_extra or {}, asking, entry.cost_per_hour)
+    template = TemplateArguments(entry.thinking, entry.template)
+    return Alias(name, entry.spec, entry.parent, entry.model_extra or {}, asking, entry.cost_per_hour, template)
 
 
 def _files(entry: Mapping[str, str]) -> Mapping[str, str]:

@@ -78,7 +78,7 @@ class Workbench:
         if place not in self.opened:
             alias = self.config.alias(name)
             where = f"{NAME}: [tool.evalkit.backends.{quoted(name)}]"
-            if problem := alias.asking.problem(task):
+            if problem := alias.asking.problem(task) or alias.template.problem():
                 raise ConfigError(f"{where}: {problem}")
             text = alias.spec_for(task.name)
             spec = Spec.parse(text)
@@ -93,12 +93,18 @@ class Workbench:
                 kept=self.config.store.parent,
                 budget=self.budget,
                 alias=name if name in self.config.aliases else "",
+                template=alias.template,
             )
             backend = find("backends", spec.scheme).open_backend(opening)
             if alias.asking.constrained and not getattr(backend, "constrains", False):
                 raise ConfigError(
                     f"{where}: constrained = true, and {spec.scheme} can't hold an answer to a schema; use gguf for "
                     f"this alias, or take the key away"
+                )
+            if alias.template and not getattr(backend, "templated", False):
+                raise ConfigError(
+                    f"{where}: {alias.template.describe()}, and {spec.scheme} renders no chat template; take the key "
+                    f"away"
                 )
             self.opened[place] = Model(alias, task, text, backend, fingerprint_of(backend))
         return self.opened[place]

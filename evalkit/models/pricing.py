@@ -52,14 +52,14 @@ class Price:
         """Whether all is free."""
         return not (self.input or self.output or self.cached or self.cache_write)
 
-    def most(self, request: Request, thinking: int = 0) -> float:
+    def most(self, request: Request, reasoning_tokens: int = 0) -> float:
         """What the answer to ``request`` can cost at most: a token is a byte at least, and an answer ends at its limit.
 
         Not in it is what a vendor may put into a prompt by itself, for a schema above all.
         """
         texts = [*(message.content for message in request.messages), request.prefill, str(request.schema or "")]
         read = sum(len(text.encode("utf-8", "replace")) + _ROUND for text in texts)
-        written = request.decoding.max_tokens + thinking
+        written = request.decoding.max_tokens + reasoning_tokens
         return (read * max(self.input, self.cached, self.cache_write) + written * self.output) / _MILLION
 
 

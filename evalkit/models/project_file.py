@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import AfterValidator, ConfigDict, Discriminator, Field, Tag, WithJsonSchema
+from pydantic import AfterValidator, ConfigDict, Discriminator, Field, JsonValue, Tag, WithJsonSchema
 
 from evalkit._internal.validation import Flag, Table, Text, TextList, expected
 
@@ -47,6 +47,16 @@ SystemPlace = Annotated[
     WithJsonSchema({"enum": ["into_user"]}),
     expected('"into_user", which joins the system message to the first user\'s turn'),
 ]
+Switch = Annotated[
+    bool | None,
+    WithJsonSchema({"type": "boolean"}),
+    expected("true or false (the tokens that reasoning may take are `reasoning_tokens`)"),
+]
+Arguments = Annotated[
+    dict[str, JsonValue],
+    WithJsonSchema({"type": "object"}),
+    expected('a table of template arguments, as in { reasoning_effort = "low" }'),
+]
 OptionalDollars = Annotated[
     Annotated[float, Field(ge=0)] | None,
     WithJsonSchema({"type": "number", "minimum": 0}),
@@ -80,6 +90,10 @@ class AliasTable(Table):
     system: SystemPlace = Field(
         default=None, description="Where the system message goes for a template that has no place for one."
     )
+    thinking: Switch = Field(
+        default=None, description="Whether it reasons before it answers; left out: as its chat template has it."
+    )
+    template: Arguments = Field(default={}, description="Further arguments of its chat template, by name.")
     cost_per_hour: OptionalDollars = Field(default=None, description="What its machine costs per hour, in US dollars.")
 
 

@@ -70,8 +70,8 @@ class RemoteModel:
     """One model of one vendor, however it is asked.
 
     ``remedies`` say what to do, by the status of a refusal. What the ``budget`` does not allow is left unasked.
-    ``thinking`` are tokens that an answer may have beside the request's limit. ``sold`` is whether anybody can be
-    billed for them.
+    ``reasoning_tokens`` are tokens that an answer may have beside the request's limit. ``sold`` is whether anybody can
+    be billed for them.
     """
 
     name: str
@@ -81,7 +81,7 @@ class RemoteModel:
     remedies: Mapping[int, str]
     budget: Budget
     price: Price | None
-    thinking: int
+    reasoning_tokens: int
     sold: bool = True
 
     @property
@@ -91,7 +91,7 @@ class RemoteModel:
 
     def most(self, request: Request) -> float:
         """What the answer to ``request`` can cost at most, in US dollars; 0 where no price is known."""
-        return self.price.most(request, self.thinking) if self.price else 0.0
+        return self.price.most(request, self.reasoning_tokens) if self.price else 0.0
 
     def hide_key(self, text: str) -> str:
         """``text`` without the key: a gateway may repeat in its error what it was sent."""
@@ -126,6 +126,7 @@ class RemoteBackend:
     pause: float = 0.5
     by_example: bool = False
     constrains: bool = True
+    templated: bool = True
     _connection: Connection | None = None
     _failures: int = 0
     _refusals: Counter[str] | None = field(default_factory=Counter)

@@ -42,6 +42,7 @@ def open_vendor(opening: Opening, settings: VendorSettings, account: Account, wi
             "decoding": {**drawn, **wire.decoding},
             **moving(spec.place),
             **wire.fingerprint,
+            **opening.template.fingerprint,
         },
         connect=wire.connect,
         key=account.key,
@@ -54,7 +55,7 @@ def open_vendor(opening: Opening, settings: VendorSettings, account: Account, wi
         },
         budget=opening.budget,
         price=opening.budget.price(str(spec)),
-        thinking=settings.thinking,
+        reasoning_tokens=settings.reasoning_tokens,
         sold=not account.needs_no_key,
     )
     if settings.batch:

@@ -98,7 +98,8 @@ class RequestPlan:
         count = self._samples_of(task, backend)
         samples = f"{count} samples of each example, averaged inside it" if count > 1 else ""
         greedy = "one sample, because the task is greedy" if count < self.samples and backend not in FLOORS else ""
-        return ", ".join(filter(None, (self.config.alias(backend).asking.describe(task), samples, greedy)))
+        alias = self.config.alias(backend)
+        return ", ".join(filter(None, (alias.asking.describe(task), alias.template.describe(), samples, greedy)))
 
     def problem(self, task: Task) -> Problem | None:
         """Why the prompt of ``task`` can't be rendered; None where it can."""

@@ -101,7 +101,7 @@ def test_an_answer_by_example_keeps_its_key(project: MiniProject) -> None:
         (
             anthropic,
             "m-latest",
-            {"sampling": True, "thinking": 100},
+            {"sampling": True, "reasoning_tokens": 100},
             "8bfab292a8faefdf5d9b232b903f9d794581dff90bc7608d3b4e5946b051e112",
         ),
         (
@@ -114,7 +114,7 @@ def test_an_answer_by_example_keeps_its_key(project: MiniProject) -> None:
         (
             openai,
             "m-latest",
-            {"sampling": False, "thinking": 100},
+            {"sampling": False, "reasoning_tokens": 100},
             "4a904462d7e2a2e62360c3afe608d9b165b430488c927015bdbb127b3a8305b2",
         ),
         (

@@ -9,8 +9,11 @@ The key is taken from $ANTHROPIC_API_KEY and is never stored or shown. Options o
     sampling = false        true: send the task's temperature. The API of today takes no sampling settings, so its
                             answers are drawn as the vendor draws them; servers of others, and older versions, take them
     version = "2026-10-21"  the header anthropic-version; "2023-06-01" for models that still take a temperature
-    thinking = 0            tokens for reasoning before the answer, beside the answer's own
-    adaptive = false        true: the model decides how much it reasons, within `thinking`
+    thinking = (the model's own)    true: it reasons before it answers, for which `reasoning_tokens` are needed;
+                            false: it is told not to
+    reasoning_tokens = 0    tokens for reasoning before the answer, beside the answer's own
+    adaptive = false        true: the model decides how much it reasons, within `reasoning_tokens`; models of today
+                            take nothing else
     cache = true            have the shared beginning of the prompts cached by the vendor
     most = 32               requests under way at once, at most: how many is found out while they are answered
     tries = 6               for one request, before it is left unanswered
@@ -40,7 +43,7 @@ from evalkit.models.vendor import Wire, open_vendor
 
 if TYPE_CHECKING:
     from anthropic import Anthropic
-    from anthropic.types import MessageParam, TextBlockParam
+    from anthropic.types import MessageParam, TextBlockParam, ThinkingConfigParam
     from anthropic.types.message_create_params import MessageCreateParamsBase
     from anthropic.types.messages.batch_create_params import Request as BatchRequest
 
@@ -61,12 +64,12 @@ def open_backend(opening: Opening) -> Backend:
     """A backend on the API. Raises MissingModel without the package or the key."""
     settings = opening.settings(Settings)
     account = open_account(opening, _API, settings)
-    if settings.adaptive and not settings.thinking:
-        raise ConfigError(f"{opening.spec}: adaptive = true needs `thinking`, the tokens that reasoning may take")
-    thinks = {"thinking": settings.thinking, "adaptive": settings.adaptive} if settings.thinking else {}
+    thinking = _thinking(opening, settings)
+    tokens = settings.reasoning_tokens
+    thinks = {"thinking": tokens, "adaptive": settings.adaptive} if tokens else {}  # the name that it is stored under
 
     def connect() -> _Connection:
-        return _Connection(_client(account, settings), opening.spec.place, settings)
+        return _Connection(_client(account, settings), opening.spec.place, settings, thinking)
 
     wire = Wire(
         engine="anthropic",
@@ -79,6 +82,22 @@ def open_backend(opening: Opening) -> Backend:
         },
     )
     return open_vendor(opening, settings, account, wire)
+
+
+def _thinking(opening: Opening, settings: Settings) -> ThinkingConfigParam | None:
+    """How the API is told to reason, or not to; None leaves it to the model."""
+    template, tokens = opening.template, settings.reasoning_tokens
+    template.refused_by(opening.spec, ["template"], "the Messages API hands nothing to a chat template: take it away")
+    for key, needs in (("adaptive = true", settings.adaptive), ("thinking = true", template.thinking)):
+        if needs and not tokens:
+            raise ConfigError(f"{opening.spec}: {key} needs `reasoning_tokens`, the tokens that reasoning may take")
+    if template.thinking is False and tokens:
+        raise ConfigError(f"{opening.spec}: thinking = false, and reasoning_tokens = {tokens}: set one of them")
+    if template.thinking is False:
+        return {"type": "disabled"}
+    if not tokens:
+        return None
+    return {"type": "adaptive"} if settings.adaptive else {"type": "enabled", "budget_tokens": tokens}
 
 
 def _client(account: Account, settings: Settings) -> Anthropic:
@@ -100,9 +119,10 @@ class _Connection:
     client: Anthropic
     model: str
     settings: Settings
+    thinking: ThinkingConfigParam | None
 
     def ask(self, request: Request, in_time: Callable[[], None]) -> Completion:
-        body, extra = _body(self.model, self.settings, request), _extra_body(self.settings, request)
+        body, extra = self._body(request), _extra_body(self.settings, request)
         messages = self.client.messages.with_streaming_response
         with messages.create(**body, stream=True, extra_body=extra or None) as response:
             return read_message(read_values(watched(response.iter_bytes(), in_time))).completion()
@@ -115,7 +135,7 @@ class _Connection:
         return self.client.messages.batches.create(requests=batch).id
 
     def _in_batch(self, key: str, request: Request) -> BatchRequest:
-        body = _body(self.model, self.settings, request)
+        body = self._body(request)
         # The SDK's type knows no temperature, which older versions of the API take.
         return {"custom_id": key, "params": {**body, **_extra_body(self.settings, request)}}  # type: ignore[typeddict-item]
 
@@ -141,6 +161,10 @@ class _Connection:
             if sum(batch.request_counts.to_dict().values()) == count:  # type: ignore[arg-type]
                 yield batch.id
 
+    def _body(self, request: Request) -> MessageCreateParamsBase:
+        body = _body(self.model, self.settings, request)
+        return {**body, "thinking": self.thinking} if self.thinking else body
+
 
 def _body(model: str, settings: Settings, request: Request) -> MessageCreateParamsBase:
     turns = [message for message in request.messages if message.role != "system"]
@@ -152,16 +176,12 @@ def _body(model: str, settings: Settings, request: Request) -> MessageCreatePara
     body: MessageCreateParamsBase = {
         "model": model,
         "messages": messages,
-        "max_tokens": request.decoding.max_tokens + settings.thinking,
+        "max_tokens": request.decoding.max_tokens + settings.reasoning_tokens,
     }
     if system := [message.content for message in request.messages if message.role == "system"]:
         body["system"] = [_text("\n\n".join(system), settings)]
     if request.schema is not None:
         body["output_config"] = {"format": {"type": "json_schema", "schema": dict(request.schema)}}
-    if settings.adaptive:
-        body["thinking"] = {"type": "adaptive"}
-    elif settings.thinking:
-        body["thinking"] = {"type": "enabled", "budget_tokens": settings.thinking}
     return body
 
 

@@ -12,6 +12,9 @@ each request says which one it wants. Options of the alias:
                             once. false: several at once, faster; answers may then waver
     slots = 6               with reproducible = false: so many answers at once
 
+``thinking`` and ``template`` of an alias are handed to the chat template of the file; one that does not heed them stops
+the model. Left out, llama.cpp itself switches thinking on where the template has the switch.
+
 With ``constrained = true`` an answer is one object of the task's schema, in the spelling of Python's ``json.dumps``,
 its fields in the schema's order and its numbers with up to three decimals and nine digits before them.
 """
@@ -30,6 +33,7 @@ from evalkit._internal.files import file_digest
 from evalkit._internal.process import resident_memory
 from evalkit.errors import ConfigError, MissingModel
 from evalkit.models.backend import Backend, Completion, Opening
+from evalkit.models.chat_template import TemplateArguments
 from evalkit.models.engines.llama_cpp import CHUNK, Engine, Settings
 from evalkit.models.request import Request
 
@@ -48,7 +52,7 @@ def open_backend(opening: Opening) -> Backend:
         "adapter": {path.name: file_digest(path, opening.cache) for path in _adapter_files(adapter)},
         "reproducible": f"chunks of {CHUNK}" if settings.reproducible else False,
     }
-    return GgufBackend(engine, adapter, fingerprint)
+    return GgufBackend(engine, adapter, {**fingerprint, **opening.template.fingerprint}, opening.template)
 
 
 def _settings(opening: Opening) -> Settings:
@@ -118,14 +122,16 @@ class GgufBackend:
     engine: Engine
     adapter: Path | None
     fingerprint: Mapping[str, Any]
+    template: TemplateArguments
     by_example: bool = False
     constrains: bool = True
+    templated: bool = True
 
     def __post_init__(self) -> None:
         self.engine.register(self.adapter)
 
     def answer(self, requests: Sequence[Request]) -> Iterator[tuple[Request, Completion | Exception]]:
-        yield from self.engine.answer(requests, self.adapter)
+        yield from self.engine.answer(requests, self.adapter, self.template)
 
     def memory(self) -> int:
         return resident_memory()

@@ -10,6 +10,9 @@ from the local cache of Hugging Face. Options of the alias:
     device = "cpu"          or "cuda", "mps", ...
     load = ""               or "4bit": bitsandbytes' nf4, quantized while it is loaded
     trust_remote_code = false
+
+``thinking`` and ``template`` of an alias are handed to the chat template of the folder; one that does not heed them
+stops the model.
 """
 
 from __future__ import annotations
@@ -27,6 +30,7 @@ from evalkit._internal.files import file_digest
 from evalkit._internal.process import resident_memory
 from evalkit.errors import BackendDied, ConfigError, MissingModel, NotAnswered
 from evalkit.models.backend import Backend, Completion, Opening
+from evalkit.models.chat_template import TemplateArguments
 from evalkit.models.engines.torch_weights import HfWeights, Question, Settings, out_of_memory
 from evalkit.models.request import Request
 
@@ -59,7 +63,8 @@ def open_backend(opening: Opening) -> Backend:
         "batch": "one by one" if settings.batch == 1 else settings.batch,
         **({"load": f"nf4 (bitsandbytes {version('bitsandbytes')})"} if settings.load else {}),
     }
-    return HfBackend(weights, adapter, settings.batch, fingerprint)
+    fingerprint |= opening.template.fingerprint
+    return HfBackend(weights, adapter, settings.batch, fingerprint, opening.template)
 
 
 def _settings(opening: Opening) -> Settings:
@@ -141,15 +146,19 @@ class HfBackend:
     adapter: Path | None
     batch: int
     fingerprint: Mapping[str, Any]
+    template: TemplateArguments
     by_example: bool = False
     constrains: bool = False
+    templated: bool = True
 
     def answer(self, requests: Sequence[Request]) -> Iterator[tuple[Request, Completion | Exception]]:
         self.weights.load()
+        if self.template and requests:
+            self.weights.check_template(requests[0], self.template)
         questions: list[Question] = []
         for request in requests:
             try:
-                questions.append(self.weights.question(request))
+                questions.append(self.weights.question(request, self.template))
             except NotAnswered as error:
                 yield request, error
         # Longest first: what runs out of memory does so at once, and a batch is of like lengths.

@@ -8,7 +8,9 @@ The server is found at ``host``, else at $OLLAMA_HOST, else at localhost:11434. 
     context = 4096          tokens of prompt and answer together; what does not fit is an error, never cut
     parallel = 0            answers at once; 0 takes $OLLAMA_NUM_PARALLEL, which the server reads too, else 1
     repeat_penalty = 0.0    above 0: this, whatever the task says; 1.1, the server's own, punishes a digit used before
-    think = false           of models that can: reason before the answer, and hand the reasoning over apart
+    thinking = (the model's own)    of models that can: reason before the answer, and hand the reasoning over apart.
+                            An Ollama template takes one argument more, of models that know degrees:
+                            template = { reasoning_effort = "low" }
     as_served = false       true: send no setting but the length, and get what an app with defaults gets
     patience = 30           seconds to wait for a server that is gone or busy before it is given up
 
@@ -40,6 +42,7 @@ from evalkit.models.stream_end import StopCondition
 _BUSY = (-1, 429, 502, 503, 504)
 """What passes: too many requests, a server that comes or goes, and (-1) an error in the middle of an answer."""
 _NANOSECONDS = 1e-9
+_EFFORT = "reasoning_effort"
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 5.0
 """Seconds between two tries."""
 
@@ -52,7 +55,6 @@ class Settings:
     context: int = 4096
     parallel: int = 0
     repeat_penalty: float = 0.0
-    think: bool = False
     as_served: bool = False
     patience: int = 30
 
@@ -67,18 +69,38 @@ def open_backend(opening: Opening) -> Backend:
     server = Server(server_url(settings.host or os.environ.get("OLLAMA_HOST", "")))
     with closing(server):
         about = server.about(opening.spec.place)
-    if settings.think and not about["thinks"]:
-        raise ConfigError(f"{opening.spec}: think = true, but the server says that this model can't")
-    fingerprint = {"engine": "ollama", **about, "context": settings.context, "decoding": _decoding(settings)}
-    return OllamaBackend(server, opening.spec.place, settings, fingerprint)
+    think = _think(opening, bool(about["thinks"]))
+    decoding = _decoding(settings, bool(about["thinks"]), think)
+    fingerprint = {"engine": "ollama", **about, "context": settings.context, "decoding": decoding}
+    return OllamaBackend(server, opening.spec.place, settings, fingerprint, think)
 
 
-def _decoding(settings: Settings) -> dict[str, Any]:
+def _think(opening: Opening, thinks: bool) -> bool | str | None:
+    """Whether, or how much, the model is to reason, as the server is told; None leaves it to the model."""
+    template = opening.template
+    if template and not thinks:
+        raise ConfigError(
+            f"{opening.spec}: {template.describe()}, but the server says that this model knows no such switch: its "
+            f"template has none. Take the key away"
+        )
+    if more := template.arguments.keys() - {_EFFORT}:
+        raise ConfigError(
+            f"{opening.spec}: template has {', '.join(sorted(more))}: Ollama hands its templates nothing but {_EFFORT}"
+        )
+    effort = template.arguments.get(_EFFORT)
+    if effort is not None and (template.thinking is not None or not isinstance(effort, str)):
+        raise ConfigError(f"{opening.spec}: {_EFFORT} is one text, in place of `thinking`: set one of them")
+    return effort if isinstance(effort, str) else template.thinking
+
+
+def _decoding(settings: Settings, thinks: bool, think: bool | str | None) -> dict[str, Any]:
     """What shapes the sampling beside what a request states; empty where nothing does."""
     if settings.as_served:
-        return {"as_served": True}
+        return {"as_served": True, **({} if think is None else {"think": think})}
     penalty = {"repeat_penalty": settings.repeat_penalty} if settings.repeat_penalty else {}
-    return {**penalty, **({"think": True} if settings.think else {})}
+    # Older releases told every model that can reason not to, and had no word for it here.
+    own = {"think": "the model's own"} if thinks and think is None else {}
+    return {**penalty, **own, **({"think": think} if think else {})}
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,8 +111,10 @@ class OllamaBackend:
     model: str
     settings: Settings
     fingerprint: Mapping[str, Any]
+    think: bool | str | None = None
     by_example: bool = False
     constrains: bool = True
+    templated: bool = True
 
     def answer(self, requests: Sequence[Request]) -> Iterator[tuple[Request, Completion | Exception]]:
         at_once = self.settings.parallel or int(os.environ.get("OLLAMA_NUM_PARALLEL") or 1)
@@ -205,7 +229,7 @@ class OllamaBackend:
                 "min_p": 0.0,
                 "typical_p": 1.0,
             }
-        thinks = {"think": self.settings.think} if self.fingerprint["thinks"] and not self.settings.as_served else {}
+        thinks = {} if self.think is None else {"think": self.think}
         schema = {"format": dict(request.schema)} if request.schema is not None else {}
         return {"model": self.model, "messages": messages, "options": options, **thinks, **schema}
 

@@ -8,8 +8,11 @@ The key is taken from $OPENAI_API_KEY and is never stored or shown. Options of t
     key = ""                the environment variable that holds the key, if it is another
     sampling = true         send the task's temperature and seed; false for models that take none
     continues = false       true: the server goes on with an open assistant's turn, so that a prefill can be sent
-    effort = ""             of models that reason: "minimal", "low", "medium", "high"
-    thinking = 0            tokens of reasoning to allow for, beside the answer's own
+    thinking = (the model's own)    of models that reason: true or false. A server gets it as chat_template_kwargs,
+                            beside `template`; OpenAI itself as an effort, "medium" or "none". Who does not heed it is
+                            told by the run: answers came with reasoning, or without. Ollama hears `effort` alone
+    effort = ""             "none", "minimal", "low", "medium", "high", ...: what this model takes
+    reasoning_tokens = 0    tokens of reasoning to allow for, beside the answer's own
     usage = true            the server says at an answer's end what it cost; false for one that does not
     most = 32               requests under way at once, at most: how many is found out while they are answered
     tries = 6               for one request, before it is left unanswered
@@ -25,11 +28,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from evalkit.errors import BackendDied
+from evalkit.errors import BackendDied, ConfigError
 from evalkit.models.account import Account, Api, VendorSettings, open_account
 from evalkit.models.backend import Backend, Completion, Opening
 from evalkit.models.batch_api import Refused, whole
@@ -64,18 +67,24 @@ def open_backend(opening: Opening) -> Backend:
     """A backend on the server. Raises MissingModel without the package or the key."""
     settings = opening.settings(Settings)
     account = open_account(opening, _API, settings)
-    thinks = {key: getattr(settings, key) for key in ("effort", "thinking") if getattr(settings, key)}
+    at_home = account.url.startswith(_API.home)
+    effort = _effort(opening, settings.effort, at_home)
+    # The names that they are stored under.
+    stated = {"effort": effort, "thinking": settings.reasoning_tokens}
 
     # The name of today, which servers of others do not all know.
-    limit: _Limit = "max_completion_tokens" if account.url.startswith(_API.home) else "max_tokens"
+    limit: _Limit = "max_completion_tokens" if at_home else "max_tokens"
+    keywords = {} if at_home else opening.template.keywords
 
     def connect() -> _Connection:
-        return _Connection(_client(account, settings), _Questions(opening.spec.place, settings, limit))
+        return _Connection(
+            _client(account, settings), _Questions(opening.spec.place, settings, limit, effort, keywords)
+        )
 
     wire = Wire(
         engine="openai",
         connect=connect,
-        decoding=thinks,
+        decoding={key: value for key, value in stated.items() if value},
         remedies={
             400: "The request itself is refused: a schema or a temperature may be what this model does not take; set "
             "constrained = false or sampling = false for this alias.",
@@ -83,6 +92,17 @@ def open_backend(opening: Opening) -> Backend:
         },
     )
     return open_vendor(opening, settings, account, wire)
+
+
+def _effort(opening: Opening, effort: str, at_home: bool) -> str:
+    """How much the model is told to reason in the API's own words; empty leaves it to the model."""
+    template = opening.template
+    if not at_home or not template:
+        return effort
+    template.refused_by(opening.spec, ["template"], "OpenAI hands nothing to a chat template: set `effort`")
+    if effort and (effort == "none") is template.thinking:
+        raise ConfigError(f"{opening.spec}: {template.describe()}, and effort = {effort!r}: take one of them away")
+    return effort or ("medium" if template.thinking else "none")
 
 
 def _client(account: Account, settings: Settings) -> OpenAI:
@@ -98,11 +118,19 @@ def _client(account: Account, settings: Settings) -> OpenAI:
 
 @dataclass(frozen=True, slots=True)
 class _Questions:
-    """Turns requests into what is sent. ``limit`` is the name under which the server knows the longest answer."""
+    """Turns requests into what is sent. ``limit`` is the name under which the server knows the longest answer,
+    ``keywords`` are what its chat template is handed."""
 
     model: str
     settings: Settings
     limit: _Limit
+    effort: str = ""
+    keywords: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def extra(self) -> dict[str, Any]:
+        """What the SDK has no argument for."""
+        return {"chat_template_kwargs": self.keywords} if self.keywords else {}
 
     def body(self, request: Request) -> CompletionCreateParamsBase:
         settings = self.settings
@@ -115,13 +143,13 @@ class _Questions:
                 )
             messages.append({"role": "assistant", "content": request.prefill})
         body: CompletionCreateParamsBase = {"model": self.model, "messages": messages}
-        body[self.limit] = request.decoding.max_tokens + settings.thinking
+        body[self.limit] = request.decoding.max_tokens + settings.reasoning_tokens
         if settings.sampling:
             body["temperature"] = request.decoding.temperature
             body["top_p"] = 1.0
             body["seed"] = request.decoding.seed + request.sample
-        if settings.effort:
-            body["reasoning_effort"] = settings.effort  # type: ignore[typeddict-item]  # servers have words of their own
+        if self.effort:
+            body["reasoning_effort"] = self.effort  # type: ignore[typeddict-item]  # servers have words of their own
         if request.schema is not None:
             body["response_format"] = {
                 "type": "json_schema",
@@ -150,7 +178,9 @@ class _Connection:
         body, tells_usage = self.questions.body(request), self.questions.settings.usage
         if tells_usage:
             body["stream_options"] = {"include_usage": True}
-        with self.client.chat.completions.with_streaming_response.create(**body, stream=True) as response:
+        with self.client.chat.completions.with_streaming_response.create(
+            **body, stream=True, extra_body=self.questions.extra or None
+        ) as response:
             reply = read_chat(read_values(watched(response.iter_bytes(), in_time)))
         completion = reply.completion()
         if completion.usage is None and tells_usage:
@@ -169,7 +199,7 @@ class _Connection:
         return batch.id
 
     def _line(self, key: str, request: Request) -> bytes:
-        body = self.questions.body(request)
+        body = {**self.questions.body(request), **self.questions.extra}
         return json.dumps({"custom_id": key, "method": "POST", "url": _ENDPOINT, "body": body}).encode() + b"\n"
 
     def ended(self, batch: str) -> bool:

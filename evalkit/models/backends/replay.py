@@ -2,7 +2,8 @@
 
 One answer a line: ``{"id": "<example id>", "text": "<the raw answer>"}``, optionally ``"finish_reason"`` (stop,
 length) and ``"sample"`` (0, 1, ...). ``{task}`` in the path is the task's name. What was recorded does not change with
-how it is asked: ``few_shot`` and ``constrained`` of an alias only say how it was, and a text follows its ``prefill``.
+how it is asked: ``few_shot``, ``constrained`` and ``thinking`` of an alias only say how it was, and a text
+follows its ``prefill``.
 """
 
 from __future__ import annotations
@@ -65,6 +66,7 @@ class Replay:
     fingerprint: Mapping[str, Any]
     by_example: bool = True
     constrains: bool = True
+    templated: bool = True
 
     def answer(self, requests: Sequence[Request]) -> Iterator[tuple[Request, Completion | Exception]]:
         for request in requests:

@@ -19,6 +19,7 @@ from evalkit._internal.threads import in_threads
 from evalkit.errors import BackendDied, NotAnswered
 from evalkit.golden.model import REPEAT_LAST
 from evalkit.models.backend import Completion, FinishReason, digest_of_ids
+from evalkit.models.chat_template import TemplateArguments, check_obeyed
 from evalkit.models.request import Request, canonical
 from evalkit.models.stream_end import StopCondition
 
@@ -61,7 +62,7 @@ class Engine:
         self._server = None
 
     def answer(
-        self, requests: Sequence[Request], adapter: Path | None
+        self, requests: Sequence[Request], adapter: Path | None, template: TemplateArguments
     ) -> Iterator[tuple[Request, Completion | Exception]]:
         """Answers ``requests`` by the weights with ``adapter``.
 
@@ -69,33 +70,34 @@ class Engine:
         """
         self._load()
         self._check_schemas(requests)
+        self._check_template(requests, template)
         lora = [{"id": n, "scale": float(path == adapter)} for n, path in enumerate(self._adapters)]
         if self.settings.reproducible:
-            yield from self._in_turn(requests, lora)
+            yield from self._in_turn(requests, lora, template)
             return
         shares = self.settings.slots > 1 and len(requests) > 1
         first, rest = (requests[:1], requests[1:]) if shares else ((), requests)
-        with closing(self._ask_all(first, {"lora": lora, "id_slot": 0})) as alone:
+        with closing(self._ask_all(first, {"lora": lora, "id_slot": 0}, template)) as alone:
             for request, result in alone:
                 yield request, result
                 # What was not answered may not have been read: the slot may hold what another adapter made of a prompt.
                 if isinstance(result, Completion):
                     self._share_prompt(lora, min(self.settings.slots, len(rest)))
-        yield from self._ask_all(rest, {"lora": lora})
+        yield from self._ask_all(rest, {"lora": lora}, template)
 
     def _in_turn(
-        self, requests: Sequence[Request], lora: Sequence[Mapping[str, Any]]
+        self, requests: Sequence[Request], lora: Sequence[Mapping[str, Any]], template: TemplateArguments
     ) -> Generator[tuple[Request, Completion | Exception]]:
         """One sequence in each step of the model, and a shared beginning read once, in the chunks in which each prompt
         would be read alone: an answer is the same whatever is asked before it or beside it."""
-        shared = self._read_shared(requests, lora)
+        shared = self._read_shared(requests, lora, template)
         how = {"lora": lora, "id_slot": 0, "cache_prompt": bool(shared)}
 
         def ask(request: Request, stopped: Event) -> Completion:
             if shared:
                 # The slot holds the last prompt and its answer, of which the next may share more than whole chunks.
                 self._post("/slots/0?action=restore", {"filename": self._state.name})
-            return self._ask(request, how, stopped)
+            return self._ask(request, how, template, stopped)
 
         try:
             with closing(in_threads(requests, ask, 1)) as answers:  # type: ignore[type-var]
@@ -104,12 +106,14 @@ class Engine:
             with suppress(OSError):
                 self._state.unlink()
 
-    def _read_shared(self, requests: Sequence[Request], lora: Sequence[Mapping[str, Any]]) -> int:
+    def _read_shared(
+        self, requests: Sequence[Request], lora: Sequence[Mapping[str, Any]], template: TemplateArguments
+    ) -> int:
         """Reads the beginning that all prompts share, in whole chunks, and keeps what was made of it: how many tokens.
 
         0 where there is none, or it can't be kept (a full disk): then each prompt is read from its first token.
         """
-        prompts = [self._tokens(request)[1] for request in requests]
+        prompts = [self._tokens(request, template)[1] for request in requests]
         # The last token of a prompt is always read again: a chunk must not end there.
         shared = shared_chunks(prompts) if len(prompts) > 1 else 0
         if shared:
@@ -124,10 +128,13 @@ class Engine:
         return shared
 
     def _ask_all(
-        self, requests: Sequence[Request], how: Mapping[str, Any]
+        self, requests: Sequence[Request], how: Mapping[str, Any], template: TemplateArguments
     ) -> Generator[tuple[Request, Completion | Exception]]:
         # The workers sit in C, where Ctrl-C is not heard: they look at the event with every token.
-        answers = in_threads(requests, lambda request, stopped: self._ask(request, how, stopped), self.settings.slots)
+        def ask(request: Request, stopped: Event) -> Completion:
+            return self._ask(request, how, template, stopped)
+
+        answers = in_threads(requests, ask, self.settings.slots)
         with closing(answers):  # type: ignore[type-var]
             yield from answers
 
@@ -200,15 +207,26 @@ class Engine:
 
         return gguf_adapter(adapter, self.model, self.cache)
 
-    def _tokens(self, request: Request) -> tuple[str, list[int]]:
+    def _check_template(self, requests: Sequence[Request], template: TemplateArguments) -> None:
+        """Raises BackendDied where the template would not heed what the alias hands it."""
+        if template and requests:
+            source = self._get("/props")["chat_template"]
+            check_obeyed(str(self.model), template, source, lambda keywords: self._rendered(requests[0], keywords))
+
+    def _rendered(self, request: Request, keywords: Mapping[str, Any]) -> str:
+        """The prompt as the model's template renders it."""
+        body = {"messages": [asdict(message) for message in request.messages]}
+        handed = {"chat_template_kwargs": dict(keywords)} if keywords else {}
+        return str(self._post("/apply-template", {**body, **handed})["prompt"])
+
+    def _tokens(self, request: Request, template: TemplateArguments) -> tuple[str, list[int]]:
         """The prompt as the model's template renders it, with the prefill, and its token ids."""
-        messages = [asdict(message) for message in request.messages]
-        rendered = self._post("/apply-template", {"messages": messages})["prompt"] + request.prefill
+        rendered = self._rendered(request, template.keywords) + request.prefill
         body = {"content": rendered, "add_special": True, "parse_special": True}
         return rendered, self._post("/tokenize", body)["tokens"]
 
-    def _ask(self, request: Request, how: Mapping[str, Any], stopped: Event) -> Completion:
-        rendered, tokens = self._tokens(request)
+    def _ask(self, request: Request, how: Mapping[str, Any], template: TemplateArguments, stopped: Event) -> Completion:
+        rendered, tokens = self._tokens(request, template)
         room = self.settings.context - len(tokens)
         if room < request.decoding.max_tokens:
             raise NotAnswered(
@@ -250,10 +268,13 @@ class Engine:
             prompt_digest=digest_of_ids(tokens),
         )
 
-    def _post(self, path: str, body: Mapping[str, Any]) -> Any:
+    def _get(self, path: str) -> Any:
+        return self._post(path, None)
+
+    def _post(self, path: str, body: Mapping[str, Any] | None) -> Any:
         request = urllib.request.Request(
             self._server.listening_address + path,
-            data=json.dumps(body).encode(),
+            data=None if body is None else json.dumps(body).encode(),
             headers={"Content-Type": "application/json", "Authorization": f"Bearer {self._key}"},
         )
         try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from evalkit._internal.counts import counted
 from evalkit.errors import BackendDied, NotAnswered
 from evalkit.golden.model import REPEAT_LAST
 from evalkit.models.backend import Completion, FinishReason, digest_of_ids
+from evalkit.models.chat_template import NO_ARGUMENTS, TemplateArguments, check_obeyed
 from evalkit.models.request import Request
 from evalkit.models.stream_end import StopCondition
 
@@ -101,16 +102,25 @@ class HfWeights:
         """Gives the memory back; ``load`` reads them again."""
         self._model, self._adapters = None, {}
 
-    def question(self, request: Request) -> Question:
-        """``request`` as the model will read it. Raises NotAnswered where that can't be done."""
+    def check_template(self, request: Request, template: TemplateArguments) -> None:
+        """Raises BackendDied where the chat template would not heed ``template``."""
+        source = self._tokenizer.chat_template
+        text = source if isinstance(source, str) else None
+        check_obeyed(str(self.folder), template, text, lambda keywords: self._rendered(request, keywords))
+
+    def _rendered(self, request: Request, keywords: Mapping[str, Any]) -> str:
         from jinja2 import TemplateError
 
         messages = [asdict(message) for message in request.messages]
+        render = self._tokenizer.apply_chat_template
         try:
-            rendered = self._tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)
+            return str(render(messages, tokenize=False, add_generation_prompt=True, **keywords))
         except TemplateError as error:
             raise NotAnswered(f"{request.example_id}: the chat template of {self.folder} refuses: {error}") from error
-        rendered += request.prefill
+
+    def question(self, request: Request, template: TemplateArguments = NO_ARGUMENTS) -> Question:
+        """``request`` as the model will read it. Raises NotAnswered where that can't be done."""
+        rendered = self._rendered(request, template.keywords) + request.prefill
         # The template has written the special tokens itself.
         tokens = self._tokenizer.encode(rendered, add_special_tokens=False)
         room = getattr(self._model.config, "max_position_embeddings", None)

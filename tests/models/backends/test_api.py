@@ -476,7 +476,8 @@ def test_without_a_key_the_vendors_own_server_is_not_asked(vendor: Vendor, monke
 @pytest.mark.parametrize(
     ("model", "options", "said"),
     [("", {}, "name a model, as in"), ("x", {"tries": 0}, "tries is 0, expected 1 or more"),
-     ("x", {"tempo": 1}, "unknown option 'tempo'"), ("x", {"thinking": -1}, "thinking is -1, expected 0 or more"),
+     ("x", {"tempo": 1}, "unknown option 'tempo'"),
+     ("x", {"reasoning_tokens": -1}, "reasoning_tokens is -1, expected 0 or more"),
      ("x", {"base_url": "http://me:hidden@127.0.0.1"}, "a key belongs into a variable"),
      ("x", {"base_url": "localhost:8000"}, "expected http")],
 )  # fmt: skip
@@ -490,7 +491,7 @@ def test_what_shapes_answers_is_in_the_fingerprint_and_no_secret_is(vendor: Vend
     assert KEYS[vendor.scheme] not in json.dumps(plain.fingerprint)
     assert fingerprint_of(plain) == fingerprint_of(vendor.open(NOWHERE, tries=3, most=1))
     assert fingerprint_of(plain) != fingerprint_of(drawn) != fingerprint_of(vendor.open(NOWHERE, "other"))
-    assert fingerprint_of(plain) != fingerprint_of(vendor.open(NOWHERE, thinking=100))
+    assert fingerprint_of(plain) != fingerprint_of(vendor.open(NOWHERE, reasoning_tokens=100))
     assert drawn.fingerprint["decoding"] == {"sampling": "the vendor's own"}
 
 

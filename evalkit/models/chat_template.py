@@ -1,0 +1,105 @@
+"""What an alias hands to the chat template of its model: ``thinking`` on or off, and arguments of the template's own.
+
+Templates have several names for one switch. A switch that a template does not have, and an argument that it never
+reads, would change nothing without a word: both are found here.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from evalkit._internal.toml import as_toml
+from evalkit.errors import BackendDied, ConfigError
+
+SWITCHES = ("enable_thinking", "thinking")
+"""What templates call the switch: Qwen, GLM and most others by the first name, DeepSeek and Granite by the second."""
+
+_OURS = frozenset({"messages", "conversation", "chat_template", "tokenize", "add_generation_prompt", "bos_token",
+                   "eos_token", "continue_final_message", "return_tensors", "return_dict", "padding", "truncation",
+                   "max_length", "tokenizer_kwargs", "return_assistant_tokens_mask"})  # fmt: skip
+"""What every prompt is rendered with: no arguments of an alias."""
+
+
+@dataclass(frozen=True, slots=True)
+class TemplateArguments:
+    """How an alias has its prompts rendered. ``thinking`` is None where the template's own default holds."""
+
+    thinking: bool | None = None
+    arguments: Mapping[str, Any] = field(default_factory=dict, hash=False)
+
+    def __bool__(self) -> bool:
+        return self.thinking is not None or bool(self.arguments)
+
+    def problem(self) -> str | None:
+        """Why these can't be handed over, and what to do; None where they can."""
+        if taken := sorted(_OURS & self.arguments.keys()):
+            return f"template has {', '.join(taken)}, which every prompt is rendered with: take it away"
+        if self.thinking is not None and (both := [name for name in SWITCHES if name in self.arguments]):
+            return f"thinking and template.{both[0]} are one switch: take one of them away"
+        return None
+
+    @property
+    def keywords(self) -> dict[str, Any]:
+        """All of them by the names that templates know."""
+        switches = {} if self.thinking is None else dict.fromkeys(SWITCHES, self.thinking)
+        return {**switches, **self.arguments}
+
+    @property
+    def fingerprint(self) -> dict[str, Any]:
+        """Their part of a model's fingerprint; empty where nothing is set."""
+        switch = {} if self.thinking is None else {"thinking": self.thinking}
+        stated = {**switch, **({"arguments": dict(self.arguments)} if self.arguments else {})}
+        return {"template_arguments": stated} if stated else {}
+
+    def describe(self) -> str:
+        """The same for a reader of a report; empty where nothing is set.
+
+        >>> TemplateArguments(False, {"reasoning_effort": "low"}).describe()
+        "thinking = false, template.reasoning_effort = 'low'"
+        """
+        switch = [] if self.thinking is None else [f"thinking = {as_toml(self.thinking)}"]
+        return ", ".join([*switch, *(f"template.{name} = {as_toml(value)}" for name, value in self.arguments.items())])
+
+    def refused_by(self, spec: object, keys: Iterable[str], why: str) -> None:
+        """Raises ConfigError where one of ``keys`` ("thinking", "template") is set, which ``spec`` can't obey."""
+        stated = {"thinking": self.thinking is not None, "template": bool(self.arguments)}
+        if refused := [key for key in keys if stated[key]]:
+            raise ConfigError(f"{spec}: {refused[0]} is set for this alias, and {why}")
+
+
+NO_ARGUMENTS = TemplateArguments()
+
+
+def check_obeyed(
+    where: str, template: TemplateArguments, source: str | None, render: Callable[[Mapping[str, Any]], str]
+) -> None:
+    """Raises BackendDied where the chat template would not heed ``template``.
+
+    ``source`` is its text, None where nobody tells. ``render`` gives one prompt as it is rendered with these arguments:
+    a switch that renders the same prompt on and off is none.
+    """
+    reads = [name for name in _EFFORTS if source and _reads(source, name)]
+    if template.thinking is not None:
+        on, off = (TemplateArguments(thinking, template.arguments).keywords for thinking in (True, False))
+        if render(on) == render(off):
+            remedy = f"It reads {reads[0]}: set template = {{ {reads[0]} = ... }}" if reads else "Take the key away"
+            raise BackendDied(
+                f"{where}: thinking = {as_toml(template.thinking)}, and the chat template knows no such switch: a "
+                f"prompt is the same with it on and off. {remedy}, or set an argument that it reads: template = {{...}}"
+            )
+    if source and (idle := [name for name in template.arguments if not _reads(source, name)]):
+        raise BackendDied(
+            f"{where}: the chat template never reads {', '.join(idle)} (set in `template` of this alias): take it away"
+            + (f"; it reads {', '.join(reads)}" if reads else "")
+        )
+
+
+_EFFORTS = ("reasoning_effort", "thinking_budget", "reasoning", *SWITCHES)
+"""Arguments by which templates are told how much to reason, beside a switch."""
+
+
+def _reads(source: str, name: str) -> bool:
+    return re.search(rf"(?<![\w.]){re.escape(name)}\b", source) is not None
