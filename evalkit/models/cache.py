@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from evalkit._internal.database import Database
+from evalkit.errors import describe_error
 from evalkit.golden.model import Decoding
 from evalkit.models.backend import Completion
 from evalkit.models.latency import Probe
@@ -54,6 +55,8 @@ class Store:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._db = Database(path, _TABLES)
+        self.unreadable: dict[str, str] = {}
+        """By key, what is wrong with stored completions that were met and can't be read, and what to do."""
 
     def close(self) -> None:
         self._db.close()
@@ -63,19 +66,26 @@ class Store:
     def put(self, key: str, fingerprint: str, request: Request, completion: Completion) -> None:
         """Stores one completion; on disk when this returns. A key that is there already is left as it is."""
         row = (key, fingerprint, request.task, request.example_id, _now(), _dump_request(request), _dump(completion))
-        self._db.execute("insert or ignore into completions values (?, ?, ?, ?, ?, ?, ?)", row)
+        self._db.write("insert or ignore into completions values (?, ?, ?, ?, ?, ?, ?)", row)
 
     def stored(self, keys: Iterable[str]) -> set[str]:
         """Those of ``keys`` that are stored."""
         return {row[0] for row in self._rows("select key from completions where key in ({})", keys)}
 
     def get(self, keys: Iterable[str]) -> dict[str, StoredCompletion]:
-        """The stored completions of ``keys``; keys that are not there are left out."""
+        """The stored completions of ``keys``; left out are keys that are not there, and those that get into
+        ``unreadable``."""
         columns = "select key, fingerprint, request, completion from completions where key in ({})"
-        return {
-            key: StoredCompletion(key, fingerprint, _request(request), _completion(text))
-            for key, fingerprint, request, text in self._rows(columns, keys)
-        }
+        found = {}
+        for key, fingerprint, request, text in self._rows(columns, keys):
+            try:
+                found[key] = StoredCompletion(key, fingerprint, _request(request), _completion(text))
+            except (ValueError, TypeError, KeyError, AttributeError) as error:
+                self.unreadable[key] = (
+                    f"its answer is stored in {self.path} and can't be read ({describe_error(error)}). To ask it "
+                    f"again, delete the row of the table completions whose key is {key}"
+                )
+        return found
 
     def count(self) -> int:
         """How many completions are stored."""
@@ -83,7 +93,7 @@ class Store:
 
     def describe(self, digest: str, fingerprint: Mapping[str, Any]) -> None:
         """Keeps what a fingerprint's digest stands for."""
-        self._db.execute("insert or ignore into fingerprints values (?, ?)", (digest, canonical(fingerprint)))
+        self._db.write("insert or ignore into fingerprints values (?, ?)", (digest, canonical(fingerprint)))
 
     def _rows(self, query: str, keys: Iterable[str]) -> Iterator[Any]:
         listed = list(keys)
@@ -95,7 +105,7 @@ class Store:
 
     def fail(self, session: str, key: str, reason: str) -> None:
         """Notes that in this session the request of ``key`` stayed unanswered."""
-        self._db.execute("insert or ignore into unanswered values (?, ?, ?)", (session, key, reason))
+        self._db.write("insert or ignore into unanswered values (?, ?, ?)", (session, key, reason))
 
     def failures(self, session: str) -> dict[str, str]:
         """``{key: reason}`` of what stayed unanswered in this session. Other sessions ask again."""
@@ -105,7 +115,7 @@ class Store:
 
     def save_spent(self, session: str, ledger: tuple[float, float, int]) -> None:
         """Stores how the budget of a session stands (``Budget.ledger``)."""
-        self._db.execute("insert or replace into spent values (?, ?, ?, ?)", (session, *ledger))
+        self._db.write("insert or replace into spent values (?, ?, ?, ?)", (session, *ledger))
 
     def spent(self, session: str) -> tuple[float, float, int]:
         """How the budget of a session was left."""
@@ -116,9 +126,7 @@ class Store:
 
     def save_probe(self, session: str, fingerprint: str, task: str, probe: Probe) -> None:
         """Stores what a model's latency was found to be in this session."""
-        self._db.execute(
-            "insert or replace into probes values (?, ?, ?, ?)", (session, fingerprint, task, _dump(probe))
-        )
+        self._db.write("insert or replace into probes values (?, ?, ?, ?)", (session, fingerprint, task, _dump(probe)))
 
     def probes(self, session: str) -> dict[tuple[str, str], Probe]:
         """``{(fingerprint, task): probe}`` of this session."""

@@ -164,3 +164,14 @@ def test_a_failure_is_about_one_session_only(store: Store) -> None:
     store.fail("run-1", "k", "later")
     assert store.failures("run-1") == {"k": "the server is gone"}
     assert store.failures("run-2") == {}
+
+
+def test_a_row_that_cant_be_read_is_named_and_the_others_are_read(store: Store, path: Path) -> None:
+    for key in ("good", "bad"):
+        store.put(key, "model", REQUEST, COMPLETION)
+    with closing(sqlite3.connect(path)) as other:
+        other.execute("update completions set completion = '{\"text\": ' where key = 'bad'")
+        other.commit()
+    assert list(store.get(["good", "bad"])) == ["good"]
+    assert list(store.unreadable) == ["bad"]
+    assert "delete the row of the table completions whose key is bad" in store.unreadable["bad"]
