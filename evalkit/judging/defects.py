@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from evalkit.judging.json_objects import MOST_CHARACTERS, WHITESPACE
 from evalkit.models.reasoning import MARK
+from evalkit.models.refusal import DECLINES
 from evalkit.models.request import Message
 
 DEFECTS: Mapping[str, str] = {
@@ -47,15 +48,6 @@ _ROLE = re.compile(
     """,
     re.VERBOSE | re.MULTILINE,
 )
-_REFUSAL = re.compile(
-    r"""[\s{"'*]*
-        (?:(?:i['’]?m\s|i\sam\s)?(?:very\s|so\s|really\s)?(?:sorry|apologi[sz]e|unfortunately|as\san\sai)\b[^{}]{0,120}?
-          |i\sapologi[sz]e\b[^{}]{0,120}?)?
-        \bi(?:['’]m|\sam)?\s
-        (?:can(?:['’]?t|not|\snot)|won['’]?t|will\snot|unable\sto|not\s(?:able|allowed)\sto|must\sdecline
-          |do(?:n['’]?t|\snot)\shave\s(?:access|the\sability))\b""",
-    re.VERBOSE | re.IGNORECASE,
-)
 
 
 def without_middle(text: str) -> str:
@@ -81,7 +73,7 @@ def has_role_marker(text: str) -> bool:
 
 def is_refusal(text: str) -> bool:
     """Whether ``text`` begins by declining in words."""
-    return _REFUSAL.match(without_markers(without_middle(text))) is not None
+    return DECLINES.match(without_markers(without_middle(text))) is not None
 
 
 def echoes(text: str, messages: Sequence[Message]) -> bool:

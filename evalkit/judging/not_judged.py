@@ -1,4 +1,5 @@
-"""What a task declares of a model and the run could not judge, because the other side was not asked; and why."""
+"""What a task declares of a model and the run could not judge, because the other side was not asked, or not as it was
+meant to be; and why."""
 
 from __future__ import annotations
 
@@ -10,7 +11,7 @@ from evalkit.judging.reason import Code, Reason
 
 
 class WhyNotJudged(StrEnum):
-    """Why the other side of a declared pair was not asked."""
+    """Why a declared pair was not judged."""
 
     COSTS = "costs"
     """Each of its answers costs money, and nobody named it."""
@@ -20,13 +21,15 @@ class WhyNotJudged(StrEnum):
     """The pair is this model and its parent, and nobody says what that is."""
     NOT_MADE = "not_made"
     """The same, declared of every model that has a parent: this one has none, so that it is not concerned."""
+    NOT_OBEYED = "not_obeyed"
+    """It was asked with a schema, and its answers show that nothing held it to that."""
     NOT_ASKED = "not_asked"
     """It is not in the run: a run of a time when nobody was asked who was not named."""
 
 
 @dataclass(frozen=True, slots=True)
 class Absent:
-    """Why a declared rival takes no part; ``problem`` is what keeps it from being opened."""
+    """Why a declared rival takes no part; ``problem`` is what keeps it from being opened or judged."""
 
     why: WhyNotJudged
     problem: str = ""
@@ -56,6 +59,7 @@ _CODES = {
     WhyNotJudged.COSTS: Code.RIVAL_COSTS,
     WhyNotJudged.NOT_OPENED: Code.RIVAL_NOT_OPENED,
     WhyNotJudged.NO_PARENT: Code.PARENT_NOT_KNOWN,
+    WhyNotJudged.NOT_OBEYED: Code.RIVAL_NOT_HELD,
     WhyNotJudged.NOT_ASKED: Code.RIVAL_NOT_ASKED,
 }
 

@@ -53,6 +53,9 @@ class Code(StrEnum):
     """A declared rival can't be opened: model, against, scores, absent (the problem)."""
     PARENT_NOT_KNOWN = "parent_not_known"
     """A pair with a parent is declared, and nobody says what the parent is: model, scores."""
+    RIVAL_NOT_HELD = "rival_not_held"
+    """A declared rival was not held to the schema that it was asked with: model, against, scores, absent (what shows
+    it)."""
     RIVAL_NOT_ASKED = "rival_not_asked"
     """A declared rival is not in the run: model, against, scores."""
     NOTHING_DECLARED = "nothing_declared"
@@ -90,7 +93,9 @@ class Code(StrEnum):
     """Of a run stored before steps were judged by default: the task declares nothing that a step could lose."""
 
 
-NOT_JUDGED = frozenset({Code.RIVAL_COSTS, Code.RIVAL_NOT_OPENED, Code.PARENT_NOT_KNOWN, Code.RIVAL_NOT_ASKED})
+NOT_JUDGED = frozenset(
+    {Code.RIVAL_COSTS, Code.RIVAL_NOT_OPENED, Code.PARENT_NOT_KNOWN, Code.RIVAL_NOT_HELD, Code.RIVAL_NOT_ASKED}
+)
 """Reasons that leave a verdict open for want of a rival: red, whatever an open hypothesis is set to be."""
 
 

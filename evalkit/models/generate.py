@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from evalkit._internal.registry import find
@@ -16,6 +16,8 @@ from evalkit.models.backend import Backend, Completion, Opening, Spec, fingerpri
 from evalkit.models.budget import Budget
 from evalkit.models.cache import Store
 from evalkit.models.config import Config
+from evalkit.models.constraint.breach import breach
+from evalkit.models.constraint.held import Held, as_it_is
 from evalkit.models.latency import probe, spread
 from evalkit.models.pricing import Price
 from evalkit.models.request import Request, canonical
@@ -23,13 +25,15 @@ from evalkit.models.request import Request, canonical
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """An alias opened for a task: a backend with its fingerprint's digest."""
+    """An alias opened for a task: a backend with its fingerprint's digest. ``held`` is how it is held to the task's
+    schema, None where it is not, or where nobody knows (recorded answers)."""
 
     alias: Alias
     task: Task
     spec: str
     backend: Backend
     fingerprint: str
+    held: Held | None = None
     _keys: dict[Request, str] = field(default_factory=dict, repr=False, compare=False)
 
     def is_sold(self, prices: Mapping[str, Price]) -> bool:
@@ -41,8 +45,15 @@ class Model:
         """Where the answer to ``request`` is stored, computed once. No other model ever answers for it."""
         if request not in self._keys:
             by_example = canonical([self.fingerprint, request.example_id])
-            self._keys[request] = request.key(by_example if self.backend.by_example else self.fingerprint)
+            sent = self.as_sent(request)
+            self._keys[request] = sent.key(by_example if self.backend.by_example else self.fingerprint)
         return self._keys[request]
+
+    def as_sent(self, request: Request) -> Request:
+        """``request`` with the schema that its backend is asked with in the place of the task's."""
+        if request.schema is None or self.held is None:
+            return request
+        return replace(request, schema=self.held.sent)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +66,8 @@ class Progress:
     total: int
     spent: float = 0.0
     """US dollars, in this session and by all models."""
+    warning: str = ""
+    """What a person must hear at once."""
 
 
 OnProgress = Callable[[Progress], None]
@@ -106,13 +119,25 @@ class Workbench:
                     f"{where}: {alias.template.describe()}, and {spec.scheme} renders no chat template; take the key "
                     f"away"
                 )
-            self.opened[place] = Model(alias, task, text, backend, fingerprint_of(backend))
+            held = _held(backend, task, where) if alias.asking.constrained else None
+            self.opened[place] = Model(alias, task, text, backend, fingerprint_of(backend), held)
         return self.opened[place]
 
     def release(self) -> None:
         """Gives back what the backends hold; one that is asked again loads again."""
         for model in self.opened.values():
             model.backend.close()
+
+
+def _held(backend: Backend, task: Task, where: str) -> Held | None:
+    """How ``backend`` is held to the schema of ``task``. Raises ConfigError where it can't be."""
+    if backend.by_example:
+        return None  # recorded: nobody knows how they were asked for
+    hold: Callable[[Mapping[str, Any]], Held] = getattr(backend, "held", as_it_is)
+    try:
+        return hold(task.schema)
+    except ConfigError as error:
+        raise ConfigError(f"{where}: constrained = true, and {error}") from error
 
 
 def probe_latency(
@@ -132,7 +157,7 @@ def probe_latency(
     for model, requests in wanted:
         if not requests or not getattr(model.backend, "interactive", not model.backend.by_example):
             continue
-        chosen = spread(requests, count)
+        chosen = [model.as_sent(request) for request in spread(requests, count)]
 
         def tell(done: int, model: Model = model, total: int = len(chosen)) -> None:
             on_progress(Progress(f"latency of {model.alias.name}", model.task.name, done, total, budget.spent))
@@ -164,7 +189,7 @@ def generate(
 
 def unsettled(model: Model, requests: Sequence[Request], store: Store, session: str) -> dict[str, Request]:
     """Those of ``requests``, by key, that have no answer in the store and did not fail in this session."""
-    keys = {model.key(request): request for request in requests}
+    keys = {model.key(request): model.as_sent(request) for request in requests}
     settled = store.stored(keys) | store.failures(session).keys()
     return {key: request for key, request in keys.items() if key not in settled}
 
@@ -180,17 +205,23 @@ class _Generation:
 
     def ask(self, model: Model, missing: Mapping[str, Request], total: int) -> None:
         """Asks ``model`` what is ``missing`` (by key) of ``total`` requests. Raises StoreError."""
-        left, ledger = dict(missing), self.budget.ledger
+        left, ledger, warned = dict(missing), self.budget.ledger, False
 
-        def tell() -> None:
+        def tell(warning: str = "") -> None:
             done = total - len(left)
-            self.on_progress(Progress(model.alias.name, model.task.name, done, total, self.budget.spent))
+            self.on_progress(Progress(model.alias.name, model.task.name, done, total, self.budget.spent, warning))
 
         tell()
         try:
             with closing(model.backend.answer(list(missing.values()))) as answers:  # type: ignore[type-var]
                 for request, result in answers:
                     self._keep(model, request, result)
+                    if not warned and (why := _breach(model, request, result)) is not None:
+                        warned = True
+                        tell(
+                            f"{model.alias.name} was asked with constrained = true, and does not obey: "
+                            f"{request.example_id}: {why}. Nothing will be decided against it"
+                        )
                     ledger = self._keep_ledger(ledger)
                     left.pop(model.key(request), None)
                     tell()
@@ -216,3 +247,10 @@ class _Generation:
         if now != before:
             self.store.save_spent(self.session, now)
         return now
+
+
+def _breach(model: Model, request: Request, result: Completion | Exception) -> str | None:
+    """How an answer shows that nothing held its model to the schema; None where it does not."""
+    if model.held is None or request.schema is None or isinstance(result, Exception):
+        return None
+    return breach(result, model.held.obeyed, request.reasoning)

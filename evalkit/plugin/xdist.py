@@ -74,10 +74,7 @@ def stopped_by_failures(config: pytest.Config) -> bool:
 
 def note_looks(session: EvalSession, lines: list[str]) -> None:
     """The worker's side of what may be spent: leaves it in a file, for the controller to show."""
-    from evalkit._internal.files import write_atomically
-
-    with suppress(OSError):
-        write_atomically(_place(session).with_name("looks.json"), json.dumps([session.identity, lines]))
+    _note(session, "looks", lines)
 
 
 def note_progress(session: EvalSession) -> OnProgress:
@@ -85,8 +82,13 @@ def note_progress(session: EvalSession) -> OnProgress:
     from evalkit._internal.files import write_atomically
 
     place, last = _place(session), [0.0]
+    warnings: list[str] = []
 
     def note(progress: Progress) -> None:
+        if progress.warning:
+            warnings.append(f"WARNING: {progress.task}: {progress.warning}")
+            _note(session, "warnings", warnings)
+            return
         if monotonic() - last[0] < _EVERY and progress.done < progress.total:
             return
         last[0] = monotonic()
@@ -97,6 +99,13 @@ def note_progress(session: EvalSession) -> OnProgress:
     return note
 
 
+def _note(session: EvalSession, what: str, lines: list[str]) -> None:
+    from evalkit._internal.files import write_atomically
+
+    with suppress(OSError):
+        write_atomically(_place(session).with_name(f"{what}.json"), json.dumps([session.identity, lines]))
+
+
 def _place(session: EvalSession) -> Path:
     return session.config.store.with_name("progress.json")
 
@@ -104,9 +113,9 @@ def _place(session: EvalSession) -> Path:
 def _watch(place: Path, identity: str, show: OnProgress, tell: Callable[[str], None], over: Event) -> None:
     from evalkit.models.generate import Progress
 
-    seen, told = "", False
+    seen, told = "", {"looks": 0, "warnings": 0}
     while not over.wait(_EVERY):
-        told = told or _tell_looks(place, identity, tell)
+        _tell_lines(place, identity, tell, told)
         # Progress is a courtesy: whatever goes wrong with it must not break a run.
         with suppress(Exception):
             text = place.read_text(encoding="utf-8")
@@ -115,16 +124,15 @@ def _watch(place: Path, identity: str, show: OnProgress, tell: Callable[[str], N
                 session, *figures = json.loads(text)
                 if session == identity:
                     show(Progress(*figures))
-    if not told:
-        _tell_looks(place, identity, tell)
+    _tell_lines(place, identity, tell, told)
 
 
-def _tell_looks(place: Path, identity: str, tell: Callable[[str], None]) -> bool:
-    """Whether a worker said which looks may be spent, which is then told."""
-    with suppress(OSError, ValueError):
-        session, lines = json.loads(place.with_name("looks.json").read_text(encoding="utf-8"))
-        if session == identity:
-            for line in lines:
-                tell(line)
-            return True
-    return False
+def _tell_lines(place: Path, identity: str, tell: Callable[[str], None], told: dict[str, int]) -> None:
+    """Tells the lines that a worker left and that were not told yet; ``told`` is how many were, by what they are."""
+    for what, count in told.items():
+        with suppress(OSError, ValueError):
+            session, lines = json.loads(place.with_name(f"{what}.json").read_text(encoding="utf-8"))
+            if session == identity:
+                for line in lines[count:]:
+                    tell(line)
+                told[what] = max(count, len(lines))

@@ -68,7 +68,7 @@ def _scores(task: TaskResult) -> Iterator[str]:
     yield f"{notes.heading(task)}. Rates in %, with 95 % intervals; * marks the primary score."
     yield ""
     if models:
-        yield from _table([model_run.name for model_run in models], view.rows(task))
+        yield from _table(view.columns(task, (model_run.name for model_run in models)), view.rows(task))
     for line in (*notes.floors_not_beaten(task), *notes.notes(task), *notes.changes(task.regression)):
         yield f"- {line}"
     yield ""
@@ -112,7 +112,7 @@ def _relations(task: TaskResult) -> Iterator[str]:
     if models := view.related(task):
         yield f"{view.relations_heading(task)}:"
         yield ""
-        yield from _table(models, view.relation_rows(task))
+        yield from _table(view.columns(task, models), view.relation_rows(task))
 
 
 def _rivals(task: TaskResult) -> Iterator[str]:
@@ -135,7 +135,7 @@ def _lineage(task: TaskResult) -> Iterator[str]:
     if task.lineage is not None:
         yield f"#### Lineage {task.lineage.name}"
         yield ""
-        yield from _table(view.rungs(task), view.lineage_rows(task))
+        yield from _table(view.columns(task, view.rungs(task)), view.lineage_rows(task))
         yield from (f"- {line}" for line in notes.lineage_notes(task))
         yield ""
 

@@ -64,6 +64,10 @@ def _notes(task: TaskResult) -> Iterator[str]:
             yield f"{model_run.participant.name} (floor) was not run: {model_run.participant.problem}"
         if how := model_run.participant.asked:
             yield f"{model_run.participant.name}: asked with {how}"
+        if left_out := model_run.participant.left_out:
+            yield f"{model_run.name}: constrained, and not held to: {'; '.join(left_out)} (checked in its answers)"
+        if model_run.not_obeyed is not None:
+            yield wording.not_obeyed(model_run.not_obeyed)
         if model_run.participant.joined:
             name, comparisons = model_run.name, task.comparisons
             yield wording.joins(name, [*dict.fromkeys(item.candidate for item in comparisons if item.against == name)])

@@ -47,14 +47,16 @@ def _print_task(console: Console, task: TaskResult, page: Page) -> None:
         console.print(Text(f"{task.task} · {sentence}", style=_COLORS.get(status, "")), width=width)
     if task.whole:
         title = f"{notes.heading(task)} (rates in %, 95 % intervals; * primary)"
-        styles = {one.name: SIDE if one.participant.role == "floor" else "" for one in view.shown(task)}
+        shown = view.shown(task)
+        sides = (SIDE if one.participant.role == "floor" else "" for one in shown)
+        styles = dict(zip(view.columns(task, (one.name for one in shown)), sides, strict=True))
         _print_table(console, title, styles, view.rows(task), width)
         for line in (*notes.floors_not_beaten(task), *notes.notes(task)):
             console.print(Text(f"- {line}"), width=width)
         _print_weak_spots(console, task, page)
     if models := view.related(task):
         heading = view.relations_heading(task)
-        _print_table(console, heading, dict.fromkeys(models, ""), view.relation_rows(task), width)
+        _print_table(console, heading, dict.fromkeys(view.columns(task, models), ""), view.relation_rows(task), width)
     for candidate, names, rows in view.rival_tables(task):
         _print_table(console, view.rivals_heading(candidate), dict.fromkeys(names, ""), rows, width)
     for sentence in notes.picks(task):
@@ -124,6 +126,8 @@ def _print_plain(console: Console, title: str, made: Table, width: int) -> None:
 def _print_lineage(console: Console, task: TaskResult, width: int) -> None:
     if task.lineage is not None:
         title = f"lineage {task.lineage.name}: rates in %, change from the rung's parent in points; * primary"
-        _print_table(console, title, dict.fromkeys(view.rungs(task), ""), view.lineage_rows(task), width)
+        _print_table(
+            console, title, dict.fromkeys(view.columns(task, view.rungs(task)), ""), view.lineage_rows(task), width
+        )
     for line in notes.lineage_notes(task):
         console.print(Text(f"- {line}"), width=width)

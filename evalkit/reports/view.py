@@ -5,7 +5,7 @@ Nothing is computed here; a stored run is read.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from evalkit.judging.measurement_change import MeasurementChange
 from evalkit.judging.recommendation import Recommendation
@@ -28,6 +28,12 @@ Row = tuple[str, Sequence[str]]
 def shown(task: TaskResult) -> list[ModelRun]:
     """The models that have figures: backends, then those compared with, then floors."""
     return [model_run for model_run in task.model_runs if model_run.participant.problem is None and model_run.rates]
+
+
+def columns(task: TaskResult, names: Iterable[str]) -> list[str]:
+    """The heads of the columns of these models: their names, marked where nothing held one to its schema."""
+    ignored = {model_run.name for model_run in task.model_runs if model_run.not_obeyed is not None}
+    return [f"{name} (schema not obeyed)" if name in ignored else name for name in names]
 
 
 def rows(task: TaskResult) -> Iterator[Row]:

@@ -50,8 +50,14 @@ def judge_task(asked_task: AskedTask, unchanged: Sequence[UnchangedAdapter] = ()
     task, split = asked_task.task, asked_task.split
     answers = {part.name: asked_task.answers(part) for part in asked_task.participations}
     model_runs = tuple(model_run_of(task, split, part, answers[part.name]) for part in asked_task.participations)
-    comparisons = tuple(asked_task.compared(asked_task.planned, answers))
-    not_judged = not_judged_of(asked_task)
+    not_held = {model_run.name for model_run in model_runs if model_run.not_obeyed is not None}
+    held = [plan for plan in asked_task.planned if plan.against not in not_held]
+    only_figures = [plan for plan in asked_task.planned if plan.against in not_held]
+    comparisons = (
+        *asked_task.compared(held, answers),
+        *figures_of(asked_task.compared(only_figures, answers)),
+    )
+    not_judged = not_judged_of(asked_task, model_runs)
     verdicts, no_verdicts = verdicts_of(asked_task, answers, model_runs, comparisons, not_judged)
     rivals = tuple(_recommendations(asked_task, answers, model_runs, verdicts))
     lineage = _lineage(asked_task, *asked_task.lineage, answers) if asked_task.lineage else None
@@ -125,7 +131,9 @@ def _served_as(asked_task: AskedTask, answers: pairing.Answers) -> Iterator[Serv
 def _recommendations(
     asked_task: AskedTask, answers: pairing.Answers, model_runs: Sequence[ModelRun], verdicts: Sequence[Verdict]
 ) -> Iterator[Recommendation]:
-    lineup, whole = asked_task.lineup, asked_task.whole
+    lineup = asked_task.lineup
+    # Who was not held to its schema is nobody that one could pick.
+    whole = asked_task.whole - {model_run.name for model_run in model_runs if model_run.not_obeyed is not None}
     statuses = {verdict.backend: verdict.status for verdict in verdicts}
     declared = {(plan.candidate, plan.against) for plan in declared_comparisons(asked_task.task, lineup)}
 

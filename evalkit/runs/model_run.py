@@ -8,6 +8,7 @@ from collections.abc import Collection, Mapping, Sequence
 from evalkit.golden.model import ANSWERED, Example, Task
 from evalkit.golden.scoring import measurement_of
 from evalkit.judging.answer import Answer, is_right
+from evalkit.judging.not_obeyed import not_obeyed
 from evalkit.judging.readings import readings_of
 from evalkit.models.latency import cost_of_time, mean, measured
 from evalkit.runs.record import ModelRun, Participant, Participation
@@ -47,6 +48,7 @@ def model_run_of(task: Task, split: str, part: Participation, answers: Mapping[s
         rates=_rates(task, (split, *ALSO), answers.values()),
         measurements=_measurements(task, judged, part.participant),
         defects=dict(defects.most_common()),
+        not_obeyed=not_obeyed(part.name, answers.values(), part.participant.obeyed),
         failed=tuple(
             name
             for name, answer in answers.items()

@@ -19,6 +19,7 @@ from evalkit.judging.corrected import Correction
 from evalkit.judging.lineage import Lineage
 from evalkit.judging.no_verdict import NoVerdict, WhyNone
 from evalkit.judging.not_judged import NotJudged
+from evalkit.judging.not_obeyed import NotObeyed
 from evalkit.judging.notes import LookSpent, ServedAs, UnchangedAdapter
 from evalkit.judging.recommendation import Recommendation
 from evalkit.judging.regression import Regression
@@ -54,7 +55,9 @@ class Participant:
     ``looks_left`` how many of them are left, ``look_choices`` among how many comparisons this one could be chosen
     after something was seen. ``recorded`` is true where its answers are recorded: nobody tells how they were drawn.
     ``wavers`` is true where an answer may depend on what shares its batch.
-    ``joined`` is true where it takes part because the task declares it, though nobody named it.
+    ``joined`` is true where it takes part because the task declares it, though nobody named it. ``obeyed`` is what
+    its answers fit if they were held to the schema that it was asked with, None where it was asked with none or nobody
+    knows; ``left_out`` are the keywords of the task's schema that it could not be held to.
     """
 
     name: str
@@ -77,6 +80,8 @@ class Participant:
     recorded: bool = False
     wavers: bool = False
     joined: bool = False
+    obeyed: Mapping[str, Any] | None = None
+    left_out: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +119,8 @@ class ModelRun:
 
     Rates and measurements rest on examples, each with the mean of its samples; ``defects`` are counted by answer, and
     an example is unanswered where one of its samples is. ``slices`` and ``confusions`` are of the judged split, and
-    only of models that are tested or that a hypothesis names.
+    only of models that are tested or that a hypothesis names. ``not_obeyed`` is set where its answers show that nothing
+    held it to its schema.
     """
 
     participant: Participant
@@ -128,6 +134,7 @@ class ModelRun:
     unanswered: Mapping[str, str]
     slices: tuple[ScoreSlices, ...] = ()
     confusions: tuple[Confusion, ...] = ()
+    not_obeyed: NotObeyed | None = None
 
     @property
     def name(self) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from evalkit.golden.model import Hypothesis
+from evalkit.judging import wording
 from evalkit.judging.answer import Answer
 from evalkit.judging.comparison import Answers, Comparison
 from evalkit.judging.lineage import Lineage
@@ -33,6 +34,7 @@ def verdicts_of(
     whole, why_none = asked_task.whole, asked_task.why_no_verdict
     model_runs = list(model_runs)
     floors = [model_run for model_run in model_runs if model_run.name in _BLIND]
+    judged = [item for item in comparisons if not item.declared or item.status is not None]
     verdicts, without = [], []
     for model_run in model_runs:
         if model_run.participant.role != "backend":
@@ -43,7 +45,7 @@ def verdicts_of(
             thresholds += _of_slices(asked_task, answers[model_run.name])
             failed, unanswered = model_run.failed, tuple(model_run.unanswered)
             left_open = list(_left_open(model_run.name, comparisons, not_judged))
-            verdict = judge(model_run.name, thresholds, comparisons, failed, unanswered, left_open)
+            verdict = judge(model_run.name, thresholds, judged, failed, unanswered, left_open)
             below = _below_floor(asked_task, model_run, floors)
             verdicts.append(blocked(verdict, below) if verdict.ships and below is not None else verdict)
         else:
@@ -82,9 +84,11 @@ def _left_open(
     yield from (item for item in missing if item.family not in shown)
 
 
-def not_judged_of(asked_task: AskedTask) -> tuple[NotJudged, ...]:
-    """What is declared of the tested models and can't be judged, because the other side was not run whole."""
+def not_judged_of(asked_task: AskedTask, model_runs: Iterable[ModelRun]) -> tuple[NotJudged, ...]:
+    """What is declared of the tested models and can't be judged, because the other side was not run whole, or was not
+    held to the schema that it was asked with."""
     whole, asked = asked_task.whole, {part.name: part.participant for part in asked_task.participations}
+    not_held = {run.name: wording.breaches(run.not_obeyed) for run in model_runs if run.not_obeyed is not None}
 
     def why(plan: Planned) -> Absent:
         if plan.against == NO_PARENT:
@@ -92,6 +96,8 @@ def not_judged_of(asked_task: AskedTask) -> tuple[NotJudged, ...]:
             return Absent(WhyNotJudged.NO_PARENT if named else WhyNotJudged.NOT_MADE)
         if plan.against in asked and (problem := asked[plan.against].problem) is not None:
             return Absent(WhyNotJudged.NOT_OPENED, problem)
+        if plan.against in not_held and plan.against in whole:
+            return Absent(WhyNotJudged.NOT_OBEYED, not_held[plan.against])
         return asked_task.absent.get(plan.against, Absent(WhyNotJudged.NOT_ASKED))
 
     def not_judged(plan: Planned, hypothesis: Hypothesis, absent: Absent) -> NotJudged:
@@ -103,7 +109,7 @@ def not_judged_of(asked_task: AskedTask) -> tuple[NotJudged, ...]:
     return tuple(
         not_judged(plan, plan.hypothesis, why(plan))
         for plan in declared_comparisons(asked_task.task, asked_task.lineup)
-        if plan.against not in whole and plan.candidate in whole and plan.hypothesis is not None
+        if plan.against not in whole - not_held.keys() and plan.candidate in whole and plan.hypothesis is not None
     )
 
 

@@ -22,6 +22,11 @@ class ProgressLine:
     _last_shown: float = 0.0
 
     def __call__(self, progress: Progress) -> None:
+        if progress.warning:
+            if self.rewrite is not None:
+                self.rewrite("")
+            self.write(f"WARNING: {progress.task}: {progress.warning}")
+            return
         model = (progress.alias, progress.task)
         now = monotonic()
         first = model not in self._began

@@ -65,6 +65,8 @@ class ParticipantRecords:
             cost_per_hour=model.alias.cost_per_hour,
             joined=role == "against" and name in participants.joining(task),
             recorded=model.backend.by_example,
+            obeyed=None if model.held is None else model.held.obeyed,
+            left_out=() if model.held is None else model.held.left_out,
             wavers=model.backend.fingerprint.get("reproducible") is False,
             moves=bool(model.backend.fingerprint.get("moves")),
             probe=probes.get((model.fingerprint, task.name)) if role != "floor" else None,

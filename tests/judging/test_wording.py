@@ -92,6 +92,12 @@ SENTENCES = [
         "`parent` of tuned in [tool.evalkit.backends].",
     ),
     (
+        Reason(Code.RIVAL_NOT_HELD, "tuned", "base", scores=("mood",), absent="2 of 9 answers; t-1: no JSON"),
+        "What is declared of tuned against base on mood was not judged: base was asked with constrained = true, and "
+        "its server did not hold it to the schema (2 of 9 answers; t-1: no JSON). Ask it at a server that does, or "
+        "take `constrained` away.",
+    ),
+    (
         Reason(Code.RIVAL_NOT_ASKED, "tuned", "base", scores=("mood",)),
         "What is declared of tuned against base on mood was not judged: add --against=base.",
     ),

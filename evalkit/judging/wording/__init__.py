@@ -10,11 +10,13 @@ from evalkit.judging.wording.comparison_counts import comparisons_made
 from evalkit.judging.wording.comparisons import comparison
 from evalkit.judging.wording.lineages import explanation, lineage, missing_rung, setting, step_losses
 from evalkit.judging.wording.notes import (
+    breaches,
     joins,
     look_spent,
     looks_ahead,
     no_verdict,
     not_judged,
+    not_obeyed,
     served_as,
     unchanged_adapter,
 )
@@ -24,6 +26,7 @@ from evalkit.judging.wording.relations import relation, relation_break
 from evalkit.judging.wording.weak_spots import confusions, weaker_slices
 
 __all__ = [
+    "breaches",
     "comparison",
     "comparisons_made",
     "confusions",
@@ -35,6 +38,7 @@ __all__ = [
     "missing_rung",
     "no_verdict",
     "not_judged",
+    "not_obeyed",
     "reason",
     "reasons",
     "recommendation",

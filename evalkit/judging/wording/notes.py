@@ -8,6 +8,7 @@ from evalkit._internal.counts import counted, verb
 from evalkit.golden.looks import Look
 from evalkit.judging.no_verdict import NoVerdict, WhyNone
 from evalkit.judging.not_judged import NotJudged
+from evalkit.judging.not_obeyed import NotObeyed
 from evalkit.judging.notes import LooksAhead, LookSpent, ServedAs, UnchangedAdapter
 
 
@@ -78,6 +79,20 @@ def _by_pair(items: Sequence[NotJudged]) -> dict[tuple[str, str], list[NotJudged
     for item in items:
         pairs.setdefault((item.candidate, item.against), []).append(item)
     return pairs
+
+
+def breaches(item: NotObeyed) -> str:
+    """What shows that a model was not held to its schema."""
+    return f"{item.count} of {counted(item.answers, 'answer')}; {item.example}: {item.why}"
+
+
+def not_obeyed(item: NotObeyed) -> str:
+    """That a model's server ignores the schema that it is asked with."""
+    return (
+        f"{item.model}: constrained = true was not obeyed: answers that were not cut off break the schema "
+        f"({breaches(item)}). Its figures are those of a model that is not held to a schema, and nothing is decided "
+        f"against it"
+    )
 
 
 def joins(name: str, candidates: Sequence[str]) -> str:

@@ -96,6 +96,10 @@ _REASONS: Mapping[Code, Callable[[Reason], str]] = {
         f"What is declared of {item.model} against its parent on {', '.join(item.scores)} was not judged: nobody says "
         f"what it was made from. Set `parent` of {item.model} in [tool.evalkit.backends]."
     ),
+    Code.RIVAL_NOT_HELD: lambda item: (
+        f"{_unjudged(item)}: {item.against} was asked with constrained = true, and its server did not hold it to the "
+        f"schema ({item.absent}). Ask it at a server that does, or take `constrained` away."
+    ),
     Code.RIVAL_NOT_ASKED: lambda item: f"{_unjudged(item)}: add --against={item.against}.",
     Code.ALL_HOLDS: lambda _: "All that was declared holds.",
     Code.FIRST_VERDICT: lambda item: (
