@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from evalkit._internal.strict_json import JsonError, read_text
 from evalkit._internal.toml import find_project, read_table
 from evalkit.errors import ConfigError
 
@@ -195,8 +196,8 @@ def _scores_of(folder: Path | None) -> tuple[str, tuple[str, ...]]:
     if folder is None:
         return "", ()
     try:
-        contract = tomllib.loads((folder / "task.toml").read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError):
+        contract = tomllib.loads(read_text(folder / "task.toml"))
+    except (OSError, JsonError, tomllib.TOMLDecodeError):
         return "", ()
     scores, primary = contract.get("scores", {}), contract.get("primary", {})
     names = tuple(scores) if isinstance(scores, dict) else ()

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from evalkit._internal.strict_json import JsonError, lines_of, parse_json, read_text
 from evalkit.errors import Problem, UnknownName
 from evalkit.golden.contract import InputTable
 from evalkit.golden.ledger_lines import FILE as LEDGER
@@ -29,22 +29,6 @@ _KEYS: Mapping[str, tuple[type, str]] = {
 
 _REQUIRED = ("id", "input", "expected")
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*\Z")
-
-
-def parse_json(text: str) -> Any:
-    """Strict JSON. Raises ValueError for what is none, and for a key that stands twice, NaN and infinities."""
-
-    def pairs(items: list[tuple[str, Any]]) -> dict[str, Any]:
-        table = dict(items)
-        if len(table) < len(items):
-            names = [name for name, _ in items]
-            raise ValueError(f"key {next(n for n in names if names.count(n) > 1)!r} stands twice")
-        return table
-
-    def constant(name: str) -> Any:
-        raise ValueError(f"{name} is not JSON")
-
-    return json.loads(text, object_pairs_hook=pairs, parse_constant=constant)
 
 
 def is_id(name: str) -> bool:
@@ -89,14 +73,11 @@ class ExampleReader:
 
     def _examples(self, path: Path, split: str) -> Iterator[Example]:
         try:
-            text = path.read_text(encoding="utf-8")
-        except UnicodeDecodeError as error:
-            self._problem(place(self.folder, path.name), f"not UTF-8: {error}")
+            text = read_text(path)
+        except JsonError as error:
+            self._problem(place(self.folder, path.name, error.line), str(error))
             return
-        # Not splitlines: it also breaks at U+2028 and the like, which may stand inside a JSON string.
-        for number, line in enumerate(text.split("\n"), start=1):
-            if not line.strip():
-                continue
+        for number, line in lines_of(text):
             where = place(self.folder, path.name, number)
             example = self._example(line, where, split)
             if example is not None:
@@ -106,8 +87,8 @@ class ExampleReader:
     def _example(self, line: str, where: str, split: str) -> Example | None:
         try:
             entry = parse_json(line)
-        except ValueError as error:
-            self._problem(where, f"not valid JSON: {error}")
+        except JsonError as error:
+            self._problem(where, str(error))
             return None
         if not isinstance(entry, dict):
             self._problem(where, f"is a JSON {type(entry).__name__}, expected an object with id, input and expected")

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 import tomllib
+from codecs import BOM_UTF8
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from evalkit._internal.counts import abbreviate, counted, verb
 from evalkit._internal.files import text_digest, write_atomically
+from evalkit._internal.strict_json import JsonError, brief, lines_of, parse_json, read_text
 from evalkit.errors import FrozenError, LooksError
 from evalkit.golden import looks
 from evalkit.golden.model import SPLITS, Example
@@ -40,17 +43,28 @@ def planned(folder: Path) -> int | None:
 
     Raises FrozenError where frozen.json can't be read.
     """
-    path = folder / FILE
-    if not path.exists():
+    if not (folder / FILE).exists():
         return None
-    try:
-        number = json.loads(path.read_text(encoding="utf-8")).get("planned_looks")
-        if number is not None and (not isinstance(number, int) or number < 1):
-            raise TypeError(f"planned_looks is {number!r}, expected a whole number, 1 or more")
-    except (ValueError, TypeError, AttributeError) as error:
-        reason = f"{path}: can't be read ({error!r})"
-        raise FrozenError(f"{reason}. {remedy(folder)}", [reason]) from error
+    number = _frozen(folder).get("planned_looks")
+    if number is not None and (type(number) is not int or number < 1):
+        raise _unreadable(folder, f"planned_looks is {number!r}, expected a whole number, 1 or more")
     return number
+
+
+def _frozen(folder: Path) -> Mapping[str, Any]:
+    """What frozen.json says. Raises FrozenError where that is no JSON object."""
+    try:
+        record = parse_json(read_text(folder / FILE))
+    except (JsonError, OSError) as error:
+        raise _unreadable(folder, str(error), error.line if isinstance(error, JsonError) else None) from error
+    if not isinstance(record, dict):
+        raise _unreadable(folder, f"got {brief.repr(record)}, expected an object")
+    return record
+
+
+def _unreadable(folder: Path, what: str, line: int | None = None) -> FrozenError:
+    reason = f"{folder / FILE}{f':{line}' if line else ''}: can't be read: {what}"
+    return FrozenError(f"{reason}. {remedy(folder)}", [reason])
 
 
 def _plan(folder: Path, wanted: int | None) -> int:
@@ -78,7 +92,7 @@ def _plan(folder: Path, wanted: int | None) -> int:
 def _declared(folder: Path) -> int | None:
     """What task.toml says; what is wrong with the file is told where the task is read."""
     try:
-        table = tomllib.loads((folder / "task.toml").read_text(encoding="utf-8")).get("looks", {})
+        table = tomllib.loads(read_text(folder / "task.toml")).get("looks", {})
     except (OSError, ValueError):
         return None
     number = table.get("planned") if isinstance(table, dict) else None
@@ -97,6 +111,7 @@ def renew(folder: Path, splits: Mapping[str, Sequence[Example]]) -> int:
     try:
         contents = {path: path.read_bytes() if path.exists() else None for path in (test, train, folder / FILE)}
         before, retired = contents[train] or b"", contents[test] or b""
+        retired = retired.removeprefix(BOM_UTF8) if before else retired
         write_atomically(train, before + b"\n" * (before[-1:] not in (b"", b"\n")) + retired)
         test.unlink()
         freeze(folder, {**left, "train": (*left.get("train", ()), *splits["test"])})
@@ -114,19 +129,18 @@ def verify(folder: Path, splits: Mapping[str, Sequence[Example]]) -> bool:
 
     Raises FrozenError with the examples that were changed, added or removed.
     """
-    path = folder / FILE
-    if not path.exists():
+    if not (folder / FILE).exists():
         return False
+    record = _frozen(folder)
     try:
-        frozen = json.loads(path.read_text(encoding="utf-8"))["splits"]
+        frozen = record["splits"]
         changes = [
             change
             for split in SPLITS
             if (change := _change(split, frozen.get(split), _record(folder, split) if split in splits else None))
         ]
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        reason = f"{path}: can't be read ({error!r})"
-        raise FrozenError(f"{reason}. {remedy(folder)}", [reason]) from error
+        raise _unreadable(folder, repr(error)) from error
     if changes:
         raise FrozenError("\n".join([f"{folder}: not what was frozen:", *changes, f"  {remedy(folder)}"]), changes)
     return True
@@ -141,10 +155,9 @@ def remedy(folder: Path) -> str:
 
 
 def _record(folder: Path, split: str) -> dict[str, object]:
-    text = (folder / f"{split}.jsonl").read_text(encoding="utf-8")
-    # Not splitlines: it also breaks at U+2028 and the like, which may stand inside a JSON string.
-    lines = [line for line in text.split("\n") if line.strip()]
-    examples = {str(json.loads(line)["id"]): text_digest(line)[:12] for line in lines}
+    text = read_text(folder / f"{split}.jsonl")
+    lines = [line for _, line in lines_of(text)]
+    examples = {str(parse_json(line)["id"]): text_digest(line)[:12] for line in lines}
     return {"sha256": text_digest(text), "count": len(lines), "examples": examples}
 
 

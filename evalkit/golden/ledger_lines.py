@@ -18,6 +18,7 @@ from typing import Any
 
 from evalkit._internal.counts import counted, verb
 from evalkit._internal.files import text_digest, write_atomically
+from evalkit._internal.strict_json import JsonError, lines_of, parse_json, read_text
 from evalkit.errors import LooksError
 
 FILE = "looks.jsonl"
@@ -147,13 +148,12 @@ def _parsed(folder: Path, markers: bool = False) -> Iterator[Line]:
     """The lines as they stand; with ``markers`` those of a merge conflict are passed over."""
     path = folder / FILE
     try:
-        texts = path.read_text(encoding="utf-8").split("\n") if path.exists() else []
-    except (OSError, UnicodeDecodeError) as error:
-        raise LooksError(f"{path}: can't be read: {error}") from error
-    for number, text in enumerate(texts, start=1):
+        whole = read_text(path) if path.exists() else ""
+    except (OSError, JsonError) as error:
+        line = f":{error.line}" if isinstance(error, JsonError) else ""
+        raise LooksError(f"{path}{line}: can't be read: {error}") from error
+    for number, text in lines_of(whole):
         where = f"{path}:{number}"
-        if not text.strip():
-            continue
         if text.startswith(_MARKERS):
             if markers:
                 continue
@@ -162,7 +162,7 @@ def _parsed(folder: Path, markers: bool = False) -> Iterator[Line]:
                 f"`evalkit looks {folder.name} --mend`"
             )
         try:
-            table = json.loads(text)
+            table = parse_json(text)
             if not isinstance(table, dict):
                 raise TypeError(f"got {table!r}, expected an object")
         except (ValueError, TypeError) as error:

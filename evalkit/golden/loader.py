@@ -7,12 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from evalkit._internal.files import text_digest
+from evalkit._internal.strict_json import JsonError, parse_json, read_text
 from evalkit._internal.validation import Source, validate_table
 from evalkit.errors import GoldenError, Problem
 from evalkit.golden import freeze as frozen
 from evalkit.golden.checks import Checker, Rules, Splits
 from evalkit.golden.contract import SLICES, Contract
-from evalkit.golden.examples import ExampleReader, parse_json, place
+from evalkit.golden.examples import ExampleReader, place
 from evalkit.golden.looks import PLANNED, Look
 from evalkit.golden.model import Task
 from evalkit.golden.schema import Schema, compiled
@@ -67,7 +68,7 @@ def _task(folder: Path, contract: Contract, schema: Schema, rules: Rules, splits
         slice_thresholds=contract.least_rates_of_slices().get(SLICES, {}),
         hypotheses=rules.hypotheses,
         splits=splits,
-        checksum=text_digest("".join((folder / name).read_text("utf-8") for name in files)),
+        checksum=text_digest("".join(read_text(folder / name) for name in files)),
         waivers=tuple(table.waiver() for table in contract.waivers),
         relations=rules.relations,
         planned_looks=contract.looks.planned,
@@ -77,10 +78,12 @@ def _task(folder: Path, contract: Contract, schema: Schema, rules: Rules, splits
 def _read_contract(folder: Path, problems: list[Problem]) -> dict[str, Any] | None:
     where = place(folder, CONTRACT)
     try:
-        return tomllib.loads((folder / CONTRACT).read_text(encoding="utf-8"))
+        return tomllib.loads(read_text(folder / CONTRACT))
     except FileNotFoundError:
         problems.append(Problem(where, "there is no such file: every golden folder needs its contract"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except JsonError as error:
+        problems.append(Problem(place(folder, CONTRACT, error.line), str(error)))
+    except tomllib.TOMLDecodeError as error:
         problems.append(Problem(where, f"not valid TOML: {error}"))
     return None
 
@@ -88,9 +91,11 @@ def _read_contract(folder: Path, problems: list[Problem]) -> dict[str, Any] | No
 def _read_schema(folder: Path, problems: list[Problem]) -> Schema | None:
     where = place(folder, SCHEMA)
     try:
-        return compiled(parse_json((folder / SCHEMA).read_text(encoding="utf-8")))
+        return compiled(parse_json(read_text(folder / SCHEMA)))
     except FileNotFoundError:
         problems.append(Problem(where, "there is no such file: it says what JSON object the model must return"))
+    except JsonError as error:
+        problems.append(Problem(place(folder, SCHEMA, error.line), str(error)))
     except ValueError as error:
         problems.append(Problem(where, f"not a valid JSON Schema: {error}"))
     return None

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import json
-import reprlib
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from itertools import islice
 from typing import TYPE_CHECKING, Any, cast
 
+from evalkit._internal.strict_json import brief, path_of
 from evalkit.golden.references import endless_reference, forms, lookup
 
 if TYPE_CHECKING:
     from jsonschema.exceptions import ValidationError
-
-brief = reprlib.Repr()
-brief.maxstring, brief.maxother, brief.maxlevel, brief.maxdict, brief.maxlist = 60, 60, 2, 4, 4
 
 
 class Schema:
@@ -150,11 +147,3 @@ def _types(names: str | Sequence[str]) -> Sequence[str]:
 def _listed(words: Iterable[str]) -> str:
     *most, last = list(dict.fromkeys(words)) or [""]
     return f"{', '.join(most)} or {last}" if most else last
-
-
-def path_of(parts: Iterable[Any]) -> str:
-    path = ""
-    for part in parts:
-        plain = isinstance(part, str) and part.isidentifier() and len(part) <= brief.maxstring
-        path += f".{part}" if plain else f"[{brief.repr(part)}]"
-    return path.removeprefix(".")

@@ -10,14 +10,11 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from math import inf, isinf
 from typing import Any
 
-from evalkit.golden.schema import Schema, brief, path_of
+from evalkit._internal.strict_json import DEEPEST, QUOTES, brief, half_pair, is_too_deep, noting_decoder
+from evalkit.golden.schema import Schema
 from evalkit.models.stream_end import object_end
-
-DEEPEST = 100
-"""An object nested deeper than this is refused as a schema violation, whatever the schema says."""
 
 MOST_STARTS = 100
 """At most so many places of one answer at which an object begins are read; the rest counts as text."""
@@ -31,8 +28,8 @@ WHITESPACE = " \t\n\r"
 """White space as JSON has it."""
 
 _BEGINNING = re.compile(
-    r"""\{ (?:\s | [\u00ad\u200b-\u200f\u2028-\u202e\u2060\ufeff])*  # what only looks like JSON's white space, too
-        (?: ["'}] | \\["'n] | [`´‘’‚‛“”„‟«»‹›＂＇「『]                 # quotes of all kinds, and escaped ones
+    rf"""\{{ (?:\s | [\u00ad\u200b-\u200f\u2028-\u202e\u2060\ufeff])*  # what only looks like JSON's white space, too
+        (?: ["'}}] | \\["'n] | [{QUOTES}]                          # quotes of all kinds, and escaped ones
           | // | /\* | \#[ \t]                                       # a comment
           | [\w$][\w$-]*+[ \t]*[:：=]                                # a bare key
           | \Z )""",
@@ -42,7 +39,6 @@ _BEGINNING = re.compile(
 ``{`` at the end."""
 
 _ESCAPED = re.compile(r'\{(?:\s|\\n)*\\"')
-_SURROGATE = re.compile("[\ud800-\udfff]")
 _CUT_TOKEN = re.compile(r"u[0-9a-fA-F]{0,3}|\.|[eE][+-]?|")
 _OPEN_STRING = "Unterminated string"  # as Python says it
 _WORDS = ("true", "false", "null", "NaN", "Infinity", "-Infinity")
@@ -82,7 +78,7 @@ def find_objects(text: str, schema: Schema) -> tuple[list[FoundObject], list[Bro
     objects: list[FoundObject] = []
     broken: list[BrokenObject] = []
     noted: dict[str, str] = {}
-    decoder = _decoder(noted)
+    decoder = noting_decoder(noted)
     position, checked, last = 0, 0, len(text.rstrip(WHITESPACE))
     for _ in range(MOST_STARTS):
         beginning = _BEGINNING.search(text, position)
@@ -108,11 +104,11 @@ def find_objects(text: str, schema: Schema) -> tuple[list[FoundObject], list[Bro
                 break
             position, value = end, None
         checked += position - start
-        if value is None or (checked <= MOST_CHARACTERS and _is_too_deep(value)):
+        if value is None or (checked <= MOST_CHARACTERS and is_too_deep(value)):
             noted["schema_violation"] = f"the object: nested deeper than {DEEPEST}"
         elif checked > MOST_CHARACTERS:
             noted["schema_violation"] = f"the object: ends after {checked} characters, read are {MOST_CHARACTERS}"
-        elif not noted and (half := _half_pair(value)):
+        elif not noted and (half := half_pair(value)):
             noted["lone_surrogate"] = half
         elif not noted and (violation := schema.violation(value)):
             noted["schema_violation"] = violation
@@ -139,55 +135,3 @@ def _broken(text: str, start: int, last: int, error: json.JSONDecodeError) -> Br
         return BrokenObject(start, None, True, f"the object never closes: it ends in {brief.repr(text[-40:])}")
     why = f"not JSON at character {error.pos}: {error.msg.lower()}, got {brief.repr(rest)}"
     return BrokenObject(start, None, False, why)
-
-
-def _decoder(noted: dict[str, str]) -> json.JSONDecoder:
-    """A decoder that notes what Python's would pass over in silence (or, for a huge integer, raise)."""
-
-    def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        value = dict(pairs)
-        if len(value) < len(pairs):
-            seen: set[str] = set()
-            twice = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
-            noted.setdefault("duplicate_key", f"{path_of([twice])}: given more than once")
-        return value
-
-    def constant(text: str) -> float:
-        if "not_finite" not in noted:
-            noted["not_finite"] = f"{brief.repr(text)} is not a finite number"
-        return inf
-
-    def real(text: str) -> float:
-        value = float(text)
-        return constant(text) if isinf(value) else value
-
-    def integer(text: str) -> float:
-        # The largest double has 309 digits; int() refuses text beyond a limit that users may set.
-        return int(text) if len(text) < 309 or not isinf(real(text)) else inf
-
-    return json.JSONDecoder(object_pairs_hook=unique, parse_constant=constant, parse_float=real, parse_int=integer)
-
-
-def _half_pair(value: Any) -> str:
-    """Says where a text in ``value`` holds half a surrogate pair, which no UTF-8 can hold; empty where none does."""
-    parts: list[Any] = [value]
-    while parts:
-        part = parts.pop()
-        if isinstance(part, str):
-            if (match := _SURROGATE.search(part)) is not None:
-                return f"\\u{ord(match[0]):04x} stands alone, which is half a character: {brief.repr(part)}"
-        elif isinstance(part, dict):
-            parts += [*part, *part.values()]
-        elif isinstance(part, list):
-            parts += part
-    return ""
-
-
-def _is_too_deep(value: Any) -> bool:
-    level: list[Any] = [value]
-    for _ in range(DEEPEST):
-        inner = [part for outer in level for part in (outer.values() if isinstance(outer, dict) else outer)]
-        level = [part for part in inner if isinstance(part, dict | list)]
-        if not level:
-            return False
-    return True

@@ -9,7 +9,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from evalkit.golden.schema import Schema, brief
+from evalkit._internal.strict_json import brief
+from evalkit.golden.schema import Schema
 from evalkit.judging.defects import (
     DEFECTS,
     echoes,

@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from evalkit._internal.strict_json import DEEPEST
 from evalkit.golden.schema import Schema
 from evalkit.judging.defects import DEFECTS
-from evalkit.judging.json_objects import DEEPEST, MOST_CHARACTERS, MOST_STARTS
+from evalkit.judging.json_objects import MOST_CHARACTERS, MOST_STARTS
 from evalkit.judging.output import Output, parse
 from evalkit.models.backend import Completion, FinishReason
 from evalkit.models.reasoning import MARKS, Mark

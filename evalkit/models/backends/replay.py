@@ -8,13 +8,13 @@ follows its ``prefill``.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from evalkit._internal.files import text_digest
+from evalkit._internal.strict_json import JsonError, lines_of, parse_json, read_text
 from evalkit.errors import ConfigError, MissingModel, NotAnswered
 from evalkit.models.backend import Backend, Completion, NoOptions, Opening
 from evalkit.models.request import Request
@@ -29,24 +29,23 @@ def open_backend(opening: Opening) -> Backend:
     if not opening.spec.place or not path.is_file():
         raise MissingModel(f"{opening.spec}: no file {path}; expected JSONL with an id and a text in each line")
     try:
-        text = path.read_text(encoding="utf-8")
-    except UnicodeDecodeError as error:
-        raise ConfigError(f"{path}: not UTF-8: {error}") from error
+        text = read_text(path)
+    except JsonError as error:
+        raise ConfigError(f"{path}:{error.line}: {error}") from error
     answers: dict[tuple[str, int], Completion] = {}
-    for number, line in enumerate(text.split("\n"), start=1):
-        if line.strip():
-            key, completion = _answer(line, f"{path}:{number}")
-            if key in answers:
-                raise ConfigError(f"{path}:{number}: {key[0]!r}, sample {key[1]}, is answered twice")
-            answers[key] = completion
+    for number, line in lines_of(text):
+        key, completion = _answer(line, f"{path}:{number}")
+        if key in answers:
+            raise ConfigError(f"{path}:{number}: {key[0]!r}, sample {key[1]}, is answered twice")
+        answers[key] = completion
     return Replay(path, answers, {"replay": text_digest(text)})
 
 
 def _answer(line: str, where: str) -> tuple[tuple[str, int], Completion]:
     try:
-        entry = json.loads(line)
-    except ValueError as error:
-        raise ConfigError(f"{where}: not valid JSON: {error}") from error
+        entry = parse_json(line, half_pairs=True)
+    except JsonError as error:
+        raise ConfigError(f"{where}: {error}") from error
     if not isinstance(entry, dict) or not isinstance(entry.get("id"), str) or not isinstance(entry.get("text"), str):
         raise ConfigError(f'{where}: got {line[:80]!r}, expected {{"id": "...", "text": "..."}}')
     finish, sample = entry.get("finish_reason", "recorded"), entry.get("sample", 0)

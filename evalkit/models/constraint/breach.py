@@ -6,7 +6,8 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any, NoReturn
 
-from evalkit.golden.schema import brief, compiled
+from evalkit._internal.strict_json import brief
+from evalkit.golden.schema import compiled
 from evalkit.models.backend import Completion
 from evalkit.models.reasoning import opened_by_prompt, split_reasoning
 from evalkit.models.refusal import DECLINES

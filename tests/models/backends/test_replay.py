@@ -76,7 +76,12 @@ def test_a_plus_in_a_file_name_is_no_adapter(project: MiniProject) -> None:
 @pytest.mark.parametrize(
     ("line", "what"),
     [
-        ("{", "not valid JSON: Expecting property name"),
+        ("{", "not valid JSON: it ends before all of it is closed"),
+        ("{'id': 't-02'}", "not valid JSON: JSON has no single quotes"),
+        ('{"id": "t-02", "text": NaN}', "NaN is not JSON"),
+        ('{"id": "t-02", "text": "x", "sample": 1e400}', "1e400 is too large"),
+        ('{"id": "t-02", "text": "x", "text": "y"}', "key 'text' stands twice"),
+        pytest.param('{"text": ' + "[" * 5000 + "]" * 5000 + "}", "nested deeper than 100", id="5,000 brackets"),
         ("[]", r"got '\[\]', expected {\"id\": \"...\", \"text\": \"...\"}"),
         ({"id": "t-02"}, 'expected {"id"'),
         ({"id": 2, "text": "x"}, 'expected {"id"'),
@@ -101,5 +106,5 @@ def test_without_a_file_the_model_is_missing(project: MiniProject, spec: str) ->
 
 def test_a_file_that_is_not_utf_8_is_told(project: MiniProject) -> None:
     (project.root / "a.jsonl").write_bytes(b'{"id": "t-01", "text": "caf\xe9"}\n')
-    with pytest.raises(ConfigError, match=r"a.jsonl: not UTF-8: "):
+    with pytest.raises(ConfigError, match=r"a.jsonl:1: not UTF-8: byte 0xe9"):
         open_backend(Opening(Spec.parse("replay:a.jsonl"), project.task(), project.root))
