@@ -23,8 +23,10 @@ if TYPE_CHECKING:
         Problem,
         SetupError,
         StoreError,
+        TooLong,
         Unasked,
         UnknownName,
+        UnusableModel,
     )
     from evalkit.golden.hypotheses import Terms
     from evalkit.golden.lints.finding import Finding, Lint
@@ -95,8 +97,10 @@ __all__ = [
     "Task",
     "Terms",
     "TextTransform",
+    "TooLong",
     "Unasked",
     "UnknownName",
+    "UnusableModel",
     "Verdict",
     "load_task",
 ]

@@ -7,11 +7,13 @@
     │   ├── GoldenError       everything that is wrong in a golden folder, each with its place
     │   ├── FrozenError       a frozen split is not what it was
     │   ├── LooksError        the looks at a test split can't be read or noted
-    │   └── MissingModel      weights, an adapter or a package that a backend or a scorer needs
+    │   ├── MissingModel      weights, an adapter or a package that a backend or a scorer needs
+    │   └── UnusableModel     a model that answered nothing: weights that can't be loaded, a server that is down
     └── HarnessError          something broke while a model was asked; never scored as a wrong answer
         ├── BackendDied       nothing more can be asked of this backend
         ├── NotAnswered       one request stayed without an answer
-        │   └── Unasked       because asking it might have cost more than was allowed
+        │   ├── Unasked       because asking it might have cost more than was allowed
+        │   └── TooLong       because its prompt, with the answer, does not fit into the model's context
         └── StoreError        the store can't be read or written
 
 A message says what, where, what was got and what to do.
@@ -19,7 +21,7 @@ A message says what, where, what was got and what to do.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 
@@ -104,6 +106,20 @@ class MissingModel(SetupError):
     """Weights, an adapter or a package that a backend or a scorer needs is not here."""
 
 
+class UnusableModel(SetupError):
+    """Models that answered nothing at all, though they were asked: weights that can't be loaded, a server that is down.
+
+    ``causes`` are the reasons by the name of the model.
+    """
+
+    def __init__(self, causes: Mapping[str, str]) -> None:
+        self.causes = dict(causes)
+        count = len(self.causes)
+        head = [] if count == 1 else [f"{count} models answered nothing, so no test was run:"]
+        listed = [f"{'  ' * len(head)}{name} answered nothing: {why}" for name, why in self.causes.items()]
+        super().__init__("\n".join([*head, *listed]))
+
+
 class HarnessError(EvalkitError):
     """Something broke while a model was asked; never scored as a wrong answer."""
 
@@ -118,6 +134,17 @@ class NotAnswered(HarnessError):
 
 class Unasked(NotAnswered):
     """One request was not asked, because that might have cost more than was allowed."""
+
+
+class TooLong(NotAnswered):
+    """The prompt of one request does not fit, with its answer, into the model's context.
+
+    ``prompt`` and ``answer`` are in tokens; None where the prompt's are not known.
+    """
+
+    def __init__(self, message: str, prompt: int | None, answer: int) -> None:
+        self.prompt, self.answer = prompt, answer
+        super().__init__(message)
 
 
 class StoreError(HarnessError):

@@ -25,6 +25,10 @@ create table if not exists fingerprints (digest text primary key, fingerprint te
 create table if not exists unanswered (
     session text not null, key text not null, reason text not null, primary key (session, key)
 ) without rowid;
+create table if not exists unusable (
+    session text not null, model text not null, task text not null, reason text not null,
+    primary key (session, model, task)
+) without rowid;
 create table if not exists probes (
     session text not null, fingerprint text not null, task text not null, probe text not null,
     primary key (session, fingerprint, task)
@@ -110,6 +114,15 @@ class Store:
     def failures(self, session: str) -> dict[str, str]:
         """``{key: reason}`` of what stayed unanswered in this session. Other sessions ask again."""
         return dict(self._db.execute("select key, reason from unanswered where session = ?", (session,)))
+
+    def note_unusable(self, session: str, model: str, task: str, reason: str) -> None:
+        """Notes that in this session the model of that name answered nothing of ``task``, and why."""
+        self._db.execute("insert or ignore into unusable values (?, ?, ?, ?)", (session, model, task, reason))
+
+    def unusable(self, session: str) -> dict[tuple[str, str], str]:
+        """``{(model, task): reason}`` of the models that answered nothing in this session."""
+        rows = self._db.execute("select model, task, reason from unusable where session = ?", (session,))
+        return {(model, task): reason for model, task, reason in rows}
 
     # -- what it cost -------------------------------------------------------------------------------
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from evalkit._internal.registry import find
 from evalkit._internal.toml import NAME, quoted
-from evalkit.errors import ConfigError, StoreError, describe_error
+from evalkit.errors import ConfigError, StoreError, TooLong, Unasked, describe_error
 from evalkit.golden.model import Task
 from evalkit.models.alias import Alias
 from evalkit.models.backend import Backend, Completion, Opening, Spec, fingerprint_of
@@ -18,6 +18,7 @@ from evalkit.models.cache import Store
 from evalkit.models.config import Config
 from evalkit.models.constraint.breach import breach
 from evalkit.models.constraint.held import Held, as_it_is
+from evalkit.models.context import none_fits
 from evalkit.models.latency import probe, spread
 from evalkit.models.pricing import Price
 from evalkit.models.request import Request, canonical
@@ -174,17 +175,23 @@ def generate(
     session: str,
     on_progress: OnProgress = lambda _: None,
     budget: Budget | None = None,
-) -> None:
+) -> dict[tuple[str, str], str]:
     """Asks each model its requests, except those whose answer is stored or that failed in this session.
 
     Each answer is stored before the next is taken, so that a kill loses at most what was being written. What
-    stays unanswered is noted in the store with the reason: a backend that dies stops alone, the others go on.
+    stays unanswered is noted in the store with the reason: a backend that dies stops alone, the others go on. Gives by
+    alias and task the models that answered nothing at all, with the one reason.
     """
     generation = _Generation(store, session, on_progress, budget or Budget())
+    reasons: dict[tuple[str, str], str] = {}
     for model, requests in wanted:
+        place, total = (model.alias.name, model.task.name), len({model.key(request) for request in requests})
+        reason = ""
         if missing := unsettled(model, requests, store, session):
             store.describe(model.fingerprint, model.backend.fingerprint)
-            generation.ask(model, missing, total=len({model.key(request) for request in requests}))
+            reason = generation.ask(model, missing, total)
+        reasons.setdefault(place, reason)
+    return {place: reason for place, reason in reasons.items() if reason}
 
 
 def unsettled(model: Model, requests: Sequence[Request], store: Store, session: str) -> dict[str, Request]:
@@ -203,9 +210,13 @@ class _Generation:
     on_progress: OnProgress
     budget: Budget
 
-    def ask(self, model: Model, missing: Mapping[str, Request], total: int) -> None:
-        """Asks ``model`` what is ``missing`` (by key) of ``total`` requests. Raises StoreError."""
-        left, ledger, warned = dict(missing), self.budget.ledger, False
+    def ask(self, model: Model, missing: Mapping[str, Request], total: int) -> str:
+        """Asks ``model`` what is ``missing`` (by key) of ``total`` requests. Raises StoreError.
+
+        Gives the one reason why it answered nothing; empty where it answered something, or there are several.
+        """
+        left, ledger, died, warned, answered = dict(missing), self.budget.ledger, "", False, False
+        refusals: list[tuple[str, Exception]] = []
 
         def tell(warning: str = "") -> None:
             done = total - len(left)
@@ -222,6 +233,9 @@ class _Generation:
                             f"{model.alias.name} was asked with constrained = true, and does not obey: "
                             f"{request.example_id}: {why}. Nothing will be decided against it"
                         )
+                    if isinstance(result, Exception):
+                        refusals.append((request.example_id, result))
+                    answered = answered or isinstance(result, Completion)
                     ledger = self._keep_ledger(ledger)
                     left.pop(model.key(request), None)
                     tell()
@@ -229,10 +243,14 @@ class _Generation:
         except StoreError:
             raise  # without a store nothing may be asked: it would be paid for and lost
         except Exception as error:
-            reason = f"backend {model.alias.name!r} died: {describe_error(error)}"
+            died = describe_error(error)
+            reason = f"backend {model.alias.name!r} died: {died}"
         self._keep_ledger(ledger)
         for key in left:
             self.store.fail(self.session, key, reason)
+        if answered:
+            return ""
+        return died or (_one_reason(refusals) if len(refusals) == total else "")
 
     def _keep(self, model: Model, request: Request, result: Completion | Exception) -> None:
         key = model.key(request)
@@ -254,3 +272,18 @@ def _breach(model: Model, request: Request, result: Completion | Exception) -> s
     if model.held is None or request.schema is None or isinstance(result, Exception):
         return None
     return breach(result, model.held.obeyed, request.reasoning)
+
+
+_ALIKE = 5
+"""So many requests must have been refused with the same words before that is taken to be about the model."""
+
+
+def _one_reason(refusals: Sequence[tuple[str, Exception]]) -> str:
+    """Why all of a model's requests, told by their examples, were refused, where that has one reason; else nothing."""
+    errors = [error for _, error in refusals]
+    too_long = [error for error in errors if isinstance(error, TooLong)]
+    if too_long and len(too_long) == len(errors):
+        return none_fits(too_long)
+    words = {str(error).replace(example, "") for example, error in refusals}
+    alike = len(errors) >= _ALIKE and len(words) == 1 and not isinstance(errors[0], Unasked)
+    return describe_error(errors[0]).removeprefix(f"{refusals[0][0]}: ") if alike else ""

@@ -29,6 +29,7 @@ def ask_for(session: pytest.Session) -> None:
 
 
 def _ask(config: pytest.Config, targets: Sequence[TestTarget]) -> None:
+    from evalkit.errors import UnusableModel
     from evalkit.session.plan import Requested
 
     session, state = eval_session(config), config.stash[STATE]
@@ -42,7 +43,13 @@ def _ask(config: pytest.Config, targets: Sequence[TestTarget]) -> None:
     state.selection = requested.selection
     _announce(config)
     _announce_looks(config, requested.selection)
-    session.ask(requested.selection, show_progress(config))
+    try:
+        session.ask(requested.selection, show_progress(config))
+    except UnusableModel as error:
+        state.unusable = state.project.spell(error)
+        if not is_worker(config):
+            raise pytest.UsageError(state.unusable) from error
+        return  # a UsageError of a worker would reach nobody: it runs no test, and the controller raises it
     reporter = config.pluginmanager.get_plugin("terminalreporter")
     if reporter is not None and not is_worker(config):
         from evalkit.judging import wording

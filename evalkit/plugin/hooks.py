@@ -100,6 +100,12 @@ def pytest_runtestloop(session: pytest.Session) -> Generator[None, object, objec
 
 
 @pytest.hookimpl(tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item) -> bool | None:
+    """Runs no test of a worker where the controller is to end with a message in their place."""
+    return True if item.config.stash[STATE].unusable else None
+
+
+@pytest.hookimpl(tryfirst=True)
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     summary.finish_session(session, exitstatus)
 

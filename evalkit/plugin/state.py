@@ -68,6 +68,7 @@ class State:
     ``identity`` is the same in all processes of the session. ``golden`` are the ids of the selected tests of
     examples, ``ended`` how each test ended. ``misused`` is set when a mark can't be used as it stands.
     ``without_model`` are the ids of tests for which no model is there, nor anything else that they are about.
+    ``unusable`` says which models answered nothing, so that no test is run.
     """
 
     options: Options
@@ -81,6 +82,7 @@ class State:
     without_model: set[str] = field(default_factory=set)
     finished_run: FinishedRun | None = None
     trouble: str = ""
+    unusable: str = ""
 
     def outcomes(self) -> Counter[str]:
         """How the tests of examples ended; "not run" where one stopped early."""

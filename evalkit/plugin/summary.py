@@ -18,9 +18,11 @@ def finish_session(session: pytest.Session, exitstatus: int) -> None:
     """Judges every backend whose split was run whole, with or without a test that asks for its verdict."""
     config, state = session.config, session.config.stash[STATE]
     if is_worker(config):
-        names = ("selection", "golden", "misused", "trouble")
+        names = ("selection", "golden", "misused", "trouble", "unusable")
         collected = {name: getattr(state, name) for name in names}
         config.workeroutput["evalkit"] = collected  # type: ignore[attr-defined]
+        return
+    if state.unusable:
         return
     if state.misused:
         session.exitstatus = pytest.ExitCode.USAGE_ERROR

@@ -46,6 +46,7 @@ class Sharing:
         self.state.golden = collected.get("golden") or self.state.golden
         self.state.misused = self.state.misused or collected.get("misused", False)
         self.state.trouble = self.state.trouble or collected.get("trouble", "")
+        self.state.unusable = self.state.unusable or collected.get("unusable", "")
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtestloop(self, session: pytest.Session) -> Generator[None, object, object]:
@@ -57,10 +58,13 @@ class Sharing:
         watch = Thread(target=_watch, args=watched, name="evalkit-progress", daemon=True)
         watch.start()
         try:
-            return (yield)
+            result = yield
         finally:
             self.over.set()
             watch.join()
+        if self.state.unusable:
+            raise pytest.UsageError(self.state.unusable)
+        return result
 
     def pytest_runtest_logstart(self) -> None:
         self.over.set()  # who runs tests has been answered; a line of progress would break pytest's dots

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from filelock import FileLock
 
+from evalkit.errors import UnusableModel
 from evalkit.golden.model import Task
 from evalkit.judging.early_stopping import steps, turn
 from evalkit.models.backends.floors import FLOORS
@@ -50,7 +51,8 @@ class Asking:
         return completed
 
     def ask(self, on_progress: OnProgress) -> None:
-        """Asks everything that is selected. Raises EvalkitError for what stops all of it."""
+        """Asks everything that is selected. Raises EvalkitError for what stops all of it, UnusableModel where a model
+        that was named answered nothing."""
         participants = self.answers.participants
         at_once = [
             (participants.model(name, task), requests)
@@ -61,18 +63,37 @@ class Asking:
         store, identity = self.answers.store, self.answers.identity  # the store makes the folder of the lock
         with FileLock(store.path.with_suffix(".lock")):
             self.budget.resume(store.spent(identity))  # another process may have asked before this one
-            generate(at_once, store, identity, on_progress, self.budget)
+            self._note_unusable(generate(at_once, store, identity, on_progress, self.budget))
             self.answers.asked_more()
+            self.leave_out_unusable()
             rivals = [(task, name) for task, name, _ in self._everyone() if self.records.in_turn(task, name)]
             # Once more while anything was asked: where hypotheses are alternatives, one rival moves another's.
             while any(self._ask_in_turn(task, name, on_progress) for task, name in rivals):
                 pass
+            self.leave_out_unusable()
             if self.options.split == "test":
                 self.results.take_looks(map(self.tasks.task, self.answers.selection), self.tasks.is_frozen)
             participants.release()
             if self.options.latency:
                 probe_latency(self._timed(), store, identity, self.options.latency, on_progress, self.budget)
         participants.release()
+
+    def _note_unusable(self, unusable: Mapping[tuple[str, str], str]) -> None:
+        for (name, task), reason in unusable.items():
+            self.answers.store.note_unusable(self.answers.identity, name, task, reason)
+
+    def leave_out_unusable(self) -> None:
+        """Takes away what answered nothing in this session, as what can't be opened.
+
+        That holds for rungs, and rivals that nobody named. Raises UnusableModel for those that were named.
+        """
+        causes: dict[str, str] = {}
+        for (name, task_name), reason in self.answers.store.unusable(self.answers.identity).items():
+            task = self.tasks.task(task_name)
+            if not self.answers.participants.leave_out(name, task, reason):
+                causes.setdefault(name, reason)
+        if causes:
+            raise UnusableModel(causes)
 
     def _requests(self, task: Task, name: str, examples: list[str]) -> Iterator[list[Request]]:
         """What ``name`` is asked at once, and then, apart from it, a second time: together they would be one."""
@@ -91,8 +112,10 @@ class Asking:
                 continue  # what is there costs nothing
             if number and self.results.settled(task, name):
                 break
-            generate([(model, wanted)], answers.store, answers.identity, on_progress, self.budget)
+            unusable = generate([(model, wanted)], answers.store, answers.identity, on_progress, self.budget)
             answers.asked_more()
+            if not number:
+                self._note_unusable(unusable)
             new = True
             if answers.reasons.keys() >= {model.key(request) for request in wanted}:
                 return False  # nobody answers any more

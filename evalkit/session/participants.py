@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from evalkit._internal.files import text_digest
 from evalkit.errors import ConfigError, HarnessError, SetupError, UnknownName
 from evalkit.golden.model import Hypothesis, Task
-from evalkit.judging.not_judged import Absent
+from evalkit.judging.not_judged import Absent, WhyNotJudged
 from evalkit.judging.planned import Lineup, Planned, planned_comparisons
 from evalkit.models.backends.floors import FLOORS
 from evalkit.models.budget import Budget
@@ -107,8 +107,22 @@ class Participants:
         return self._problems[place]
 
     def takes_part(self, name: str, task: Task) -> bool:
-        """Whether ``name`` is asked of ``task``: all are, but for a rung that nobody named and that can't run."""
+        """Whether ``name`` is asked of ``task``: not a rung or a rival that nobody named and that can't run."""
+        if self._declared_rivals(task).get(name) is not None:
+            return False
         return not self._tolerated(name) or self.problem(name, task) is None
+
+    def leave_out(self, name: str, task: Task, reason: str) -> bool:
+        """Treats ``name``, which answered nothing of ``task``, as what can't be opened, where its absence is borne: a
+        floor, a rung that is not tested, a rival that is declared and that nobody named. Whether it is."""
+        declared = self._declared_rivals(task)
+        borne = name in FLOORS or name in declared or self._tolerated(name)
+        if not borne or name in self.backends(task):
+            return False
+        if name in declared:
+            self._declared[task.name] = {**declared, name: Absent(WhyNotJudged.NOT_OPENED, reason)}
+        self._problems[task.name, name] = reason
+        return True
 
     def _tolerated(self, name: str) -> bool:
         """Whether ``name`` is in the session as a rung alone: where it can't run, its column says why."""

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 
-from evalkit.errors import ConfigError, EvalkitError, HarnessError, UnknownName
+from evalkit.errors import ConfigError, EvalkitError, HarnessError, UnknownName, UnusableModel
 from evalkit.golden.lints.finding import Finding
 from evalkit.golden.model import Example, Task
 from evalkit.golden.perturbations import Perturbed
@@ -171,11 +171,15 @@ class EvalSession:
         """Generates what ``selection`` needs and the store does not have; whoever comes second waits and reads.
 
         A backend whose judged split is selected whole is asked every scored example, and so are the models it
-        is compared with. Harness errors stay in the store, or in ``broken``: ``answer`` raises them.
+        is compared with. Harness errors stay in the store, or in ``broken``: ``answer`` raises them. Raises
+        UnusableModel where a model that was named answered nothing.
         """
         try:
             self._answers.selection = self._asking.complete(selection)
             self._asking.ask(on_progress)
+        except UnusableModel as error:
+            self.broken = error
+            raise
         except EvalkitError as error:
             self.broken = error
         except Exception as error:  # whatever it is, it is told by the tests that have no answer, not by a crash
@@ -233,6 +237,7 @@ class EvalSession:
     def judge_selection(self, selection: Selection) -> list[TaskResult]:
         """Judges every task of ``selection`` (as another process of this session collected it)."""
         self._answers.selection = self._asking.complete(selection)
+        self._asking.leave_out_unusable()  # another process may have asked
         return [self.judged(name) for name in sorted(self.selection)]
 
     def unchanged_adapters(self) -> list[UnchangedAdapter]:

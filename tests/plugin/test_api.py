@@ -138,6 +138,6 @@ def test_the_key_is_in_no_store_report_log_or_traceback(suite: Project, url: str
         assert any(KEY in value for headers in between.headers for value in headers.values())
     assert bool(suite.stored()) == (fault != "401")
     if fault == "401":
-        result.stdout.fnmatch_lines(["*told by the proxy: 401*Check OPENAI_API_KEY.*"])
+        result.stderr.fnmatch_lines(["*served answered nothing: *told by the proxy: 401*Check OPENAI_API_KEY.*"])
     assert "127.0.0.1" in (suite.root / "debug.log").read_text()  # the SDK does log its requests
     assert KEY not in seen_in(suite.root) + result.stdout.str() + result.stderr.str()

@@ -29,11 +29,11 @@ from importlib.util import find_spec
 from threading import Event
 from typing import Any
 
-from evalkit._internal.counts import counted
 from evalkit._internal.threads import in_threads
-from evalkit.errors import BackendDied, ConfigError, MissingModel, NotAnswered
+from evalkit.errors import BackendDied, ConfigError, MissingModel, NotAnswered, TooLong
 from evalkit.golden.model import REPEAT_LAST
 from evalkit.models.backend import Backend, Completion, FinishReason, Opening
+from evalkit.models.context import RAISE, too_long
 from evalkit.models.engines.ollama_server import Server, server_url
 from evalkit.models.request import Request
 from evalkit.models.retry import pauses
@@ -198,7 +198,7 @@ class OllamaBackend:
             and not self.settings.as_served
             and read + request.decoding.max_tokens > self.settings.context
         ):
-            raise self._too_long(request, counted(read, "token"))
+            raise self._too_long(request, read)
         return Completion(
             text="".join(pieces),
             finish_reason=finish,
@@ -254,11 +254,8 @@ class OllamaBackend:
                 raise self._too_long(request, f"{len(rendered)} characters, after the server left a message out")
         return rendered
 
-    def _too_long(self, request: Request, prompt: str) -> NotAnswered:
-        return NotAnswered(
-            f"{request.example_id}: a prompt of {prompt} and an answer of up to {request.decoding.max_tokens} tokens "
-            f"don't fit into context = {self.settings.context}; raise `context` of this alias in pyproject.toml"
-        )
+    def _too_long(self, request: Request, prompt: int | str) -> TooLong:
+        return too_long(request, prompt, f"context = {self.settings.context}", RAISE)
 
 
 def _seconds(last: Any) -> dict[str, float]:

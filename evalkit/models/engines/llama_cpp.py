@@ -14,12 +14,12 @@ from pathlib import Path
 from threading import Event
 from typing import Any
 
-from evalkit._internal.counts import counted
 from evalkit._internal.threads import in_threads
 from evalkit.errors import BackendDied, NotAnswered
 from evalkit.golden.model import REPEAT_LAST
 from evalkit.models.backend import Completion, FinishReason, digest_of_ids
 from evalkit.models.chat_template import TemplateArguments, check_obeyed
+from evalkit.models.context import RAISE, too_long
 from evalkit.models.request import Request, canonical
 from evalkit.models.stream_end import StopCondition
 
@@ -229,11 +229,7 @@ class Engine:
         rendered, tokens = self._tokens(request, template)
         room = self.settings.context - len(tokens)
         if room < request.decoding.max_tokens:
-            raise NotAnswered(
-                f"{request.example_id}: a prompt of {counted(len(tokens), 'token')} and an answer of up to "
-                f"{request.decoding.max_tokens} don't fit into context = {self.settings.context}; "
-                f"raise `context` of this alias in pyproject.toml"
-            )
+            raise too_long(request, len(tokens), f"context = {self.settings.context}", RAISE)
         watch = _Watch(request, rendered, stopped)
         body = {
             "prompt": tokens,

@@ -9,11 +9,11 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from evalkit._internal.counts import counted
 from evalkit.errors import BackendDied, NotAnswered
 from evalkit.golden.model import REPEAT_LAST
 from evalkit.models.backend import Completion, FinishReason, digest_of_ids
 from evalkit.models.chat_template import NO_ARGUMENTS, TemplateArguments, check_obeyed
+from evalkit.models.context import too_long
 from evalkit.models.request import Request
 from evalkit.models.stream_end import StopCondition
 
@@ -125,10 +125,7 @@ class HfWeights:
         tokens = self._tokenizer.encode(rendered, add_special_tokens=False)
         room = getattr(self._model.config, "max_position_embeddings", None)
         if room and len(tokens) + request.decoding.max_tokens > room:
-            raise NotAnswered(
-                f"{request.example_id}: a prompt of {counted(len(tokens), 'token')} and an answer of up to "
-                f"{request.decoding.max_tokens} don't fit into the model's {room}"
-            )
+            raise too_long(request, len(tokens), f"the model's {room}", "shorten the prompt, or take another base")
         return Question(request, rendered, tokens)
 
     def step(self, adapter: Path | None, batch: Sequence[Question], state: Any) -> tuple[list[int], Any]:
