@@ -20,6 +20,7 @@ from evalkit.golden.model import REPEAT_LAST
 from evalkit.models.backend import Completion, FinishReason, digest_of_ids
 from evalkit.models.chat_template import TemplateArguments, check_obeyed
 from evalkit.models.context import RAISE, too_long
+from evalkit.models.engines.standard_error import hear_standard_error
 from evalkit.models.request import Request, canonical
 from evalkit.models.stream_end import StopCondition
 
@@ -178,10 +179,11 @@ class Engine:
         # llama.cpp's cache of prompts in RAM hands one adapter's state to another (upstream issue 26207).
         p.cache_ram_mib = 0
         p.lora_adapters = [xllamacpp.CommonAdapterLoraInfo(str(self._gguf(path)), 0.0) for path in self._adapters]
-        try:
-            self._server = xllamacpp.Server(p)
-        except Exception as error:
-            raise BackendDied(f"llama.cpp could not load {self.model}: {error}") from error
+        with hear_standard_error() as heard:
+            try:
+                self._server = xllamacpp.Server(p)
+            except Exception as error:  # which says only that it failed
+                raise BackendDied(f"llama.cpp could not load {self.model}: {heard.cause or error}") from error
         # A server that is dropped before it has answered can hang for ever: let it answer once.
         self._server.handle_completions(_ONE_TOKEN)
 

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import textwrap
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -274,12 +275,30 @@ def test_weights_that_are_not_the_registered_ones_are_refused(opening: Opening) 
         open_backend(replace(opening, models=models))
 
 
+def cut_short(file: bytes) -> bytes:
+    return file[: len(file) // 2]
+
+
+def of_another_architecture(file: bytes) -> bytes:
+    return file.replace(b"llama", b"xyzab", 1)
+
+
 @pytest.mark.real
-def test_a_damaged_file_is_a_backend_that_died(opening: Opening, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("damage", "cause"),
+    [
+        (cut_short, r"tensor 'blk.*' data is not within the file bounds, model is corrupted or incomplete"),
+        (of_another_architecture, r"unknown model architecture: 'xyzab'"),
+    ],
+)
+def test_weights_that_cant_be_loaded_are_told_with_the_engines_own_cause(
+    opening: Opening, tmp_path: Path, damage: Callable[[bytes], bytes], cause: str, capfd: pytest.CaptureFixture[str]
+) -> None:
     broken = tmp_path / "broken.gguf"
-    broken.write_bytes(base_gguf().read_bytes()[:100_000])
-    with pytest.raises(BackendDied, match=r"llama\.cpp could not load .*broken\.gguf"):
+    broken.write_bytes(damage(base_gguf().read_bytes()))
+    with pytest.raises(BackendDied, match=rf"llama\.cpp could not load .*broken\.gguf: {cause}$"):
         list(open_backend(replace(opening, spec=Spec("gguf", str(broken)))).answer([asked("Rain")]))
+    assert capfd.readouterr().err == "", "what is told is told twice"
 
 
 @pytest.mark.real
