@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from threading import Event
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 from evalkit._internal.counts import counted
 from evalkit.errors import BackendDied, NotAnswered, Unasked
@@ -21,7 +21,7 @@ from evalkit.models.backend import Completion
 from evalkit.models.batch_record import BatchRecord
 from evalkit.models.remote import Connection, RemoteModel
 from evalkit.models.request import Request
-from evalkit.models.retry import Cut, NotAnAnswer, ServerError, Trouble, pauses, trouble_of
+from evalkit.models.retry import Trouble, pauses, trouble_of
 
 Result = TypeVar("Result")
 
@@ -34,20 +34,6 @@ _LISTED = timedelta(seconds=30)
 _PATIENCE = 600.0
 """Seconds without an answer after which a vendor is given up; the batch goes on without us."""
 _LONGEST_PAUSE = 60.0
-
-
-class Reply(Protocol):
-    """An answer that was read from what a vendor sent."""
-
-    def completion(self) -> Completion: ...
-
-
-def whole(read: Callable[[Sequence[Any]], Reply], body: Any) -> Completion | str:
-    """What ``read`` makes of one answer of a batch, which comes in one piece; or why it is none."""
-    try:
-        return read([body]).completion()
-    except (Cut, NotAnAnswer, ServerError) as error:
-        return str(error)
 
 
 class Refused(BackendDied):

@@ -1,4 +1,4 @@
-"""Reads the body of a reply: a stream of server-sent events, or whatever else a server sends in its place."""
+"""Reads the body of a reply: server-sent events, lines of JSON, or whatever else a server sends in their place."""
 
 from __future__ import annotations
 
@@ -16,19 +16,21 @@ _DONE = "[DONE]"
 
 
 def read_values(body: Iterable[bytes]) -> Iterator[Any]:
-    """The JSON values of a body, as they come: of its events, or the one that it is.
+    """The JSON values of a body, as they come: of its events, of its lines, or the one that it is.
 
-    Raises NotAnAnswer, which shows how the body begins, where it is neither; Cut where an event is no JSON.
+    Raises NotAnAnswer, which shows how the body begins, where it is none of these; Cut where a later part is no JSON.
 
     >>> list(read_values([b'data: {"a": 1}\\n\\n: ping\\n\\nda', b'ta: [2]\\n\\ndata: [DONE]\\n\\n']))
     [{'a': 1}, [2]]
-    >>> list(read_values([b'{"a": ', b'1}']))
+    >>> list(read_values([b'{"a": 1}\\n{"a"', b': 2}\\n']))
+    [{'a': 1}, {'a': 2}]
+    >>> list(read_values([b'{"a":\\n', b'1}']))
     [{'a': 1}]
     """
     lines = _lines(body)
     first = next((line for line in lines if line.strip()), b"")
     if not first.startswith(_FIELDS):
-        yield _whole(b"\n".join([first, *lines]))
+        yield from _without_events(first, lines)
         return
     data: list[bytes] = []
     for line in _chain(first, lines):
@@ -66,6 +68,17 @@ def _lines(body: Iterable[bytes]) -> Iterator[bytes]:
         yield held.removesuffix(b"\r")
 
 
+def _without_events(first: bytes, rest: Iterator[bytes]) -> Iterator[Any]:
+    try:
+        value = json.loads(first)
+    except (ValueError, RecursionError):
+        yield _whole(b"\n".join([first, *rest]))
+        return
+    yield value
+    for line in rest:
+        yield from _value([line])
+
+
 def _value(data: list[bytes]) -> Iterator[Any]:
     text = b"\n".join(data).decode("utf-8", "replace").strip()
     if text in ("", _DONE):
@@ -82,6 +95,7 @@ def _whole(body: bytes) -> Any:
     try:
         return json.loads(body)
     except (ValueError, RecursionError) as error:
-        if body.lstrip()[:1] in (b"{", b"["):
+        begun = body.lstrip()
+        if begun[:1] in (b"{", b"[") or any(field.startswith(begun) for field in _FIELDS):
             raise Cut(f"the answer is no JSON: {body[:200].decode('utf-8', 'replace')!r}") from error
         raise NotAnAnswer("the server answered with something else than a completion", body) from error

@@ -6,9 +6,7 @@ one of the ``pauses``, or after what the server asks for (Retry-After).
 
 from __future__ import annotations
 
-import re
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
@@ -23,14 +21,13 @@ from evalkit.models.budget import Budget
 from evalkit.models.in_flight import InFlight
 from evalkit.models.pace import Pace
 from evalkit.models.pricing import Price
+from evalkit.models.refusals import Refusals
 from evalkit.models.request import Request, digest_of_fingerprint
 from evalkit.models.retry import Cut, Trouble, is_page, pauses, trouble_of
 
 _LONGEST_PAUSE = 60.0
 _FAILURES = 10
 """So many requests must have failed one after the other before a server is given up."""
-_REFUSALS = 5
-"""So many requests must have been refused with the same words, and none answered, before all are taken to be wrong."""
 
 
 class Connection(Protocol):
@@ -108,10 +105,10 @@ class RemoteModel:
 class RemoteBackend:
     """A Backend: a vendor's model, asked request by request.
 
-    A request is tried ``tries`` times; being too many is no try. One that is refused concerns its example, until
-    ``_REFUSALS`` were refused with the same words and none was answered. When every request has failed for ``patience``
-    seconds, and for the longest wait that was asked for, the server is given up. An answer may take ``longest``
-    seconds.
+    A request is tried ``tries`` times; being too many is no try. One that is refused concerns its example, until so
+    many were refused with the same words, and none answered, that it is about all of them. When every request has
+    failed for ``patience`` seconds, and for the longest wait that was asked for, the server is given up. An answer may
+    take ``longest`` seconds.
 
     What is in flight when all is stopped is waited for, because it is paid for; when all is killed, ``in_flight`` knows
     of it, and it is not asked again.
@@ -129,8 +126,7 @@ class RemoteBackend:
     templated: bool = True
     _connection: Connection | None = None
     _failures: int = 0
-    _refusals: Counter[str] | None = field(default_factory=Counter)
-    """By their words, refusals so far; None as soon as anything was answered."""
+    _refusals: Refusals = field(default_factory=Refusals)
     _failing_since: float = 0.0
     _longest_wait: float = 0.0
     _lock: Lock = field(default_factory=Lock)
@@ -146,7 +142,8 @@ class RemoteBackend:
 
     def answer(self, requests: Sequence[Request]) -> Iterator[tuple[Request, Completion | Exception]]:
         connection = self._connection = self._connection or self.model.connect()  # before the threads that share it
-        self._failures, self._refusals = 0, Counter()
+        self._failures = 0
+        self._refusals.begin()
         digest = self.model.digest
         to_ask: list[tuple[str, Request]] = []
         for request in requests:
@@ -178,12 +175,13 @@ class RemoteBackend:
                 result = self._try(connection, key, request, stopped)
                 if not isinstance(result, Trouble):
                     self.pace.well()
-                    self._failures, self._refusals = 0, None
+                    self._failures = 0
+                    self._refusals.answered()
                     return result
                 if result.kind == "too many":
                     self.pace.too_many(halved_before, result.pause)
             tried += result.kind != "too many"
-            if result.kind == "wrong" or (result.kind == "refused" and self._all_are_refused(result)):
+            if result.kind == "wrong" or (result.kind == "refused" and self._refusals.concern_all(result.message)):
                 raise BackendDied(f"{name}: {result.message}. {self.model.remedy(result)}".rstrip())
             if result.kind == "refused":
                 raise NotAnswered(f"{request.example_id}: {name}: the server refuses this request: {result.message}")
@@ -194,15 +192,6 @@ class RemoteBackend:
             if stopped.wait(max(pause, result.pause or 0.0)):
                 break
         raise NotAnswered(f"{request.example_id}: stopped")
-
-    def _all_are_refused(self, trouble: Trouble) -> bool:
-        """Whether the same was said so often, and nothing was answered, that it is about every request."""
-        with self._lock:
-            if self._refusals is None:
-                return False
-            words = re.sub(r"[0-9a-fA-F-]{8,}|\d+", "#", trouble.message)
-            self._refusals[words] += 1
-            return self._refusals[words] >= _REFUSALS
 
     def _try(self, connection: Connection, key: str, request: Request, stopped: Event) -> Completion | Trouble:
         """One try, on the budget and with a note as long as it is in flight."""

@@ -35,7 +35,7 @@ from typing import TYPE_CHECKING
 from evalkit.errors import ConfigError
 from evalkit.models.account import Account, Api, VendorSettings, extra_headers, open_account
 from evalkit.models.backend import Backend, Completion, Opening
-from evalkit.models.batch_api import whole
+from evalkit.models.batch_reply import read_message_result
 from evalkit.models.event_stream import read_values, watched
 from evalkit.models.message_reply import read_message
 from evalkit.models.request import Message, Request
@@ -143,15 +143,8 @@ class _Connection:
         return self.client.messages.batches.retrieve(batch).processing_status == "ended"
 
     def results(self, batch: str) -> Iterator[tuple[str, Completion | str]]:
-        for answer in self.client.messages.batches.results(batch):
-            if answer.result.type == "succeeded":
-                message = answer.result.message.to_dict(mode="json")
-                yield answer.custom_id, whole(read_message, message)
-            elif answer.result.type == "errored":
-                error = answer.result.error.error
-                yield answer.custom_id, f"{error.type}: {error.message}"
-            else:
-                yield answer.custom_id, f"{answer.result.type} before it was answered"
+        with self.client.messages.batches.with_streaming_response.results(batch) as response:
+            yield from map(read_message_result, read_values(response.iter_bytes()))
 
     def recent(self, name: str, count: int, since: datetime) -> Iterator[str]:  # noqa: ARG002
         # A batch has no name of ours here: by its size and time it may be the one, and its results tell.

@@ -24,7 +24,7 @@ import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from importlib.util import find_spec
 from threading import Event
 from typing import Any
@@ -32,16 +32,20 @@ from typing import Any
 from evalkit._internal.threads import in_threads
 from evalkit.errors import BackendDied, ConfigError, MissingModel, NotAnswered, TooLong
 from evalkit.golden.model import REPEAT_LAST
-from evalkit.models.backend import Backend, Completion, FinishReason, Opening
+from evalkit.models.backend import Backend, Completion, Opening
 from evalkit.models.context import RAISE, too_long
-from evalkit.models.engines.ollama_server import Server, server_url
+from evalkit.models.engines.ollama_server import Refused, Server, server_url
+from evalkit.models.ollama_reply import OllamaReply
+from evalkit.models.refusals import Refusals
+from evalkit.models.reply import token_count
 from evalkit.models.request import Request
-from evalkit.models.retry import pauses
+from evalkit.models.retry import Cut, NotAnAnswer, ServerError, pauses
 from evalkit.models.stream_end import StopCondition
 
-_BUSY = (-1, 429, 502, 503, 504)
-"""What passes: too many requests, a server that comes or goes, and (-1) an error in the middle of an answer."""
-_NANOSECONDS = 1e-9
+_BUSY = (429, 502, 503, 504)
+"""What passes: too many requests, and a server that comes or goes."""
+_TRIES = 3
+"""So often an answer is asked for that the server does not finish."""
 _EFFORT = "reasoning_effort"
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 5.0
 """Seconds between two tries."""
@@ -61,8 +65,8 @@ class Settings:
 
 def open_backend(opening: Opening) -> Backend:
     """A backend on a running server. Raises MissingModel where server, model or package is not there."""
-    if find_spec("ollama") is None:
-        raise MissingModel(f"{opening.spec} needs the ollama package: pip install 'pytest-evalkit[ollama]'")
+    if find_spec("httpx") is None:
+        raise MissingModel(f"{opening.spec} needs the httpx package: pip install 'pytest-evalkit[ollama]'")
     settings = opening.settings(Settings)
     if settings.context < 1 or min(settings.parallel, settings.patience, settings.repeat_penalty) < 0:
         raise ConfigError(f"{opening.spec}: context must be above 0; parallel, patience and repeat_penalty not below")
@@ -115,49 +119,61 @@ class OllamaBackend:
     by_example: bool = False
     constrains: bool = True
     templated: bool = True
+    refusals: Refusals = field(default_factory=Refusals)
 
     def answer(self, requests: Sequence[Request]) -> Iterator[tuple[Request, Completion | Exception]]:
         at_once = self.settings.parallel or int(os.environ.get("OLLAMA_NUM_PARALLEL") or 1)
-        # The clients are made here, before the threads that share them.
+        self.refusals.begin()
+        # The connection is made here, before the threads that share it.
         with closing(self.server.open()), closing(in_threads(requests, self._ask, at_once)) as answers:  # type: ignore[type-var]
             yield from answers
 
     def memory(self) -> int | None:
         """What the server says that the loaded model holds."""
         with closing(self.server.open()) as server:
-            loaded = {model.name: model.size for model in server.client.ps().models}
-        return next((loaded[name] for name in (self.model, f"{self.model}:latest") if name in loaded), None)
+            loaded = server.loaded()
+        names = (self.model, f"{self.model}:latest")
+        return next((token_count(loaded[name]) for name in names if name in loaded), None)
 
     def close(self) -> None:
         """Nothing is held: connections live as long as an ``answer``, and weights as the server was told."""
 
     def _ask(self, request: Request, stopped: Event) -> Completion:
-        """One answer. Waits for a server that is gone or busy, as long as ``patience`` says."""
+        """One answer. Waits for a server that is gone or busy, as long as ``patience`` says; asks again where it did
+        not finish the answer, and gives that one up after ``_TRIES``."""
         import httpx
-        from ollama import ResponseError
 
-        given_up, waits = 0.0, pauses(_FIRST_PAUSE, _LONGEST_PAUSE)
-        while True:
+        name, given_up, cut = f"ollama:{self.model}", 0.0, 0
+        for pause in pauses(_FIRST_PAUSE, _LONGEST_PAUSE):
             try:
-                return self._answer_once(request, stopped)
-            except ResponseError as error:
+                completion = self._answer_once(request, stopped)
+                self.refusals.answered()
+                return completion
+            except Refused as error:
                 trouble: Exception = error
-                if error.status_code == 404:
-                    raise BackendDied(f"ollama:{self.model}: {error.error} (at {self.server.url})") from error
-                if error.status_code not in _BUSY and not (error.status_code == 500 and "runner" in str(error.error)):
-                    raise NotAnswered(f"{request.example_id}: ollama: {error.error} ({error.status_code})") from error
-            except (httpx.TransportError, ConnectionError) as error:
+                if not _passes(error):
+                    if error.status in (401, 403, 404) or self.refusals.concern_all(str(error)):
+                        raise BackendDied(f"{name}: the server at {self.server.url} refuses: {error}") from error
+                    raise NotAnswered(f"{request.example_id}: {name}: the server refuses this: {error}") from error
+            except Cut as error:
+                trouble, cut = error, cut + 1
+                if cut == _TRIES:
+                    raise NotAnswered(f"{request.example_id}: {name}: given up after {cut} tries: {error}") from error
+            except NotAnAnswer as error:
+                raise BackendDied(f"{name}: {self.server.is_no_ollama(error)}") from error
+            except (httpx.HTTPError, ServerError, OSError) as error:
                 trouble = error
             # From the first failure on, and not from the beginning of an answer that may have taken longer.
-            given_up, pause = given_up or time.monotonic() + self.settings.patience, next(waits)
+            given_up = given_up or time.monotonic() + self.settings.patience
             if stopped.is_set() or time.monotonic() + pause > given_up:
                 raise BackendDied(
-                    f"ollama:{self.model}: the server at {self.server.url} did not answer for "
-                    f"{self.settings.patience} s ({type(trouble).__name__}: {trouble}). Start it again, then run the "
-                    f"same command: what was answered is kept"
+                    f"{name}: the server at {self.server.url} did not answer for {self.settings.patience} s "
+                    f"({type(trouble).__name__}: {trouble}). Start it again, then run the same command: what was "
+                    f"answered is kept"
                 ) from trouble
             stopped.wait(pause)
             self._refuse_another_model(trouble)
+        raise NotAnswered(f"{request.example_id}: stopped")
 
     def _refuse_another_model(self, trouble: Exception) -> None:
         """Who comes back may be another: an answer of that one would be stored as ours."""
@@ -174,40 +190,23 @@ class OllamaBackend:
     def _answer_once(self, request: Request, stopped: Event) -> Completion:
         rendered = self._rendered(request)
         end = StopCondition(rendered, request.prefill, request.decoding.tail, request.reasoning)
-        pieces, thoughts, count = [], [], 0
-        finish: FinishReason | None = None
-        last: Any = None
-        with closing(self._stream(request)) as stream:
-            for last in stream:
-                pieces.append(last.message.content or "")
-                thoughts.append(last.message.thinking or "")
-                if last.done:
-                    finish = "length" if last.done_reason == "length" else "stop"
-                    break
-                count += 1
-                if end.hear(pieces[-1]):
-                    finish = "object_closed"
+        reply, closed = OllamaReply(), False
+        with self.server.chat(self._body(request)) as values:
+            for value in values:
+                piece = reply.add(value)
+                closed = not reply.done and end.hear(piece)
+                if reply.done or closed:
                     break
                 if stopped.is_set():
                     raise NotAnswered(f"{request.example_id}: stopped")
-        if finish is None:
-            raise ConnectionError("the answer ended in the middle")
-        read = last.prompt_eval_count if last.done else None
+        completion = reply.completion(closed=closed)
         if (
-            read is not None
+            reply.read is not None
             and not self.settings.as_served
-            and read + request.decoding.max_tokens > self.settings.context
+            and reply.read + request.decoding.max_tokens > self.settings.context
         ):
-            raise self._too_long(request, read)
-        return Completion(
-            text="".join(pieces),
-            finish_reason=finish,
-            rendered=rendered,
-            prompt_tokens=read,
-            completion_tokens=last.eval_count if last.done and last.eval_count is not None else count,
-            thinking="".join(thoughts) or None,
-            seconds=_seconds(last) if last.done else None,
-        )
+            raise self._too_long(request, reply.read)
+        return replace(completion, rendered=rendered)
 
     def _body(self, request: Request) -> dict[str, Any]:
         messages = [asdict(message) for message in request.messages]
@@ -233,9 +232,6 @@ class OllamaBackend:
         schema = {"format": dict(request.schema)} if request.schema is not None else {}
         return {"model": self.model, "messages": messages, "options": options, **thinks, **schema}
 
-    def _stream(self, request: Request) -> Any:
-        return self.server.client.chat(**self._body(request), stream=True)
-
     def _rendered(self, request: Request) -> str | None:
         """The prompt as the server renders it, None where it can't tell. What would spoil the answer is raised."""
         rendered = self.server.rendered(self._body(request))
@@ -258,7 +254,6 @@ class OllamaBackend:
         return too_long(request, prompt, f"context = {self.settings.context}", RAISE)
 
 
-def _seconds(last: Any) -> dict[str, float]:
-    """The server's own durations."""
-    durations = {"load": last.load_duration, "prompt": last.prompt_eval_duration, "answer": last.eval_duration}
-    return {name: value * _NANOSECONDS for name, value in durations.items() if value is not None}
+def _passes(error: Refused) -> bool:
+    """Whether a refusal may be gone at the next try: of a server that is busy, or that lost what runs a model."""
+    return error.status in _BUSY or (error.status == 500 and "runner" in str(error))

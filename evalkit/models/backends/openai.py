@@ -35,7 +35,8 @@ from typing import TYPE_CHECKING, Any, Literal
 from evalkit.errors import BackendDied, ConfigError
 from evalkit.models.account import Account, Api, VendorSettings, open_account
 from evalkit.models.backend import Backend, Completion, Opening
-from evalkit.models.batch_api import Refused, whole
+from evalkit.models.batch_api import Refused
+from evalkit.models.batch_reply import read_chat_result
 from evalkit.models.chat_reply import read_chat
 from evalkit.models.event_stream import read_values, watched
 from evalkit.models.request import Message, Request
@@ -215,15 +216,9 @@ class _Connection:
     def results(self, batch: str) -> Iterator[tuple[str, Completion | str]]:
         state = self.client.batches.retrieve(batch)
         for file in filter(None, (state.output_file_id, state.error_file_id)):
-            for line in filter(None, self.client.files.content(file).content.split(b"\n")):
-                entry = json.loads(line)
-                response = entry.get("response") or {}
-                if response.get("status_code") == 200:
-                    yield entry["custom_id"], whole(read_chat, response.get("body"))
-                else:
-                    error = entry.get("error") or response.get("body", {}).get("error") or {}
-                    reason = error.get("message") or error or f"status {response.get('status_code')}"
-                    yield entry["custom_id"], str(reason)
+            content = self.client.files.content(file).content
+            if content.strip():
+                yield from map(read_chat_result, read_values([content]))
 
     def recent(self, name: str, count: int, since: datetime) -> Iterator[str]:  # noqa: ARG002
         for batch in self.client.batches.list(limit=100):

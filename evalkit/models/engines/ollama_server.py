@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from evalkit.errors import MissingModel
+from evalkit.models.event_stream import read_values
+from evalkit.models.ollama_reply import read_about, read_models, read_rendered, read_version
+from evalkit.models.retry import Cut, NotAnAnswer, beginning
 
 _PORT = 11434
+
+
+class Refused(Exception):
+    """A server answered with another status than that of an answer; the message shows how its body begins."""
+
+    def __init__(self, status: int, path: str, body: bytes) -> None:
+        super().__init__(f"status {status} for {path}: {beginning(body)}")
+        self.status = status
 
 
 def server_url(host: str) -> str:
@@ -25,84 +38,90 @@ def server_url(host: str) -> str:
 
 
 class Server:
-    """One Ollama server: what it says of itself and its models."""
+    """One Ollama server: what it says of itself and its models, and what it answers."""
 
     def __init__(self, url: str) -> None:
         self.url = url
         self._tells_prompts = True
-        self._open: tuple[Any, Any] | None = None
+        self._open: Any = None
 
     def open(self) -> Server:
-        """Makes the clients."""
-        self._clients()
-        return self
-
-    def _clients(self) -> tuple[Any, Any]:
+        """Makes the connection, which threads may share from then on."""
         if self._open is None:
             import httpx
-            from ollama import Client
 
             # A first answer may have to wait for the weights to load; a server that says nothing for longer is lost.
-            timeout = httpx.Timeout(600, connect=5)
-            self._open = Client(host=self.url, timeout=timeout), httpx.Client(base_url=self.url, timeout=timeout)
-        return self._open
-
-    @property
-    def client(self) -> Any:
-        """The ollama package's client; made at first use."""
-        return self._clients()[0]
-
-    @property
-    def http(self) -> Any:
-        """A client for what the package has no call for."""
-        return self._clients()[1]
+            self._open = httpx.Client(base_url=self.url, timeout=httpx.Timeout(600, connect=5))
+        return self
 
     def close(self) -> None:
-        """Ends the connections; the next use makes new ones."""
-        for client in self._open or ():
-            client.close()
+        """Ends the connection; the next use makes a new one."""
+        if self._open is not None:
+            self._open.close()
         self._open = None
+
+    @contextmanager
+    def chat(self, body: Mapping[str, Any]) -> Iterator[Iterator[Any]]:
+        """The JSON values of the streamed answer to ``body``, as they come. Raises Refused."""
+        with self._sent("POST", "/api/chat", {**body, "stream": True}) as response:
+            yield read_values(response.iter_bytes())
 
     def rendered(self, body: Mapping[str, Any]) -> str | None:
         """The prompt of the chat request ``body`` as the model's template renders it, None where the server is too old
-        to tell: it would answer instead, so it is asked once. Raises ResponseError."""
-        from ollama import ResponseError
-
+        to tell: it would answer instead, so it is asked once. Raises Refused."""
         if not self._tells_prompts:
             return None
-        answer = self.http.post("/api/chat", json={**body, "stream": False, "_debug_render_only": True})
-        if answer.is_error:
-            raise ResponseError(answer.text, answer.status_code)
-        rendered = (answer.json().get("_debug_info") or {}).get("rendered_template")
+        asked = {**body, "stream": False, "_debug_render_only": True}
+        rendered = read_rendered(self._value("POST", "/api/chat", asked))
         self._tells_prompts = rendered is not None
-        return None if rendered is None else str(rendered)
+        return rendered
+
+    def loaded(self) -> dict[str, Any]:
+        """What each loaded model holds, in bytes, by its name."""
+        return read_models(self._value("GET", "/api/ps"), "size")
 
     def about(self, model: str) -> dict[str, Any]:
         """What shapes the answers of ``model`` on this server. Raises MissingModel."""
         import httpx
-        from ollama import ResponseError
 
         try:
-            version = self.http.get("/api/version").raise_for_status().json()["version"]
-            models = {str(model.model): model for model in self.client.list().models}
-            name = model if model in models else f"{model}:latest"
-            if name not in models:
+            version = read_version(self._value("GET", "/api/version"))
+            digests = read_models(self._value("GET", "/api/tags"), "digest")
+            name = model if model in digests else f"{model}:latest"
+            if name not in digests:
                 raise MissingModel(
                     f"ollama:{model}: the server at {self.url} has no such model. It has: "
-                    f"{', '.join(sorted(models)) or 'none'}. To get it: `ollama pull {model}`, or from a GGUF of your "
+                    f"{', '.join(sorted(digests)) or 'none'}. To get it: `ollama pull {model}`, or from a GGUF of your "
                     f"own `ollama create {model} -f Modelfile`"
                 )
-            shown = self.client.show(name)
-        except (httpx.HTTPError, ConnectionError, ResponseError, KeyError, ValueError) as error:
+            shown = read_about(self._value("POST", "/api/show", {"model": name}))
+        except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
             raise MissingModel(
                 f"ollama:{model}: no Ollama server answers at {self.url} ({type(error).__name__}: {error}). Start it "
-                f"with `ollama serve`, or name another with OLLAMA_HOST"
+                f"with `ollama serve`, or name another with `host` of this alias, or with OLLAMA_HOST"
             ) from error
-        return {
-            "server": version,
-            "digest": models[name].digest,
-            "quantization": shown.details.quantization_level if shown.details else None,
-            "template": shown.template,
-            "parameters": shown.parameters,
-            "thinks": "thinking" in (shown.capabilities or ()),
-        }
+        except (Refused, NotAnAnswer, Cut) as error:
+            raise MissingModel(f"ollama:{model}: {self.is_no_ollama(error)}") from error
+        return {"server": version, "digest": digests[name], **shown}
+
+    def is_no_ollama(self, error: Exception) -> str:
+        """That what answers at this place is hardly Ollama, with what it said."""
+        return (
+            f"something else than Ollama seems to answer at {self.url}: {error}. Check `host` of this alias, or "
+            f"OLLAMA_HOST"
+        )
+
+    def _value(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
+        with self._sent(method, path, body) as response:
+            return next(read_values(response.iter_bytes()))
+
+    @contextmanager
+    def _sent(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Iterator[Any]:
+        # As ASCII: a text may hold half a surrogate pair, which UTF-8 has no bytes for.
+        content = None if body is None else json.dumps(body).encode()
+        headers = {"Content-Type": "application/json"}
+        with self.open()._open.stream(method, path, content=content, headers=headers) as response:
+            if not response.is_success:
+                response.read()
+                raise Refused(response.status_code, path, response.content)
+            yield response
