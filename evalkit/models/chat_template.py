@@ -97,6 +97,31 @@ def check_obeyed(
         )
 
 
+def own_default(source: str | None) -> bool | None:
+    """What ``enable_thinking`` is where nobody sets it, by how the template ``source`` then renders. None where it has
+    no such switch, or can't be tried.
+
+    An engine that always sets it, as llama.cpp does, may set it otherwise than the template's makers meant.
+    """
+    if not source or not _reads(source, SWITCHES[0]):
+        return None
+    try:
+        unset, on, off = (_tried(source, more) for more in ({}, {SWITCHES[0]: True}, {SWITCHES[0]: False}))
+    except Exception:  # a template is a small program, and may want what only its engine has
+        return None
+    return None if on == off or unset not in (on, off) else unset == on
+
+
+def _tried(source: str, keywords: Mapping[str, bool]) -> str:
+    from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+    environment = ImmutableSandboxedEnvironment(
+        trim_blocks=True, lstrip_blocks=True, extensions=["jinja2.ext.loopcontrols"]
+    )
+    messages = [{"role": "user", "content": "?"}]
+    return environment.from_string(source).render(messages=messages, add_generation_prompt=True, **keywords)
+
+
 _EFFORTS = ("reasoning_effort", "thinking_budget", "reasoning", *SWITCHES)
 """Arguments by which templates are told how much to reason, beside a switch."""
 

@@ -9,6 +9,7 @@ from evalkit.golden.model import ANSWERED, Example, Task
 from evalkit.golden.scoring import measurement_of
 from evalkit.judging.answer import Answer, is_right
 from evalkit.judging.not_obeyed import not_obeyed
+from evalkit.judging.own_reasoning import OwnReasoning, own_reasoning
 from evalkit.judging.readings import readings_of
 from evalkit.models.latency import cost_of_time, mean, measured
 from evalkit.runs.record import ModelRun, Participant, Participation
@@ -41,12 +42,14 @@ def model_run_of(task: Task, split: str, part: Participation, answers: Mapping[s
         name: {sample.name: sample.value for sample in answer.scores.values()} for name, answer in answers.items()
     }
     right = {name: is_right(task.primary, values) for name, values in scores.items()}
+    reasoning = own_reasoning(task, part.name, part.participant.thinking, judged)
     return ModelRun(
         participant=part.participant,
         complete=all(name in part.keys for name in members),
         selected=sum(name in part.keys for name in members),
         rates=_rates(task, (split, *ALSO), answers.values()),
-        measurements=_measurements(task, judged, part.participant),
+        measurements=_measurements(task, judged, part.participant) | _lengths(reasoning),
+        own_reasoning=reasoning,
         defects=dict(defects.most_common()),
         not_obeyed=not_obeyed(part.name, answers.values(), part.participant.obeyed),
         failed=tuple(
@@ -81,6 +84,17 @@ def rate_of(answers: Sequence[Answer], score: str) -> Estimate:
     """The rate of a score over those of ``answers`` that have it."""
     those = [answer for answer in answers if score in answer.scores]
     return rate([answer.scores[score].value for answer in those], [answer.example.group for answer in those])
+
+
+def _lengths(reasoning: OwnReasoning | None) -> dict[str, Estimate]:
+    """How the length of its own reasoning goes with its answers (Spearman's rho)."""
+    ties = reasoning.ties if reasoning else ()
+    return {
+        f"thinking length to {tie.name}{', got less expected' if tie.field else ''} (rho)": Estimate(
+            tie.rho, None, None, tie.n
+        )
+        for tie in ties
+    }
 
 
 def _measurements(task: Task, answers: Sequence[Answer], participant: Participant) -> dict[str, Estimate]:

@@ -21,6 +21,7 @@ from evalkit.judging.no_verdict import NoVerdict, WhyNone
 from evalkit.judging.not_judged import NotJudged
 from evalkit.judging.not_obeyed import NotObeyed
 from evalkit.judging.notes import LookSpent, ServedAs, UnchangedAdapter
+from evalkit.judging.own_reasoning import OwnReasoning
 from evalkit.judging.recommendation import Recommendation
 from evalkit.judging.regression import Regression
 from evalkit.judging.relation_check import Rate
@@ -55,6 +56,7 @@ class Participant:
     ``looks_left`` how many of them are left, ``look_choices`` among how many comparisons this one could be chosen
     after something was seen. ``recorded`` is true where its answers are recorded: nobody tells how they were drawn.
     ``wavers`` is true where an answer may depend on what shares its batch.
+    ``thinking`` is whether it was told to reason, or not to; None where nobody did.
     ``joined`` is true where it takes part because the task declares it, though nobody named it. ``obeyed`` is what
     its answers fit if they were held to the schema that it was asked with, None where it was asked with none or nobody
     knows; ``left_out`` are the keywords of the task's schema that it could not be held to.
@@ -80,6 +82,7 @@ class Participant:
     recorded: bool = False
     wavers: bool = False
     joined: bool = False
+    thinking: bool | None = None
     obeyed: Mapping[str, Any] | None = None
     left_out: tuple[str, ...] = ()
 
@@ -134,6 +137,8 @@ class ModelRun:
     unanswered: Mapping[str, str]
     slices: tuple[ScoreSlices, ...] = ()
     confusions: tuple[Confusion, ...] = ()
+    own_reasoning: OwnReasoning | None = None
+    """What is seen of its own reasoning, where there is any, or was to be."""
     not_obeyed: NotObeyed | None = None
 
     @property

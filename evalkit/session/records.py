@@ -65,6 +65,7 @@ class ParticipantRecords:
             cost_per_hour=model.alias.cost_per_hour,
             joined=role == "against" and name in participants.joining(task),
             recorded=model.backend.by_example,
+            thinking=model.alias.template.thinking,
             obeyed=None if model.held is None else model.held.obeyed,
             left_out=() if model.held is None else model.held.left_out,
             wavers=model.backend.fingerprint.get("reproducible") is False,

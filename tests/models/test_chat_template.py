@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from evalkit.errors import BackendDied
-from evalkit.models.chat_template import NO_ARGUMENTS, TemplateArguments, check_obeyed
+from evalkit.models.chat_template import NO_ARGUMENTS, TemplateArguments, check_obeyed, own_default
 
 QWEN = "{% if enable_thinking is defined and not enable_thinking %}<think>\n\n</think>{% endif %}"
 HARMONY = "{%- if reasoning_effort is not defined %}{%- set reasoning_effort = 'medium' %}{%- endif %}"
@@ -75,3 +75,19 @@ def test_an_argument_that_the_template_never_reads_is_told() -> None:
 )
 def test_what_cannot_be_handed_over_has_a_reason(template: TemplateArguments, said: str) -> None:
     assert said in (template.problem() or "")
+
+
+@pytest.mark.parametrize(
+    ("source", "default"),
+    [
+        (QWEN, True),
+        ("{% if enable_thinking %}<think>{% else %}<think></think>{% endif %}", False),
+        (PLAIN, None),
+        (HARMONY, None),
+        ("{% if enable_thinking %}", None),
+        ("{{ raise_exception(enable_thinking) }}", None),
+        ("", None),
+    ],
+)
+def test_the_default_of_the_switch_is_the_templates_own(source: str, default: bool | None) -> None:
+    assert own_default(source) is default

@@ -17,7 +17,7 @@ from evalkit.models.cache import StoredCompletion
 from evalkit.runs.asked_task import AskedTask
 from evalkit.runs.build import judge_task, make_run
 from evalkit.runs.model_run import THINKING
-from evalkit.runs.record import ModelRun, Participation, TaskResult, Unbeaten, dump_run
+from evalkit.runs.record import ModelRun, Participation, TaskResult, Unbeaten, dump_run, load_run
 from evalkit.runs.requests import load_requests
 from evalkit.stats.intervals import Estimate
 
@@ -338,6 +338,22 @@ def test_reasoning_is_set_apart_from_the_answer_and_its_length_is_measured(proje
     found = tuned.measurements[THINKING]
     assert (found.value, found.n) == ((3 + 6) / 2, 2)
     assert THINKING not in base.measurements
+
+
+def test_the_length_of_reasoning_against_the_answers_is_measured_and_stored(project: MiniProject) -> None:
+    answers = {name: json.loads(text) for name, text in project.right("test").items()}
+    thought = {
+        name: f"<think>{'so ' * number}</think>{json.dumps(value | {'strength': number / 20})}"
+        for number, (name, value) in enumerate(answers.items())
+    }
+    project.answers("tuned", project.right() | thought)
+    run = make_run("r", [judged(project, "base")], "pytest", {})
+    tuned = model_run(load_run(json.loads(json.dumps(dump_run(run)))).tasks[0], "tuned")
+    found = tuned.measurements["thinking length to strength, got less expected (rho)"]
+    assert found.value is not None
+    assert (found.n, found.value > 0.7) == (12, True)
+    assert tuned.own_reasoning is not None
+    assert (tuned.own_reasoning.reasoned, tuned.own_reasoning.ties[0].got) == (11, 1.0)
 
 
 def test_a_model_that_beats_nothing_is_blocked(project: MiniProject) -> None:

@@ -19,13 +19,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 from scipy.special import xlogy
-from scipy.stats import rankdata
 
 from evalkit.golden.lints.finding import Finding
 from evalkit.golden.lints.labels import classed, numbered, one_of_each_group
 from evalkit.golden.lints.texts import text_of
 from evalkit.golden.model import Example, Task
 from evalkit.golden.near_duplicates import normal
+from evalkit.stats.rank_correlation import unit_ranks
 
 ALPHA = 0.01
 CORRELATION, SHARE, INFORMATION = 0.3, 0.1, 0.1
@@ -97,27 +97,19 @@ def _lengths(task: Task, split: str) -> Iterator[_Tie]:
     for name, length in _LENGTHS.items():
         chosen = one_of_each_group(example for example in examples if length(example))
         for field, rows, labels in classed(task, chosen):
-            lengths, classes = _ranks([length(row) for row in rows]), np.unique(labels, return_inverse=True)[1]
+            lengths, classes = unit_ranks([length(row) for row in rows]), np.unique(labels, return_inverse=True)[1]
             if len(rows) >= _LEAST and lengths.any() and classes.any():
                 share = _between(classes)
                 figure = f"{share(lengths):.0%} of the variance of its ranks is between classes, n = {len(rows)}"
                 yield _Tie(where, f"{field} goes with the length of the {name} ({figure})", share, lengths, SHARE)
         for field, rows, numbers in numbered(task, chosen):
-            lengths, ranks = _ranks([length(row) for row in rows]), _ranks(numbers)
+            lengths, ranks = unit_ranks([length(row) for row in rows]), unit_ranks(numbers)
             if len(rows) >= _LEAST and lengths.any() and ranks.any():
                 figure = f"Spearman's rho {lengths @ ranks:+.2f}, n = {len(rows)}"
                 strength = _correlation(ranks)
                 yield _Tie(
                     where, f"{field} goes with the length of the {name} ({figure})", strength, lengths, CORRELATION
                 )
-
-
-def _ranks(values: Sequence[float]) -> Numbers:
-    """Ranks about 0, of length 1; all 0 where the values are."""
-    ranks = rankdata(values) if len(values) else np.zeros(0)
-    apart = ranks - ranks.mean() if ranks.size else ranks
-    size = float(np.sqrt((apart**2).sum()))
-    return np.asarray(apart / size if size > 0 else apart)
 
 
 def _correlation(ranks: Numbers) -> Callable[[Numbers], float]:

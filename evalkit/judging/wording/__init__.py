@@ -20,6 +20,7 @@ from evalkit.judging.wording.notes import (
     served_as,
     unchanged_adapter,
 )
+from evalkit.judging.wording.own_reasoning import own_reasoning
 from evalkit.judging.wording.reasons import reason, reasons, regression, verdict
 from evalkit.judging.wording.recommendations import recommendation
 from evalkit.judging.wording.relations import relation, relation_break
@@ -39,6 +40,7 @@ __all__ = [
     "no_verdict",
     "not_judged",
     "not_obeyed",
+    "own_reasoning",
     "reason",
     "reasons",
     "recommendation",

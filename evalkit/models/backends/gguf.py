@@ -13,7 +13,7 @@ each request says which one it wants. Options of the alias:
     slots = 6               with reproducible = false: so many answers at once
 
 ``thinking`` and ``template`` of an alias are handed to the chat template of the file; one that does not heed them stops
-the model. Left out, llama.cpp itself switches thinking on where the template has the switch.
+the model. Left out, the template's own default holds.
 
 With ``constrained = true`` an answer is one object of the task's schema, in the spelling of Python's ``json.dumps``,
 its fields in the schema's order and its numbers with up to three decimals and nine digits before them.

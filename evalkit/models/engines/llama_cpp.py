@@ -18,7 +18,7 @@ from evalkit._internal.threads import in_threads
 from evalkit.errors import BackendDied, NotAnswered
 from evalkit.golden.model import REPEAT_LAST
 from evalkit.models.backend import Completion, FinishReason, digest_of_ids
-from evalkit.models.chat_template import TemplateArguments, check_obeyed
+from evalkit.models.chat_template import NO_ARGUMENTS, SWITCHES, TemplateArguments, check_obeyed, own_default
 from evalkit.models.context import RAISE, too_long
 from evalkit.models.engines.standard_error import hear_standard_error
 from evalkit.models.request import Request, canonical
@@ -50,6 +50,7 @@ class Engine:
         self._adapters: list[Path] = []
         self._checked: set[str] = set()
         self._server: Any = None
+        self._source, self._unset = "", dict[str, bool]()
         self._key = secrets.token_hex(16)
         self._state = cache / f"slot-{secrets.token_hex(8)}.state"
 
@@ -63,7 +64,7 @@ class Engine:
         self._server = None
 
     def answer(
-        self, requests: Sequence[Request], adapter: Path | None, template: TemplateArguments
+        self, requests: Sequence[Request], adapter: Path | None, template: TemplateArguments = NO_ARGUMENTS
     ) -> Iterator[tuple[Request, Completion | Exception]]:
         """Answers ``requests`` by the weights with ``adapter``.
 
@@ -108,7 +109,7 @@ class Engine:
                 self._state.unlink()
 
     def _read_shared(
-        self, requests: Sequence[Request], lora: Sequence[Mapping[str, Any]], template: TemplateArguments
+        self, requests: Sequence[Request], lora: Sequence[Mapping[str, Any]], template: TemplateArguments = NO_ARGUMENTS
     ) -> int:
         """Reads the beginning that all prompts share, in whole chunks, and keeps what was made of it: how many tokens.
 
@@ -186,6 +187,10 @@ class Engine:
                 raise BackendDied(f"llama.cpp could not load {self.model}: {heard.cause or error}") from error
         # A server that is dropped before it has answered can hang for ever: let it answer once.
         self._server.handle_completions(_ONE_TOKEN)
+        self._source = str(self._get("/props").get("chat_template") or "")
+        default = own_default(self._source)
+        # llama.cpp sets the switch in any case, and off where it does not know the marks of the template.
+        self._unset = {} if default is None else {SWITCHES[0]: default}
 
     def _check_schemas(self, requests: Sequence[Request]) -> None:
         """Raises BackendDied for a schema that llama.cpp can't hold answers to: it would leave them free."""
@@ -212,16 +217,18 @@ class Engine:
     def _check_template(self, requests: Sequence[Request], template: TemplateArguments) -> None:
         """Raises BackendDied where the template would not heed what the alias hands it."""
         if template and requests:
-            source = self._get("/props")["chat_template"]
-            check_obeyed(str(self.model), template, source, lambda keywords: self._rendered(requests[0], keywords))
+            check_obeyed(
+                str(self.model), template, self._source, lambda keywords: self._rendered(requests[0], keywords)
+            )
 
     def _rendered(self, request: Request, keywords: Mapping[str, Any]) -> str:
         """The prompt as the model's template renders it."""
         body = {"messages": [asdict(message) for message in request.messages]}
-        handed = {"chat_template_kwargs": dict(keywords)} if keywords else {}
-        return str(self._post("/apply-template", {**body, **handed})["prompt"])
+        handed = {**self._unset, **keywords}
+        kwargs = {"chat_template_kwargs": handed} if handed else {}
+        return str(self._post("/apply-template", {**body, **kwargs})["prompt"])
 
-    def _tokens(self, request: Request, template: TemplateArguments) -> tuple[str, list[int]]:
+    def _tokens(self, request: Request, template: TemplateArguments = NO_ARGUMENTS) -> tuple[str, list[int]]:
         """The prompt as the model's template renders it, with the prefill, and its token ids."""
         rendered = self._rendered(request, template.keywords) + request.prefill
         body = {"content": rendered, "add_special": True, "parse_special": True}

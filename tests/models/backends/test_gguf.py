@@ -22,7 +22,6 @@ from evalkit.golden.schema import Schema
 from evalkit.judging.output import parse
 from evalkit.models.backend import Backend, Opening, Spec, fingerprint_of
 from evalkit.models.backends.gguf import open_backend
-from evalkit.models.chat_template import NO_ARGUMENTS
 from evalkit.models.engines.llama_cpp import CHUNK
 from evalkit.models.request import Asking, Message, Request, render
 from fixtures.convert import base_gguf
@@ -159,7 +158,7 @@ def test_a_shared_beginning_is_read_once_in_whole_chunks(opening: Opening) -> No
     engine = opened(opening, ADAPTER).engine  # type: ignore[attr-defined]
     engine._load()
     shared = engine._read_shared(requests, [{"id": 0, "scale": 1.0}])
-    tokens = [engine._tokens(request, NO_ARGUMENTS)[1] for request in requests]
+    tokens = [engine._tokens(request)[1] for request in requests]
     assert shared > 0
     assert shared % CHUNK == 0
     assert tokens[0][:shared] == tokens[1][:shared]
@@ -308,7 +307,6 @@ def test_ctrl_c_is_heard_in_the_middle_of_an_answer(tmp_path: Path) -> None:
         from pathlib import Path
         from evalkit.models.backend import Opening, Spec
         from evalkit.models.backends.gguf import open_backend
-from evalkit.models.chat_template import NO_ARGUMENTS
         from evalkit.golden.loader import load_task
         from evalkit.models.request import Message, Request
         from evalkit.golden.model import Decoding
