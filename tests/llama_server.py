@@ -5,7 +5,6 @@ It ends with its standard input, so that it never outlives who started it.
 
 from __future__ import annotations
 
-import os
 import sys
 
 CONTEXT = 1024
@@ -13,8 +12,6 @@ CONTEXT = 1024
 
 def main(gguf: str) -> None:
     """Serves the file until standard input ends."""
-    # Read when OpenMP is loaded: threads that spin while they wait are many times slower beside other work.
-    os.environ |= {"OMP_WAIT_POLICY": "PASSIVE", "GOMP_SPINCOUNT": "1000"}
     import xllamacpp
 
     p = xllamacpp.CommonParams()

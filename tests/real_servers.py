@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -16,8 +17,10 @@ from typing import Any
 from fixtures.ollama import stop
 from fixtures.serve import free_port
 
-_READY_WITHIN = 120.0
+_READY_WITHIN = 180.0
 """Seconds."""
+_THREADS = {"OMP_WAIT_POLICY": "PASSIVE", "GOMP_SPINCOUNT": "1000"}
+"""Threads that spin while they wait are many times slower beside other work."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +37,12 @@ def llama_server(gguf: Path) -> Iterator[Serving]:
     """llama.cpp's own server with the model in ``gguf``. It takes any name for it."""
     command = [sys.executable, str(Path(__file__).with_name("llama_server.py")), str(gguf)]
     process = subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True
+        command,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        env=os.environ | _THREADS,
+        start_new_session=True,
     )
     try:
         assert process.stdout is not None
@@ -45,19 +53,31 @@ def llama_server(gguf: Path) -> Iterator[Serving]:
         _end(process)
 
 
+def f16_folder(source: Path, target: Path) -> str:
+    """``source``, a folder of safetensors, with its matrices rounded as an f16 GGUF has them."""
+    import torch
+    from safetensors.torch import load_file, save_file
+
+    shutil.copytree(source, target, ignore=shutil.ignore_patterns("*.safetensors"))
+    tensors = load_file(source / "model.safetensors")
+    rounded = {name: each.to(torch.float16) if each.ndim > 1 else each for name, each in tensors.items()}
+    save_file(rounded, target / "model.safetensors", metadata={"format": "pt"})
+    return str(target)
+
+
 @contextmanager
 def transformers_serve(model: str, log: Path) -> Iterator[Serving]:
-    """``transformers serve`` on the processor, in float32; ``model`` is a folder, or one with ``:FILE.gguf`` in it."""
+    """``transformers serve`` on the processor, in float32, with the model in the folder ``model`` and no other."""
     port = free_port()
     options = ["--host", "127.0.0.1", "--port", str(port), "--device", "cpu", "--dtype", "float32"]
     quiet = {"HF_HUB_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "false", "TRANSFORMERS_VERBOSITY": "error"}
     with log.open("wb") as written:
         process = subprocess.Popen(
-            [str(Path(sys.executable).with_name("transformers")), "serve", *options],
+            [str(Path(sys.executable).with_name("transformers")), "serve", model, *options],
             stdin=subprocess.DEVNULL,
             stdout=written,
             stderr=subprocess.STDOUT,
-            env=os.environ | quiet,
+            env=os.environ | _THREADS | quiet,
             start_new_session=True,
         )
     try:
