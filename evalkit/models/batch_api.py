@@ -19,6 +19,7 @@ from evalkit._internal.counts import counted
 from evalkit.errors import BackendDied, NotAnswered, Unasked
 from evalkit.models.backend import Completion
 from evalkit.models.batch_record import BatchRecord
+from evalkit.models.constraint.held import Held
 from evalkit.models.remote import Connection, RemoteModel
 from evalkit.models.request import Request
 from evalkit.models.retry import Trouble, pauses, trouble_of
@@ -69,6 +70,10 @@ class BatchBackend:
     @property
     def fingerprint(self) -> Mapping[str, Any]:
         return self.model.fingerprint
+
+    def held(self, schema: Mapping[str, Any]) -> Held:
+        """How an answer is held to ``schema``. Raises ConfigError where it can't be."""
+        return self.model.hold(schema)
 
     @property
     def sold(self) -> bool:

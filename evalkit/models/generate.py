@@ -11,12 +11,14 @@ from evalkit._internal.registry import find
 from evalkit._internal.toml import NAME, quoted
 from evalkit.errors import ConfigError, StoreError, TooLong, Unasked, describe_error
 from evalkit.golden.model import Task
+from evalkit.golden.schema import compiled
 from evalkit.models.alias import Alias
 from evalkit.models.backend import Backend, Completion, Opening, Spec, fingerprint_of
 from evalkit.models.budget import Budget
 from evalkit.models.cache import Store
 from evalkit.models.config import Config
 from evalkit.models.constraint.breach import breach
+from evalkit.models.constraint.envelope import unwrapped
 from evalkit.models.constraint.held import Held, as_it_is
 from evalkit.models.context import none_fits
 from evalkit.models.latency import probe, spread
@@ -136,7 +138,11 @@ def _held(backend: Backend, task: Task, where: str) -> Held | None:
         return None  # recorded: nobody knows how they were asked for
     hold: Callable[[Mapping[str, Any]], Held] = getattr(backend, "held", as_it_is)
     try:
-        return hold(task.schema)
+        held = hold(task.schema)
+        compiled(held.obeyed)
+        return held
+    except ValueError as error:
+        raise ConfigError(f"{where}: constrained = true, and what is sent of the schema is none: {error}") from error
     except ConfigError as error:
         raise ConfigError(f"{where}: constrained = true, and {error}") from error
 
@@ -225,7 +231,8 @@ class _Generation:
         tell()
         try:
             with closing(model.backend.answer(list(missing.values()))) as answers:  # type: ignore[type-var]
-                for request, result in answers:
+                for request, answer in answers:
+                    result = _without_envelope(model, answer)
                     self._keep(model, request, result)
                     if not warned and (why := _breach(model, request, result)) is not None:
                         warned = True
@@ -265,6 +272,12 @@ class _Generation:
         if now != before:
             self.store.save_spent(self.session, now)
         return now
+
+
+def _without_envelope(model: Model, result: Completion | Exception) -> Completion | Exception:
+    if model.held is None or not model.held.enveloped or isinstance(result, Exception):
+        return result
+    return replace(result, text=unwrapped(result.text))
 
 
 def _breach(model: Model, request: Request, result: Completion | Exception) -> str | None:

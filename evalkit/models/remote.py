@@ -18,6 +18,7 @@ from evalkit._internal.threads import in_threads
 from evalkit.errors import BackendDied, NotAnswered, StoreError
 from evalkit.models.backend import Completion
 from evalkit.models.budget import Budget
+from evalkit.models.constraint.held import Held, as_it_is
 from evalkit.models.in_flight import InFlight
 from evalkit.models.pace import Pace
 from evalkit.models.pricing import Price
@@ -80,6 +81,7 @@ class RemoteModel:
     price: Price | None
     reasoning_tokens: int
     sold: bool = True
+    hold: Callable[[Mapping[str, Any]], Held] = as_it_is
 
     @property
     def digest(self) -> str:
@@ -134,6 +136,10 @@ class RemoteBackend:
     @property
     def fingerprint(self) -> Mapping[str, Any]:
         return self.model.fingerprint
+
+    def held(self, schema: Mapping[str, Any]) -> Held:
+        """How an answer is held to ``schema``. Raises ConfigError where it can't be."""
+        return self.model.hold(schema)
 
     @property
     def sold(self) -> bool:

@@ -9,6 +9,7 @@ from typing import Any
 from evalkit.models.account import Account, VendorSettings, moving
 from evalkit.models.backend import Backend, Opening
 from evalkit.models.batch_api import BatchBackend
+from evalkit.models.constraint.held import Held, as_it_is
 from evalkit.models.in_flight import InFlight
 from evalkit.models.pace import Pace
 from evalkit.models.remote import Connection, RemoteBackend, RemoteModel
@@ -19,7 +20,8 @@ class Wire:
     """What one vendor's API has that others don't.
 
     ``fingerprint`` and ``decoding`` are what shapes its answers beside what every vendor has: ``decoding`` is what the
-    sampler does that no request says. ``remedies`` say what to do, by the status of a refusal.
+    sampler does that no request says. ``remedies`` say what to do, by the status of a refusal. ``hold`` says how it is
+    held to a schema.
     """
 
     engine: str
@@ -27,6 +29,7 @@ class Wire:
     fingerprint: Mapping[str, Any] = field(default_factory=dict)
     decoding: Mapping[str, Any] = field(default_factory=dict)
     remedies: Mapping[int, str] = field(default_factory=dict)
+    hold: Callable[[Mapping[str, Any]], Held] = as_it_is
 
 
 def open_vendor(opening: Opening, settings: VendorSettings, account: Account, wire: Wire) -> Backend:
@@ -57,6 +60,7 @@ def open_vendor(opening: Opening, settings: VendorSettings, account: Account, wi
         price=opening.budget.price(str(spec)),
         reasoning_tokens=settings.reasoning_tokens,
         sold=not account.needs_no_key,
+        hold=wire.hold,
     )
     if settings.batch:
         return BatchBackend(model, folder=opening.kept / "batches", poll=float(settings.poll))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytest
@@ -30,9 +31,14 @@ def suite(suite: Project) -> Project:
     return suite
 
 
-def asked_at(suite: Project, url: str) -> None:
-    alias = f'held = {{ spec = "openai:any", base_url = "{url}/v1", constrained = true }}\n'
+def asked_at(suite: Project, url: str, options: str = "") -> None:
+    alias = f'held = {{ spec = "openai:any", base_url = "{url}/v1", constrained = true{options} }}\n'
     suite.replace("pyproject.toml", "clerk = ", f"{alias}clerk = ")
+
+
+def base_url(suite: Project) -> str:
+    text = (suite.root / "pyproject.toml").read_text(encoding="utf-8")
+    return str(re.findall(r'base_url = "([^"]+)"', text)[0])
 
 
 def fenced(_: Mapping[str, Any]) -> str:
@@ -88,6 +94,47 @@ def test_a_rival_whose_answers_may_have_been_held_is_judged(suite: Project, answ
     statuses = [item["status"] for item in suite.report()["tasks"][0]["comparisons"] if item["against"] == "held"]
     assert None not in statuses
     assert all(body["response_format"]["json_schema"]["schema"] for body in server.bodies)
+
+
+def sent_schemas(bodies: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    return [body["response_format"]["json_schema"]["schema"] for body in bodies]
+
+
+def test_the_dialect_of_openai_is_sent_told_and_taken_off_the_answer_again(suite: Project) -> None:
+    with answering(lambda _: f'{{"answer": {OBJECT}}}') as server:
+        asked_at(suite, server.url, ', dialect = "openai"')
+        result = suite.run("suites", "--backend=good", "--against=held")
+    assert {schema["type"] for schema in sent_schemas(server.bodies)} == {"object"}
+    result.stdout.fnmatch_lines(["*held: constrained, and not held to: *oneOf at the root, which is sent as anyOf;*"])
+    (task,) = suite.report()["tasks"]
+    (held,) = (run for run in task["model_runs"] if run["participant"]["name"] == "held")
+    assert held["not_obeyed"] is None
+    assert held["rates"]["test"]["strict"]["value"] == 1.0
+    # In another dialect it is another question.
+    with answering(lambda _: OBJECT) as server:
+        suite.replace("pyproject.toml", 'dialect = "openai"', 'dialect = "full"')
+        suite.replace("pyproject.toml", base_url(suite), f"{server.url}/v1")
+        suite.run("suites", "--backend=good", "--against=held")
+    assert len(server.bodies) == 12
+    assert all("oneOf" in schema for schema in sent_schemas(server.bodies))
+
+
+def test_the_dialect_of_anthropic_is_its_sdks(suite: Project) -> None:
+    with answering(lambda _: OBJECT) as server:
+        alias = f'held = {{ spec = "anthropic:any", base_url = "{server.url}", constrained = true }}\n'
+        suite.replace("pyproject.toml", "clerk = ", f"{alias}clerk = ")
+        result = suite.run("suites", "--backend=good", "--against=held")
+    formats = [body["output_config"]["format"]["schema"] for body in server.bodies]
+    assert len(formats) == 12
+    assert all("anyOf" in schema and "oneOf" not in schema for schema in formats)
+    result.stdout.fnmatch_lines(["*held: constrained, and not held to: *minimum at oneOf[[]0].properties.direction*"])
+
+
+def test_a_dialect_that_nobody_speaks_is_refused(suite: Project) -> None:
+    asked_at(suite, "http://127.0.0.1:9", ', dialect = "latin"')
+    result = suite.run("suites", "--backend=good", "--against=held")
+    assert result.ret == 4
+    result.stdout.fnmatch_lines(["*dialect is 'latin', expected 'openai', 'full' or nothing*"])
 
 
 def test_workers_tell_it_too(suite: Project) -> None:

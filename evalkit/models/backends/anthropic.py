@@ -22,7 +22,8 @@ The key is taken from $ANTHROPIC_API_KEY and is never stored or shown. Options o
     poll = 30               seconds between two looks at a batch
 
 Answers are streamed: one that stops in the middle is noticed, and asked again. ``tail`` of a task's decoding has no
-effect, and a ``repeat_penalty`` is refused: the API has none.
+effect, and a ``repeat_penalty`` is refused: the API has none. A schema (constrained = true) is sent as the SDK's own
+transformer spells it: what that leaves out is told by the run, and each answer is held against all of it here.
 """
 
 from __future__ import annotations
@@ -36,6 +37,7 @@ from evalkit.errors import ConfigError
 from evalkit.models.account import Account, Api, VendorSettings, extra_headers, open_account
 from evalkit.models.backend import Backend, Completion, Opening
 from evalkit.models.batch_reply import read_message_result
+from evalkit.models.constraint import anthropic_dialect
 from evalkit.models.event_stream import read_values, watched
 from evalkit.models.message_reply import read_message
 from evalkit.models.request import Message, Request
@@ -80,6 +82,7 @@ def open_backend(opening: Opening) -> Backend:
             400: "The request itself is refused: a prefill, a schema or a temperature may be what this model does not "
             'take; set prefill = "", constrained = false or sampling = false for this alias.',
         },
+        hold=anthropic_dialect.hold,
     )
     return open_vendor(opening, settings, account, wire)
 

@@ -16,7 +16,8 @@ each request says which one it wants. Options of the alias:
 the model. Left out, the template's own default holds.
 
 With ``constrained = true`` an answer is one object of the task's schema, in the spelling of Python's ``json.dumps``,
-its fields in the schema's order and its numbers with up to three decimals and nine digits before them.
+its fields in the schema's order and its numbers with up to three decimals and nine digits before them. ``uniqueItems``
+is not held, and told; any other keyword that llguidance can't hold is refused by name (`not`, `if`, `contains`, ...).
 """
 
 from __future__ import annotations
@@ -34,6 +35,8 @@ from evalkit._internal.process import resident_memory
 from evalkit.errors import ConfigError, MissingModel
 from evalkit.models.backend import Backend, Completion, Opening
 from evalkit.models.chat_template import TemplateArguments
+from evalkit.models.constraint.guidance import hold
+from evalkit.models.constraint.held import Held
 from evalkit.models.engines.llama_cpp import CHUNK, Engine, Settings
 from evalkit.models.request import Request
 
@@ -132,6 +135,10 @@ class GgufBackend:
 
     def answer(self, requests: Sequence[Request]) -> Iterator[tuple[Request, Completion | Exception]]:
         yield from self.engine.answer(requests, self.adapter, self.template)
+
+    def held(self, schema: Mapping[str, Any]) -> Held:
+        """How an answer is held to ``schema``. Raises ConfigError where it can't be."""
+        return hold(schema)
 
     def memory(self) -> int:
         return resident_memory()

@@ -13,6 +13,9 @@ from the local cache of Hugging Face. Options of the alias:
 
 ``thinking`` and ``template`` of an alias are handed to the chat template of the folder; one that does not heed them
 stops the model.
+
+With ``constrained = true`` an answer is one object of the task's schema, written as `gguf:` writes it, by the same
+library (llguidance): what it can't hold is refused by name, and ``uniqueItems`` is left out and told.
 """
 
 from __future__ import annotations
@@ -31,6 +34,8 @@ from evalkit._internal.process import resident_memory
 from evalkit.errors import BackendDied, ConfigError, MissingModel, NotAnswered
 from evalkit.models.backend import Backend, Completion, Opening
 from evalkit.models.chat_template import TemplateArguments
+from evalkit.models.constraint.guidance import hold
+from evalkit.models.constraint.held import Held
 from evalkit.models.engines.torch_weights import HfWeights, Question, Settings, out_of_memory
 from evalkit.models.request import Request
 
@@ -148,7 +153,7 @@ class HfBackend:
     fingerprint: Mapping[str, Any]
     template: TemplateArguments
     by_example: bool = False
-    constrains: bool = False
+    constrains: bool = True
     templated: bool = True
 
     def answer(self, requests: Sequence[Request]) -> Iterator[tuple[Request, Completion | Exception]]:
@@ -185,6 +190,10 @@ class HfBackend:
             for question, token in zip(batch, tokens, strict=True):
                 if question in open_ones and self.weights.heard(question, token):
                     yield question.request, self.weights.completion(question)
+
+    def held(self, schema: Mapping[str, Any]) -> Held:
+        """How an answer is held to ``schema``. Raises ConfigError where it can't be."""
+        return hold(schema)
 
     def memory(self) -> int:
         return resident_memory()

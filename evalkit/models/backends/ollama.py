@@ -33,6 +33,8 @@ from evalkit._internal.threads import in_threads
 from evalkit.errors import BackendDied, ConfigError, MissingModel, NotAnswered, TooLong
 from evalkit.golden.model import REPEAT_LAST
 from evalkit.models.backend import Backend, Completion, Opening
+from evalkit.models.constraint import llama_grammar
+from evalkit.models.constraint.held import Held
 from evalkit.models.context import RAISE, too_long
 from evalkit.models.engines.ollama_server import Refused, Server, server_url
 from evalkit.models.ollama_reply import OllamaReply
@@ -134,6 +136,10 @@ class OllamaBackend:
             loaded = server.loaded()
         names = (self.model, f"{self.model}:latest")
         return next((token_count(loaded[name]) for name in names if name in loaded), None)
+
+    def held(self, schema: Mapping[str, Any]) -> Held:
+        """How an answer is held to ``schema``."""
+        return llama_grammar.hold(schema)
 
     def close(self) -> None:
         """Nothing is held: connections live as long as an ``answer``, and weights as the server was told."""

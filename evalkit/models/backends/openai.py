@@ -13,6 +13,8 @@ The key is taken from $OPENAI_API_KEY and is never stored or shown. Options of t
                             told by the run: answers came with reasoning, or without. Ollama hears `effort` alone
     effort = ""             "none", "minimal", "low", "medium", "high", ...: what this model takes
     reasoning_tokens = 0    tokens of reasoning to allow for, beside the answer's own
+    dialect = ""            how much of a schema is sent (constrained = true): "openai" for the subset that OpenAI
+                            takes, "full" for all; left out, the subset to OpenAI itself, and all to others
     usage = true            the server says at an answer's end what it cost; false for one that does not
     most = 32               requests under way at once, at most: how many is found out while they are answered
     tries = 6               for one request, before it is left unanswered
@@ -21,7 +23,8 @@ The key is taken from $OPENAI_API_KEY and is never stored or shown. Options of t
     poll = 30               seconds between two looks at a batch
 
 Answers are streamed: one that stops in the middle is noticed, and asked again. ``tail`` of a task's decoding has no
-effect, and a ``repeat_penalty`` is refused: the API has none.
+effect, and a ``repeat_penalty`` is refused: the API has none. What a dialect leaves out of a schema is told by the run,
+and each answer is held against all of it here.
 """
 
 from __future__ import annotations
@@ -38,6 +41,8 @@ from evalkit.models.backend import Backend, Completion, Opening
 from evalkit.models.batch_api import Refused
 from evalkit.models.batch_reply import read_chat_result
 from evalkit.models.chat_reply import read_chat
+from evalkit.models.constraint import openai_dialect
+from evalkit.models.constraint.held import as_it_is
 from evalkit.models.event_stream import read_values, watched
 from evalkit.models.request import Message, Request
 from evalkit.models.retry import Cut
@@ -62,6 +67,7 @@ class Settings(VendorSettings):
     continues: bool = False
     effort: str = ""
     usage: bool = True
+    dialect: str = ""
 
 
 def open_backend(opening: Opening) -> Backend:
@@ -69,6 +75,9 @@ def open_backend(opening: Opening) -> Backend:
     settings = opening.settings(Settings)
     account = open_account(opening, _API, settings)
     at_home = account.url.startswith(_API.home)
+    if settings.dialect not in ("", "openai", "full"):
+        raise ConfigError(f"{opening.spec}: dialect is {settings.dialect!r}, expected 'openai', 'full' or nothing")
+    subset = settings.dialect == "openai" or (at_home and not settings.dialect)
     effort = _effort(opening, settings.effort, at_home)
     # The names that they are stored under.
     stated = {"effort": effort, "thinking": settings.reasoning_tokens}
@@ -91,6 +100,7 @@ def open_backend(opening: Opening) -> Backend:
             "constrained = false or sampling = false for this alias.",
             429: "Nothing is left of this account's quota.",
         },
+        hold=openai_dialect.hold if subset else as_it_is,
     )
     return open_vendor(opening, settings, account, wire)
 

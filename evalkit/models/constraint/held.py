@@ -9,6 +9,10 @@ from typing import Any
 _ONE = ("additionalProperties", "items", "contains", "not", "if", "then", "else", "propertyNames",
         "unevaluatedItems", "unevaluatedProperties")  # fmt: skip
 _SEVERAL = ("allOf", "anyOf", "oneOf", "prefixItems")
+ANNOTATIONS = ("$schema", "$id", "$anchor", "$comment", "title", "description", "default", "examples", "deprecated",
+               "readOnly", "writeOnly")  # fmt: skip
+"""Keywords that refuse no answer."""
+
 _NAMED = ("properties", "patternProperties", "$defs", "definitions", "dependentSchemas")
 
 
@@ -17,12 +21,14 @@ class Held:
     """What of a task's schema a model is held to.
 
     ``sent`` is what it is asked with. ``obeyed`` is the schema that an answer fits as long as what was sent is obeyed:
-    of keywords that were not sent it says nothing. ``left_out`` names these, each with its place.
+    of keywords that were not sent it says nothing. ``left_out`` names these, each with its place. ``enveloped`` is true
+    where an answer comes as the one field of an object (``envelope``), which is taken off before it is stored.
     """
 
     sent: Mapping[str, Any] = field(hash=False)
     obeyed: Mapping[str, Any] = field(hash=False)
     left_out: tuple[str, ...] = ()
+    enveloped: bool = False
 
 
 def as_it_is(schema: Mapping[str, Any]) -> Held:

@@ -19,6 +19,7 @@ from evalkit.errors import BackendDied, NotAnswered
 from evalkit.golden.model import REPEAT_LAST
 from evalkit.models.backend import Completion, FinishReason, digest_of_ids
 from evalkit.models.chat_template import NO_ARGUMENTS, SWITCHES, TemplateArguments, check_obeyed, own_default
+from evalkit.models.constraint.guidance import check_no_reasoning, for_llama_cpp
 from evalkit.models.context import RAISE, too_long
 from evalkit.models.engines.standard_error import hear_standard_error
 from evalkit.models.request import Request, canonical
@@ -199,7 +200,7 @@ class Engine:
                 continue
             # A first word that is no JSON is made all but certain; it comes only where nothing forbids it.
             body = {**_ONE_TOKEN, "logit_bias": [["Hello", 100.0]]}
-            answer = self._server.handle_completions({**body, "json_schema": _bounded(request.schema)})
+            answer = self._server.handle_completions({**body, "json_schema": for_llama_cpp(request.schema)})
             if "error" in answer or answer["choices"][0]["text"].strip() in "Hello":
                 raise BackendDied(
                     f"llama.cpp can't hold answers to the schema of {request.task} (what it does not know stands on "
@@ -236,6 +237,7 @@ class Engine:
 
     def _ask(self, request: Request, how: Mapping[str, Any], template: TemplateArguments, stopped: Event) -> Completion:
         rendered, tokens = self._tokens(request, template)
+        check_no_reasoning(request, rendered)
         room = self.settings.context - len(tokens)
         if room < request.decoding.max_tokens:
             raise too_long(request, len(tokens), f"context = {self.settings.context}", RAISE)
@@ -254,7 +256,7 @@ class Engine:
             "cache_prompt": True,
             "stream": True,
             **how,
-            **({} if request.schema is None else {"json_schema": _bounded(request.schema)}),
+            **({} if request.schema is None else {"json_schema": for_llama_cpp(request.schema)}),
         }
         refused = self._server.handle_completions(body, watch)
         error = watch.error or (refused if isinstance(refused, dict) and "error" in refused else None)
@@ -302,37 +304,6 @@ def shared_chunks(prompts: Sequence[Sequence[int]], chunk: int = CHUNK) -> int:
     end = min(map(len, prompts)) - 1
     same = next((place for place in range(end) if least[place] != most[place]), end)
     return same // chunk * chunk
-
-
-def _bounded(schema: Mapping[str, Any]) -> Mapping[str, Any]:
-    """``schema`` for llama.cpp's grammar, which else lets a number, or the space between two fields, go on for ever.
-
-    The grammar library takes a `oneOf` only as an `anyOf`; an answer that fits two branches is the parser's to refuse.
-    """
-    spelling = {"whitespace_flexible": False, "item_separator": ", ", "key_separator": ": ", "coerce_one_of": True}
-    return {**_short_numbers(schema), "x-guidance": spelling}
-
-
-def _short_numbers(schema: Any) -> Any:
-    """``schema`` with an end to every number that has none.
-
-    >>> _short_numbers({"properties": {"a": {"type": "integer", "minimum": 0}}})
-    {'properties': {'a': {'minimum': 0, 'maximum': 999999999, 'type': 'integer'}}}
-    """
-    if isinstance(schema, list):
-        return [_short_numbers(part) for part in schema]
-    if not isinstance(schema, Mapping):
-        return schema
-    parts = {
-        key: part if key in ("const", "enum", "default", "examples") else _short_numbers(part)
-        for key, part in schema.items()
-    }
-    kind = parts.get("type")
-    kinds = kind if isinstance(kind, list) else [kind]
-    if "number" in kinds or "integer" in kinds:
-        step = {"multipleOf": 0.001} if "number" in kinds else {}
-        return {"minimum": -999_999_999, "maximum": 999_999_999, **step, **parts}
-    return parts
 
 
 class _Watch:

@@ -13,6 +13,7 @@ from evalkit.errors import BackendDied, NotAnswered
 from evalkit.golden.model import REPEAT_LAST
 from evalkit.models.backend import Completion, FinishReason, digest_of_ids
 from evalkit.models.chat_template import NO_ARGUMENTS, TemplateArguments, check_obeyed
+from evalkit.models.constraint.guidance import check_no_reasoning, grammar
 from evalkit.models.context import too_long
 from evalkit.models.request import Request
 from evalkit.models.stream_end import StopCondition
@@ -47,6 +48,7 @@ class Question:
     ended: bool = False  # by the model's own end token, which is the last of `answer`
     finish: FinishReason | None = None
     dice: Any = None
+    matcher: Any = None  # of llguidance, where the answer is held to a schema
     end: StopCondition = field(init=False)
 
     def __post_init__(self) -> None:
@@ -68,6 +70,7 @@ class HfWeights:
         self._tokenizer: Any = None
         self._adapters: dict[Path, str] = {}
         self._ends: frozenset[int] = frozenset()
+        self._guide: Any = None
 
     def load(self) -> None:
         """Reads weights and tokenizer, at the first call. Raises BackendDied where transformers can't."""
@@ -121,6 +124,7 @@ class HfWeights:
     def question(self, request: Request, template: TemplateArguments = NO_ARGUMENTS) -> Question:
         """``request`` as the model will read it. Raises NotAnswered where that can't be done."""
         rendered = self._rendered(request, template.keywords) + request.prefill
+        check_no_reasoning(request, rendered)
         # The template has written the special tokens itself.
         tokens = self._tokenizer.encode(rendered, add_special_tokens=False)
         room = getattr(self._model.config, "max_position_embeddings", None)
@@ -169,11 +173,39 @@ class HfWeights:
             scores = scores.clone()  # what inference made is not to be written on
             seen = torch.tensor((question.tokens + question.answer)[-REPEAT_LAST:]).unique()
             scores[seen] = torch.where(scores[seen] > 0, scores[seen] / penalty, scores[seen] * penalty)
+        if question.request.schema is not None:
+            scores = scores.masked_fill(self._forbidden(question, len(scores)), float("-inf"))
         if temperature == 0:
             return int(scores.argmax())
         if question.dice is None:  # one stream a request, from all that the request says
             question.dice = torch.Generator().manual_seed(int(question.request.key("")[:15], 16))
         return int(torch.multinomial((scores / temperature).softmax(-1), 1, generator=question.dice))
+
+    def _forbidden(self, question: Question, count: int) -> Any:
+        """Which of ``count`` tokens the schema does not let ``question`` be answered with next."""
+        import numpy as np
+        import torch
+        from llguidance.numpy import allocate_token_bitmask, fill_next_token_bitmask
+
+        if question.matcher is None:
+            question.matcher = self._matcher(question.request, count)
+        mask = allocate_token_bitmask(1, count)
+        fill_next_token_bitmask(question.matcher, mask)
+        if question.matcher.is_error():
+            raise BackendDied(f"llguidance failed on {question.request.example_id}: {question.matcher.get_error()}")
+        allowed = np.unpackbits(mask[0].view(np.uint8), bitorder="little")[:count]
+        return torch.from_numpy(allowed == 0)
+
+    def _matcher(self, request: Request, count: int) -> Any:
+        from llguidance import LLMatcher
+        from llguidance.hf import from_tokenizer
+
+        if self._guide is None:
+            try:
+                self._guide = from_tokenizer(self._tokenizer, n_vocab=count, eos_token=sorted(self._ends))
+            except ValueError as error:
+                raise BackendDied(f"llguidance can't read the tokenizer of {self.folder}: {error}") from error
+        return LLMatcher(self._guide, grammar(request.schema or {}))
 
     def heard(self, question: Question, token: int) -> bool:
         """Takes one more token of an answer; whether the answer is at its end."""
@@ -182,8 +214,12 @@ class HfWeights:
         if token in self._ends:
             question.ended, question.finish = True, "stop"
             return True
+        if question.matcher is not None:
+            question.matcher.consume_token(token)
         if question.end.hear(self._tokenizer.decode([token], clean_up_tokenization_spaces=False)):
             question.finish = "object_closed"
+        elif question.matcher is not None and question.matcher.is_stopped():
+            question.finish = "stop"
         elif len(question.answer) >= decoding.max_tokens:
             question.finish = "length"
         return question.finish is not None

@@ -20,8 +20,9 @@ from evalkit.golden.loader import load_task
 from evalkit.golden.model import Decoding
 from evalkit.golden.schema import Schema
 from evalkit.judging.output import parse
-from evalkit.models.backend import Backend, Opening, Spec, fingerprint_of
+from evalkit.models.backend import Backend, Completion, Opening, Spec, fingerprint_of
 from evalkit.models.backends.gguf import open_backend
+from evalkit.models.constraint.breach import breach
 from evalkit.models.engines.llama_cpp import CHUNK
 from evalkit.models.request import Asking, Message, Request, render
 from fixtures.convert import base_gguf
@@ -209,6 +210,27 @@ def test_constrained_answers_of_the_base_are_strictly_valid(opening: Opening) ->
     for _, completion in opened(opening, reproducible=False, slots=2).answer(requests):
         output = parse(completion, prefill="", schema=schema)  # type: ignore[arg-type]
         assert (output.strict, output.why) == (True, "")
+
+
+@pytest.mark.real
+@pytest.mark.parametrize(
+    "part",
+    [
+        {"type": "integer", "minimum": 3, "maximum": 12},
+        {"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"], "additionalProperties": False},
+        {"oneOf": [{"const": "no"}, {"type": "integer", "minimum": 1, "maximum": 9}]},
+        {"type": "string", "format": "date"},
+        {"type": "array", "items": {"type": "boolean"}, "minItems": 1, "maxItems": 2, "uniqueItems": True},
+    ],
+)
+def test_integers_objects_choices_formats_and_lists_are_held(opening: Opening, part: dict[str, Any]) -> None:
+    schema = {"type": "object", "properties": {"a": part}, "required": ["a"], "additionalProperties": False}
+    backend = opened(opening)
+    held = backend.held(schema)  # type: ignore[attr-defined]
+    [(_, answer)] = backend.answer([replace(asked("Rain", max_tokens=60), schema=held.sent)])
+    assert isinstance(answer, Completion)
+    assert answer.finish_reason == "stop"
+    assert breach(answer, held.obeyed) is None
 
 
 @pytest.mark.real

@@ -19,8 +19,9 @@ from evalkit.golden.loader import load_task
 from evalkit.golden.model import Decoding
 from evalkit.models.backend import Backend, Completion, Opening, Spec, fingerprint_of
 from evalkit.models.backends.hf import open_backend
+from evalkit.models.constraint.breach import breach
 from evalkit.models.engines.torch_weights import HfWeights
-from evalkit.models.request import Message, Request, render
+from evalkit.models.request import Asking, Message, Request, render
 from fixtures.convert import float_base
 from fixtures.merge import merge
 
@@ -67,6 +68,39 @@ def test_a_batch_answers_as_one_by_one_does(opening: Opening, shared: dict[str, 
     alone = completions(opened(opening, shared=shared, batch=1), requests)
     assert batched == alone
     assert {completion.completion_tokens for completion in alone.values()} <= set(range(1, 11))
+
+
+@pytest.mark.real
+@pytest.mark.parametrize("name", ["market_direction", "news_metadata", "request_router", "ticket_priority"])
+def test_every_finished_answer_of_the_constrained_base_fits_what_it_was_held_to(
+    opening: Opening, shared: dict[str, Any], name: str
+) -> None:
+    task = load_task(ROOT / "golden" / name, verify=False)
+    backend = opened(replace(opening, task=task), shared=shared, batch=2)
+    held = backend.held(task.schema)  # type: ignore[attr-defined]
+    asks = Asking(constrained=True, prefill="")
+    requests = [replace(render(task, example, asks), schema=held.sent) for example in task.splits["dev"][:2]]
+    answers = completions(backend, requests).values()
+    finished = [answer for answer in answers if answer.finish_reason != "length"]
+    assert finished
+    for answer in finished:
+        assert breach(answer, held.obeyed) is None
+        assert answer.text.startswith('{"')
+        assert answer.text.endswith("}")
+
+
+@pytest.mark.real
+def test_free_rows_of_a_batch_answer_as_they_do_without_constrained_ones_beside_them(
+    opening: Opening, shared: dict[str, Any]
+) -> None:
+    free = [asked(text) for text in TEXTS]
+    mood = {"type": "object", "properties": {"mood": {"enum": ["calm", "tense"]}}, "required": ["mood"]}
+    held = replace(free[0], example_id="held", schema={**mood, "additionalProperties": False})
+    backend = opened(opening, shared=shared, batch=5)
+    alone, mixed = completions(backend, free), completions(backend, [*free, held])
+    assert mixed["held"].text in ('{"mood": "calm"}', '{"mood": "tense"}')
+    assert mixed["held"].finish_reason == "stop"
+    assert {name: mixed[name].text for name in alone} == {name: answer.text for name, answer in alone.items()}
 
 
 @pytest.mark.real
