@@ -16,23 +16,54 @@
         │   └── TooLong       because its prompt, with the answer, does not fit into the model's context
         └── StoreError        the store can't be read or written
 
-A message says what, where, what was got and what to do.
+A message says what, where, what was got and what to do. Whatever it quotes is ``visible`` in it.
 """
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
+
+_HIDDEN = {"Cc", "Cf", "Cs", "Zl", "Zp"}
+"""Kinds of characters that are not seen, and may change how others are: controls, marks of direction, half pairs."""
+
+
+def visible(text: str) -> str:
+    r"""``text`` with whatever is not seen as an escape; line breaks and tabs stay.
+
+    A code of a terminal in it is text like any other, a mark that turns the direction of writing is seen, and half a
+    surrogate pair can be encoded. Joiners inside an emoji or a word stay.
+
+    >>> visible("\x1b[31mred\u202e")
+    '\\x1b[31mred\\u202e'
+    """
+    if text.isprintable():
+        return text
+    return "".join(_escape(character) if _is_hidden(character) else character for character in text)
+
+
+def _is_hidden(character: str) -> bool:
+    if character in "\n\t\u200c\u200d":
+        return False
+    return unicodedata.category(character) in _HIDDEN
+
+
+def _escape(character: str) -> str:
+    return character.encode("unicode_escape", "surrogatepass").decode("ascii")
 
 
 class EvalkitError(Exception):
     """Root of the tree: catch this to catch everything that evalkit raises on purpose."""
 
+    def __str__(self) -> str:
+        return visible(super().__str__())
+
 
 def describe_error(error: Exception) -> str:
     """What ``error`` says, for a person: our own speak for themselves, others with their name."""
-    return str(error) if isinstance(error, EvalkitError) else f"{type(error).__name__}: {error}"
+    return str(error) if isinstance(error, EvalkitError) else visible(f"{type(error).__name__}: {error}")
 
 
 class SetupError(EvalkitError):

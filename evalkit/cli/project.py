@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from evalkit.errors import ConfigError, UnknownName
+from evalkit.errors import ConfigError, UnknownName, visible
 from evalkit.models.config import Config
 
 if TYPE_CHECKING:
@@ -51,6 +51,13 @@ def task_folders(config: Config, wanted: Sequence[str]) -> dict[str, Path]:
     return {name: folders[name] for name in wanted or folders}
 
 
-def say(text: str, err: bool = False, nl: bool = True) -> None:
-    """Prints ``text``. A model may write half a surrogate pair, which no terminal takes: it is shown as an escape."""
-    click.echo(text.encode("utf-8", "backslashreplace").decode("utf-8"), err=err, nl=nl)
+def say(text: str, err: bool = False) -> None:
+    """Prints ``text``, whatever stands in it: what a terminal would obey is shown as an escape."""
+    click.echo(visible(text), err=err)
+
+
+def say_report(pieces: Iterable[str]) -> None:
+    """Prints a report, in which every text from outside has passed the gate already."""
+    for piece in pieces:
+        # A report of an outside package may hold half a surrogate pair, which no terminal takes.
+        click.echo(piece.encode("utf-8", "backslashreplace").decode("utf-8"), nl=False)

@@ -13,7 +13,7 @@ import click
 
 from evalkit._internal.counts import abbreviate, counted
 from evalkit._internal.registry import names
-from evalkit.cli.project import opened_answers, opened_runs, say
+from evalkit.cli.project import opened_answers, opened_runs, say, say_report
 from evalkit.errors import ConfigError, UnknownName
 from evalkit.models.config import Config
 from evalkit.reports.page import Page
@@ -104,8 +104,7 @@ def rescore(config: Config, run: str) -> None:
         runs.save(again.run, again.rows())
     for warning in again.warnings:
         say(warning, err=True)
-    for text in render(again.run, page=_page()):
-        say(text, nl=False)
+    say_report(render(again.run, page=_page()))
     sys.exit(exit_code(list(again.run.tasks), config))
 
 
@@ -140,8 +139,7 @@ def report(config: Config, run: str, form: str, slices: bool) -> None:
 
     with opened_runs(config) as runs:
         stored = runs.run(run)
-        for text in render(form, stored, lambda: runs.rows(stored.id), _page(slices)):
-            say(text, nl=False)
+        say_report(render(form, stored, lambda: runs.rows(stored.id), _page(slices)))
 
 
 @click.command()
@@ -197,8 +195,7 @@ def lineage(config: Config, name: str, run: str | None) -> None:
         where = f"run {run} does not follow" if run else "no stored run follows"
         raise ConfigError(f"{where} the lineage {name}; pytest --lineage={name} makes one that does")
     latest, tasks = matches[-1]
-    for text in render_lineage(latest, _page()):
-        say(text, nl=False)
+    say_report(render_lineage(latest, _page()))
     lineages = [(task, task.lineage) for task in tasks if task.lineage is not None]
     if any(
         model_run.unanswered and model_run.name in lineage.rungs

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
+from evalkit._internal.outside_text import one_line
 from evalkit.golden.looks import Look
 from evalkit.golden.model import Hypothesis, Task
 from evalkit.judging import wording
@@ -110,7 +111,7 @@ class Comparison:
         )  # fmt: skip
 
     def __repr__(self) -> str:
-        return wording.reason(self.reason)
+        return one_line(wording.reason(self.reason))
 
 
 def judge_pair(pair: Pair, adjusted: Adjusted | None = None, interval: Interval | None = None) -> Comparison:

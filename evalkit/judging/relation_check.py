@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Any
 
 from evalkit._internal.registry import find
+from evalkit.errors import visible
 from evalkit.golden.model import Relation, ScoreRule, Task
 from evalkit.golden.perturbations import Perturbed, change_of
 from evalkit.golden.scoring import kind_of, opposite_of, scorer_of, values_match
@@ -79,7 +80,7 @@ class RelationResult:
         return not self.why
 
     def __repr__(self) -> str:
-        return wording.relation(self)
+        return visible(wording.relation(self))
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from math import sqrt
 from statistics import NormalDist
 from typing import Literal
 
+from evalkit._internal.outside_text import one_line
 from evalkit.judging import wording
 from evalkit.judging.comparison import Comparison
 from evalkit.judging.not_judged import NotJudged, reasons_of
@@ -48,7 +49,7 @@ class Verdict:
         return self.status is Status.INCONCLUSIVE and any(reason.code in red for reason in self.reasons)
 
     def __repr__(self) -> str:
-        return wording.verdict(self)
+        return one_line(wording.verdict(self))
 
 
 @dataclass(frozen=True, slots=True)

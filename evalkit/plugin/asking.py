@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from evalkit.errors import visible
 from evalkit.plugin.state import STATE, TestTarget, eval_session, is_worker, target_of
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ def _ask(config: pytest.Config, targets: Sequence[TestTarget]) -> None:
         from evalkit.judging import wording
 
         for item in session.unchanged_adapters():
-            reporter.write_line(f"WARNING: {wording.unchanged_adapter(item)}", yellow=True)
+            reporter.write_line(visible(f"WARNING: {wording.unchanged_adapter(item)}"), yellow=True)
 
 
 def _announce(config: pytest.Config) -> None:
@@ -73,7 +74,7 @@ def _announce(config: pytest.Config) -> None:
     if joining:
         reporter.ensure_newline()
     for task, name, candidates in joining:
-        reporter.write_line(f"evalkit: {task}: {wording.joins(name, candidates)}")
+        reporter.write_line(visible(f"evalkit: {task}: {wording.joins(name, candidates)}"))
 
 
 def _announce_looks(config: pytest.Config, selection: Selection) -> None:
@@ -94,7 +95,7 @@ def _announce_looks(config: pytest.Config, selection: Selection) -> None:
     if lines and reporter is not None and not is_worker(config):
         reporter.ensure_newline()
         for line in lines:
-            reporter.write_line(line)
+            reporter.write_line(visible(line))
 
 
 def show_progress(config: pytest.Config) -> OnProgress:

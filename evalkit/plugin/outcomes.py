@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from evalkit._internal.outside_text import one_line
 from evalkit.plugin.state import State, TestTarget, target_of
 
 if TYPE_CHECKING:
@@ -72,7 +73,7 @@ class Reporter:
 def _mark(report: pytest.TestReport, status: str, reason: str) -> None:
     """Makes an expected failure of it: -x passes over it, JUnit says skipped, xdist keeps it."""
     report.outcome = "skipped"
-    report.wasxfail = reason
+    report.wasxfail = one_line(reason)
     setattr(report, _STATUS, status)
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from evalkit.errors import visible
 from evalkit.plugin import baselines
 from evalkit.plugin.collect import MISSED
 from evalkit.plugin.state import STATE, State, eval_session, is_worker
@@ -83,7 +84,7 @@ def write_summary(reporter: pytest.TerminalReporter, state: State) -> None:
         return
     reporter.section("evalkit", bold=True)
     if spent:
-        reporter.write_line(spent)
+        reporter.write_line(visible(spent))
     if state.finished_run is not None:
         from evalkit.errors import EvalkitError
 
@@ -96,9 +97,9 @@ def write_summary(reporter: pytest.TerminalReporter, state: State) -> None:
             if session is not None and session.exitstatus == pytest.ExitCode.OK:
                 session.exitstatus = pytest.ExitCode.TESTS_FAILED  # who asked for a report has none
         for path in state.finished_run.written:
-            reporter.write_line(f"written: {path}")
+            reporter.write_line(visible(f"written: {path}"))
     if state.trouble:
-        reporter.write_line(state.trouble, red=True)
+        reporter.write_line(visible(state.trouble), red=True)
 
 
 def _write_report(reporter: pytest.TerminalReporter, state: State, finished: FinishedRun) -> None:

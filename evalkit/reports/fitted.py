@@ -9,6 +9,8 @@ from rich.console import Console
 from rich.measure import Measurement
 from rich.table import Table
 
+from evalkit._internal.outside_text import one_line
+
 Row = tuple[str, Sequence[str]]
 
 SIDE = "dim"
@@ -20,9 +22,9 @@ def table(columns: Mapping[str, str], rows: Iterable[Row]) -> Table:
     made = Table(pad_edge=False)
     made.add_column("")
     for name, style in columns.items():
-        made.add_column(name, justify="right", style=style, overflow="fold")
+        made.add_column(one_line(name), justify="right", style=style, overflow="fold")
     for name, cells in rows:
-        made.add_row(name, *cells)
+        made.add_row(*map(one_line, (name, *cells)))
     return made
 
 
@@ -31,9 +33,9 @@ def plain_table(columns: Iterable[str], rows: Iterable[Row]) -> Table:
     made = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
     made.add_column("")
     for name in columns:
-        made.add_column(name, justify="right", overflow="fold")
+        made.add_column(one_line(name), justify="right", overflow="fold")
     for name, cells in rows:
-        made.add_row(name, *cells)
+        made.add_row(*map(one_line, (name, *cells)))
     return made
 
 

@@ -11,4 +11,4 @@ from evalkit.runs.record import Rows, Run, dump_run, no_rows
 
 def render(run: Run, _rows: Rows = no_rows, _page: Page = PAGE) -> Iterator[str]:
     """The header as indented JSON."""
-    yield json.dumps(dump_run(run), indent=1, ensure_ascii=False) + "\n"
+    yield json.dumps(dump_run(run), indent=1) + "\n"

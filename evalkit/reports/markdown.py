@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
+from evalkit._internal.outside_text import code, html, markdown
 from evalkit.judging.confusion import Confusion
 from evalkit.reports import notes, view, weak_spots
 from evalkit.reports.page import PAGE, Page
@@ -27,7 +28,7 @@ def render_results(run: Run) -> Iterator[str]:
 
 def render_rivals(run: Run) -> Iterator[str]:
     """Of each task only the tested models beside their rivals, with the verdicts."""
-    return _each(run, lambda task: (f"{notes.heading(task)}.", "", *_rivals(task), *_verdicts(task)))
+    return _each(run, lambda task: (f"{markdown(notes.heading(task))}.", "", *_rivals(task), *_verdicts(task)))
 
 
 def render_relations(run: Run) -> Iterator[str]:
@@ -48,7 +49,7 @@ def _each(run: Run, lines_of: Callable[[TaskResult], Iterable[str]]) -> Iterator
 
 
 def _whole(task: TaskResult) -> Iterator[str]:
-    yield f"### {task.title}"
+    yield f"### {markdown(task.title)}"
     yield ""
     yield from _verdicts(task)
     if task.whole or not view.related(task):
@@ -65,27 +66,27 @@ def _whole(task: TaskResult) -> Iterator[str]:
 
 def _scores(task: TaskResult) -> Iterator[str]:
     models = view.shown(task)
-    yield f"{notes.heading(task)}. Rates in %, with 95 % intervals; * marks the primary score."
+    yield f"{markdown(notes.heading(task))}. Rates in %, with 95 % intervals; * marks the primary score."
     yield ""
     if models:
         yield from _table(view.columns(task, (model_run.name for model_run in models)), view.rows(task))
     for line in (*notes.floors_not_beaten(task), *notes.notes(task), *notes.changes(task.regression)):
-        yield f"- {line}"
+        yield f"- {markdown(line)}"
     yield ""
 
 
 def _weak_spots(task: TaskResult) -> Iterator[str]:
     """Every score by tag and every confusion, folded: a reader opens the model that matters."""
     for model in weak_spots.models(task):
-        yield f"<details><summary>{_html(model.name)}: scores by tag, and what it takes for what</summary>"
+        yield f"<details><summary>{html(model.name)}: scores by tag, and what it takes for what</summary>"
         yield ""
         for table in model.slices:
             if table.slices:
-                yield f"{_cell(weak_spots.slices_heading(model, table))}:"
+                yield f"{markdown(weak_spots.slices_heading(model, table))}:"
                 yield ""
                 yield from _table(weak_spots.SLICE_COLUMNS, weak_spots.slice_rows(table))
             if left := weak_spots.slices_left(table):
-                yield f"{_cell(table.score)}: {left}."
+                yield f"{markdown(table.score)}: {left}."
                 yield ""
         for item in model.confusions:
             yield from _confusion(model, item)
@@ -95,54 +96,50 @@ def _weak_spots(task: TaskResult) -> Iterator[str]:
 
 def _confusion(model: ModelRun, item: Confusion) -> Iterator[str]:
     heading = weak_spots.confusion_heading if item.rows else weak_spots.mistakes_heading
-    yield f"{_cell(heading(model, item))}:"
+    yield f"{markdown(heading(model, item))}:"
     yield ""
     if item.rows:
         yield from _table(weak_spots.confusion_columns(item), weak_spots.confusion_rows(item))
     else:
-        yield from (f"- {_cell(line)}" for line in weak_spots.mistakes(item))
+        yield from (f"- {markdown(line)}" for line in weak_spots.mistakes(item))
         yield ""
-
-
-def _html(text: str) -> str:
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
 def _relations(task: TaskResult) -> Iterator[str]:
     if models := view.related(task):
-        yield f"{view.relations_heading(task)}:"
+        yield f"{markdown(view.relations_heading(task))}:"
         yield ""
         yield from _table(view.columns(task, models), view.relation_rows(task))
 
 
 def _rivals(task: TaskResult) -> Iterator[str]:
     for candidate, names, rows in view.rival_tables(task):
-        yield f"{view.rivals_heading(candidate)}:"
+        yield f"{markdown(view.rivals_heading(candidate))}:"
         yield ""
         yield from _table(names, rows)
     for sentence in notes.picks(task):
-        yield sentence
+        yield markdown(sentence)
         yield ""
 
 
 def _verdicts(task: TaskResult) -> Iterator[str]:
     for status, sentence in notes.verdict_lines(task):
-        yield f"**{sentence}**" if status else sentence
+        yield f"**{markdown(sentence)}**" if status else markdown(sentence)
         yield ""
 
 
 def _lineage(task: TaskResult) -> Iterator[str]:
     if task.lineage is not None:
-        yield f"#### Lineage {task.lineage.name}"
+        yield f"#### Lineage {markdown(task.lineage.name)}"
         yield ""
         yield from _table(view.columns(task, view.rungs(task)), view.lineage_rows(task))
-        yield from (f"- {line}" for line in notes.lineage_notes(task))
+        yield from (f"- {markdown(line)}" for line in notes.lineage_notes(task))
         yield ""
 
 
 def _origin(run: Run) -> str:
     environment = ", ".join(f"{key} {value}" for key, value in run.environment.items())
-    return f"Run {run.id}: `{run.command}` ({environment})."
+    return f"Run {run.id}: {code(run.command)} ({markdown(environment)})."
 
 
 def _table(columns: Sequence[str], rows: Iterable[tuple[str, Sequence[str]]]) -> Iterator[str]:
@@ -154,9 +151,4 @@ def _table(columns: Sequence[str], rows: Iterable[tuple[str, Sequence[str]]]) ->
 
 
 def _cell(text: str) -> str:
-    """``text`` as one cell: what would end the cell, or begin emphasis, is escaped.
-
-    >>> print(_cell("a|b *"))
-    a\\|b \\*
-    """
-    return text.replace("\\", "\\\\").replace("|", "\\|").replace("*", "\\*")
+    return markdown(text, cell=True)

@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from evalkit._internal.outside_text import one_line
 from evalkit.judging import wording
 from evalkit.judging.confusion import Confusion
 from evalkit.judging.no_verdict import why_none
@@ -44,7 +45,7 @@ def _print_task(console: Console, task: TaskResult, page: Page) -> None:
     """The verdicts first; then what they rest on, and where the tested models are weak."""
     width = page.width
     for status, sentence in notes.verdict_lines(task):
-        console.print(Text(f"{task.task} · {sentence}", style=_COLORS.get(status, "")), width=width)
+        console.print(_text(f"{task.task} · {sentence}", style=_COLORS.get(status, "")), width=width)
     if task.whole:
         title = f"{notes.heading(task)} (rates in %, 95 % intervals; * primary)"
         shown = view.shown(task)
@@ -52,7 +53,7 @@ def _print_task(console: Console, task: TaskResult, page: Page) -> None:
         styles = dict(zip(view.columns(task, (one.name for one in shown)), sides, strict=True))
         _print_table(console, title, styles, view.rows(task), width)
         for line in (*notes.floors_not_beaten(task), *notes.notes(task)):
-            console.print(Text(f"- {line}"), width=width)
+            console.print(_text(f"- {line}"), width=width)
         _print_weak_spots(console, task, page)
     if models := view.related(task):
         heading = view.relations_heading(task)
@@ -60,10 +61,10 @@ def _print_task(console: Console, task: TaskResult, page: Page) -> None:
     for candidate, names, rows in view.rival_tables(task):
         _print_table(console, view.rivals_heading(candidate), dict.fromkeys(names, ""), rows, width)
     for sentence in notes.picks(task):
-        console.print(Text(sentence), width=width)
+        console.print(_text(sentence), width=width)
     _print_lineage(console, task, width)
     for line in notes.changes(task.regression):
-        console.print(Text(f"- {line}"), width=width)
+        console.print(_text(f"- {line}"), width=width)
 
 
 def _print_weak_spots(console: Console, task: TaskResult, page: Page) -> None:
@@ -76,16 +77,16 @@ def _print_weak_spots(console: Console, task: TaskResult, page: Page) -> None:
                 _print_plain(console, heading, plain_table(weak_spots.SLICE_COLUMNS, rows), page.width)
             if left := weak_spots.slices_left(table, most):
                 more = "" if page.details else " (--slices shows all)"
-                console.print(Text(f"- {model.name}, {table.score}: {left}{more}"), width=page.width)
+                console.print(_text(f"- {model.name}, {table.score}: {left}{more}"), width=page.width)
         for item in model.confusions if page.details else weak_spots.primary_confusions(task, model):
             _print_confusion(console, model, item, page.width)
 
 
 def _print_confusion(console: Console, model: ModelRun, item: Confusion, width: int) -> None:
     if not item.rows:
-        console.print(Text(weak_spots.mistakes_heading(model, item)), width=width)
+        console.print(_text(weak_spots.mistakes_heading(model, item)), width=width)
         for line in weak_spots.mistakes(item):
-            console.print(Text(f"- {line}"), width=width)
+            console.print(_text(f"- {line}"), width=width)
         return
     for numbered in (False, True):
         columns, rows = weak_spots.confusion_columns(item, numbered), weak_spots.confusion_rows(item, numbered)
@@ -99,7 +100,11 @@ def _print_lineage_alone(console: Console, task: TaskResult, width: int) -> None
     _print_lineage(console, task, width)
     if lineage := task.lineage:
         sentence = f"{task.task} · {wording.lineage(lineage, why_none(task.split, task.frozen))}"
-        console.print(Text(sentence, style=_COLORS.get(lineage.status or "", "")), width=width)
+        console.print(_text(sentence, style=_COLORS.get(lineage.status or "", "")), width=width)
+
+
+def _text(line: str, style: str = "") -> Text:
+    return Text(one_line(line), style=style)
 
 
 def _console(out: StringIO, color: bool) -> Console:
@@ -112,14 +117,14 @@ def _console(out: StringIO, color: bool) -> Console:
 def _print_table(
     console: Console, title: str, columns: Mapping[str, str], rows: Iterable[tuple[str, Sequence[str]]], width: int
 ) -> None:
-    console.print(Text(title), width=width)
+    console.print(_text(title), width=width)
     for made in fitted(console, columns, rows, width):
         console.print(made)
 
 
 def _print_plain(console: Console, title: str, made: Table, width: int) -> None:
     console.print()
-    console.print(Text(title), width=width)
+    console.print(_text(title), width=width)
     console.print(made)
 
 
@@ -130,4 +135,4 @@ def _print_lineage(console: Console, task: TaskResult, width: int) -> None:
             console, title, dict.fromkeys(view.columns(task, view.rungs(task)), ""), view.lineage_rows(task), width
         )
     for line in notes.lineage_notes(task):
-        console.print(Text(f"- {line}"), width=width)
+        console.print(_text(f"- {line}"), width=width)

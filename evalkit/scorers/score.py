@@ -34,6 +34,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
+from evalkit._internal.outside_text import one_line
+
 ValueKind = Literal["class", "number", "set", "text", "composite"]
 """What the values of a scored field are.
 
@@ -85,9 +87,8 @@ class Score:
     def __repr__(self) -> str:
         if self:
             return f"{self.name}: right ({self.got!r})"
-        return (
-            f"{self.name}: {self.why or 'wrong'} (got {self.got!r}, expected {self.expected!r}, score {self.value:g})"
-        )
+        why = one_line(self.why) or "wrong"
+        return f"{self.name}: {why} (got {self.got!r}, expected {self.expected!r}, score {self.value:g})"
 
 
 class Composite(Protocol):

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
+from evalkit._internal.outside_text import one_line
 from evalkit.golden.model import Task
 
 Level = Literal["error", "warning", "note"]
@@ -34,7 +35,7 @@ class Finding:
 
     def __repr__(self) -> str:
         text = f"{self.where}: {self.level}: {self.what}. {self.remedy} ({self.lint})"
-        return f"{text} Waived: {self.waived}" if self.waived else text
+        return one_line(f"{text} Waived: {self.waived}" if self.waived else text)
 
     @property
     def counts(self) -> bool:
