@@ -9,13 +9,13 @@ from evalkit.models.weights.merge_stats import Layer
 
 def render(report: MergeReport, most: int = 12) -> str:
     """The verdict, then a table of the ``most`` layers that are furthest from whole, and the worst other tensors."""
-    lines = [f"{'whole' if report.whole else 'NOT WHOLE'}: {report.merged}", *report.sentence().splitlines(), ""]
+    lines = [f"{report.verdict}: {report.merged}", *report.sentence().splitlines(), ""]
     layers = sorted(report.layers, key=_distance, reverse=True)[:most]
     width = max((len(layer.name) for layer in layers), default=5)
-    lines.append(f"{'layer':<{width}}  {'state':<6}  {'type':<4}  survived  expected  residual  rounding  |U|/|B|")
+    lines.append(f"{'layer':<{width}}  {'state':<8}  {'type':<4}  survived  expected  residual  rounding  |U|/|B|")
     for layer in layers:
         figures = (layer.survived, layer.expected, layer.residual, layer.explained, layer.update)
-        lines.append(f"{layer.name:<{width}}  {layer.state:<6}  {layer.kind:<4}  " + "  ".join(map(_cell, figures)))
+        lines.append(f"{layer.name:<{width}}  {layer.state:<8}  {layer.kind:<4}  " + "  ".join(map(_cell, figures)))
     if rest := len(report.layers) - len(layers):
         lines.append(f"... and {counted(rest, 'more layer')}, none further off (--format=json has all)")
     changed = sum(tensor.changed for tensor in report.others)

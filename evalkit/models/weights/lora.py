@@ -25,12 +25,8 @@ _PLAIN_STARTS = (True, False, "gaussian", "orthogonal")
 _TENSOR = re.compile(r"base_model\.model\.(?P<module>.+)\.lora_(?P<side>[AB])(?:\.default)?\.weight")
 
 
-def lora_config(
-    path: Path,
-    reader: str = "llama.cpp",
-    refusal: str = "a GGUF adapter can't express. Merge the adapter and convert that.",
-) -> Mapping[str, Any]:
-    """The adapter_config.json at ``path``, of a plain LoRA. Raises ConfigError for any other, in ``reader``'s name."""
+def lora_config(path: Path, reader: str) -> Mapping[str, Any]:
+    """The adapter_config.json at ``path``, of a LoRA of whatever kind. Raises ConfigError, in ``reader``'s name."""
     try:
         config = json.loads(path.read_text(encoding="utf-8"))
         kind = config.get("peft_type")
@@ -44,11 +40,27 @@ def lora_config(
             f"{path}: init_lora_weights is {start!r}, which changes the base too. "
             "Save the adapter with path_initial_model_for_weight_conversion, or merge it."
         )
-    for key, value in config.items():
-        without_effect = not value or (key == "bias" and value == "none") or key == "init_lora_weights"
-        if key not in _HARMLESS and not without_effect:
-            raise ConfigError(f"{path}: {key} is {value!r}, which {refusal}")
     return config  # type: ignore[no-any-return]
+
+
+def more_than_lora(config: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What ``config`` says that a plain LoRA does not do: its keys with an effect on the answers, and their values.
+
+    >>> more_than_lora({"r": 8, "use_dora": True, "bias": "none", "modules_to_save": None})
+    {'use_dora': True}
+    """
+    without_effect = {"init_lora_weights"} | ({"bias"} if config.get("bias") == "none" else set())
+    return {key: value for key, value in config.items() if value and key not in _HARMLESS | without_effect}
+
+
+def plain_lora_config(path: Path) -> Mapping[str, Any]:
+    """The adapter_config.json at ``path``, of a LoRA that llama.cpp can apply. Raises ConfigError for any other."""
+    config = lora_config(path, "llama.cpp")
+    for key, value in more_than_lora(config).items():
+        raise ConfigError(
+            f"{path}: {key} is {value!r}, which a GGUF adapter can't express. Merge the adapter and convert that."
+        )
+    return config
 
 
 def lora_pairs(path: Path, names: Iterable[str]) -> Mapping[str, tuple[str, str]]:
@@ -81,3 +93,20 @@ def _pattern(patterns: Mapping[str, float], module: str, default: float) -> floa
     # As PEFT matches them: a pattern is the end of a module's name, from a dot on, and may be a regular expression.
     hits = (value for key, value in patterns.items() if re.match(rf"(.*\.)?({key})$", module))
     return float(next(hits, default))
+
+
+def mistaken_scales(config: Mapping[str, Any], module: str, rank: int) -> dict[str, float]:
+    """By what else B @ A of ``module`` may have been multiplied: each known confusion in words, and its scale."""
+    rooted = bool(config.get("use_rslora"))
+    plain = {key: value for key, value in config.items() if key not in ("alpha_pattern", "rank_pattern")}
+    scales = {
+        "alpha/r instead of alpha/sqrt(r)" if rooted else "alpha/sqrt(r) instead of alpha/r": lora_scale(
+            {**config, "use_rslora": not rooted}, module, rank
+        ),
+        "without alpha and r (a scale of 1)": 1.0,
+        "without alpha (1 instead of it)": lora_scale({**plain, "lora_alpha": 1}, module, rank),
+        "without dividing by r": lora_scale(config, module, 1),
+    }
+    if config.get("alpha_pattern") or config.get("rank_pattern"):
+        scales["without alpha_pattern and rank_pattern"] = lora_scale(plain, module, int(config["r"]))
+    return scales

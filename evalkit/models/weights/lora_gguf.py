@@ -15,7 +15,7 @@ import numpy as np
 from evalkit._internal.files import atomically, file_digest
 from evalkit.errors import ConfigError, MissingModel
 from evalkit.models.weights.gguf_layout import PERMUTED, Layout, Matrix, architecture_of, permuted
-from evalkit.models.weights.lora import lora_config, lora_pairs, lora_scale
+from evalkit.models.weights.lora import lora_pairs, lora_scale, plain_lora_config
 from evalkit.models.weights.tensors import matrix
 
 
@@ -82,7 +82,7 @@ class _Lora:
 
 
 def _lora(adapter: Path, base_gguf: Path, base_digest: str) -> _Lora:
-    config = lora_config(adapter / "adapter_config.json")
+    config = plain_lora_config(adapter / "adapter_config.json")
     sides = _sides(adapter / "adapter_model.safetensors")
     base = _Base.read(base_gguf, base_digest)
     rank, alpha = int(config["r"]), float(config["lora_alpha"])

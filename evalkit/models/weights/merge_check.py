@@ -3,17 +3,27 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
 from evalkit._internal.counts import counted
 from evalkit.errors import MissingModel
-from evalkit.models.weights.lora import lora_config, lora_pairs, lora_scale
-from evalkit.models.weights.merge_rules import MergeFinding, findings
-from evalkit.models.weights.merge_stats import HEAD, Compared, Layer, Other, Pair
-from evalkit.models.weights.tensors import open_safetensors, open_weights
+from evalkit.models.weights.merge_adapter import Adapter
+from evalkit.models.weights.merge_base import HEAD, Base
+from evalkit.models.weights.merge_finding import MergeFinding, compact
+from evalkit.models.weights.merge_rules import findings
+from evalkit.models.weights.merge_stats import Compared, Layer, Other
+from evalkit.models.weights.merge_tied import tear
+from evalkit.models.weights.tensors import open_weights
+
+
+@dataclass(frozen=True, slots=True)
+class NotJudged:
+    """A tensor that the adapter changes in a way that can't be computed here, and why."""
+
+    tensor: str
+    why: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,8 +31,9 @@ class MergeReport:
     """All that was found, the most serious first. ``survived`` is c over all layers, None where no U differs from 0.
 
     The outcomes: whole; or of shapes, missing_tensors, left_adapter_tensors, not_finite, another_base,
-    quantized_weights, not_merged, layers_left_out, merged_twice, wrong_scale, moved_otherwise, tied_embedding and
-    lost_to_rounding. ``asdict`` makes JSON of it.
+    quantized_weights, not_merged, layers_left_out, merged_twice, wrong_scale, magnitude_left_out, copy_left_out,
+    moved_otherwise, tied_embedding, lost_to_rounding and not_judged. A merge of which something was not judged is not
+    ``whole``: nothing may be wrong with it, but that is not known. ``asdict`` makes JSON of it.
     """
 
     base: str
@@ -33,6 +44,15 @@ class MergeReport:
     findings: tuple[MergeFinding, ...]
     layers: tuple[Layer, ...]
     others: tuple[Other, ...]
+    not_judged: tuple[NotJudged, ...] = ()
+
+    @property
+    def verdict(self) -> str:
+        """In a word: whole, NOT WHOLE, or INCONCLUSIVE where nothing is wrong in what could be judged."""
+        if self.whole:
+            return "whole"
+        known = any(finding.outcome != "not_judged" for finding in self.findings)
+        return "NOT WHOLE" if known else "INCONCLUSIVE"
 
     def sentence(self) -> str:
         """The verdict in one line for each finding."""
@@ -45,11 +65,13 @@ class MergeReport:
 def check_merge(base: Path, adapter: Path, merged: Path) -> MergeReport:
     """Holds ``merged`` against ``base`` plus the PEFT LoRA ``adapter``, tensor by tensor.
 
-    ``base`` is a folder of safetensors, ``merged`` one too or a .gguf (F32, F16, BF16, Q8_0; llama, qwen2, qwen3).
-    Memory: the files are mapped and read by runs of rows, about 10 MB of float64 at once, and beside that one
-    layer's A and B; so at most a few times the largest tensor, however many there are. Raises MissingModel where a
-    file is missing or the adapter is for another base, ConfigError for a kind of adapter or of weights that can't be
-    compared.
+    Followed are LoRA and DoRA of matrices, heads and embeddings, rsLoRA, trained biases and rows of tokens, modules
+    that were saved whole, and the copies of the base's embeddings that PEFT saves. What else an adapter holds is named
+    as not judged, and the rest is judged. ``base`` is a folder of safetensors, ``merged`` one too or a .gguf (F32,
+    F16, BF16, Q8_0; llama, qwen2, qwen3). Memory: the files are mapped and read by runs of rows, about 10 MB of
+    float64 at once, and beside that one layer's A and B; so at most a few times the largest tensor, however many
+    there are. Raises MissingModel where a file is missing or the adapter is for another base, ConfigError for a kind
+    of adapter or of weights that can't be compared.
 
     >>> check_merge(Path("base"), Path("none"), Path("merged"))
     Traceback (most recent call last):
@@ -57,31 +79,19 @@ def check_merge(base: Path, adapter: Path, merged: Path) -> MergeReport:
     """
     if not (adapter / "adapter_config.json").is_file():
         raise MissingModel(f"{adapter / 'adapter_config.json'}: there is no such file")
-    config = lora_config(
-        adapter / "adapter_config.json", "merge-check", "merge-check can't follow. Compare the answers of both instead."
-    )
-    file = adapter / "adapter_model.safetensors"
-    sides = open_safetensors(file)
-    if not (pairs := lora_pairs(file, sides)):
-        raise MissingModel(f"{file}: it holds no tensor, so there is nothing to look for")
-    check = Compared(open_weights(base), open_weights(merged), config)
-    heads = {HEAD} if check.tied_base and ("lm_head" in pairs or check.after.get(HEAD)) else set()
-    names = [*check.before.tensors, *sorted(heads)]
-    if lacking := sorted(module for module in pairs if f"{module}.weight" not in names):
-        raise MissingModel(f"{adapter}: it adapts {lacking[0]}, which {base} does not have")
-    for name in names:
-        pair = None
-        if (module := name.removesuffix(".weight")) in pairs:
-            a, b = (sides[side].whole().astype(np.float64) for side in pairs[module])
-            shape = check.source(name).shape
-            if a.ndim != 2 or b.ndim != 2 or (b.shape[0], a.shape[1]) != shape or a.shape[0] != b.shape[1]:
-                raise MissingModel(
-                    f"{adapter}: it was made for another base: {module} has A {a.shape} and B {b.shape}, "
-                    f"but {name} of {base} is {shape}"
-                )
-            pair = Pair(module, a, b, lora_scale(config, module, a.shape[0]))
-        check.compare(name, pair)
+    before = Base.of(open_weights(base))
+    tuned = Adapter(adapter, before)
+    check = Compared(before, open_weights(merged), tuned.config)
+    names = [*before.weights.tensors, *tuned.names]
+    if before.tied and (check.after.get(HEAD) or before.embedding in names[len(before.weights.tensors) :]):
+        names.append(HEAD)
+    for name in dict.fromkeys(names):
+        if name not in tuned.not_judged:
+            check.compare(name, tuned.expected(name))
+    tear(check, tuned)
     problems = findings(check)
+    if tuned.not_judged:
+        problems += (_not_judged(tuned.not_judged),)
     return MergeReport(
         base=str(base),
         adapter=str(adapter),
@@ -91,6 +101,18 @@ def check_merge(base: Path, adapter: Path, merged: Path) -> MergeReport:
         findings=problems or (MergeFinding("whole", _praise(check)),),
         layers=tuple(check.layers),
         others=tuple(check.others),
+        not_judged=tuple(NotJudged(name, why) for name, why in tuned.not_judged.items()),
+    )
+
+
+def _not_judged(why_of: Mapping[str, str]) -> MergeFinding:
+    of_reason: dict[str, list[str]] = {}
+    for name, why in why_of.items():
+        of_reason.setdefault(why, []).append(name)
+    reasons = "; ".join(f"{compact(names)} ({why})" for why, names in of_reason.items())
+    count = counted(len(why_of), "tensor", ("was", "were"))
+    return MergeFinding(
+        "not_judged", f"{count} not judged, so the merge is not known to be whole: {reasons}.", tuple(why_of)
     )
 
 

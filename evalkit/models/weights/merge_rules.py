@@ -3,28 +3,18 @@
 from __future__ import annotations
 
 import math
-import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from itertools import pairwise
+from collections.abc import Callable, Iterator, Sequence
 from statistics import median
 
 from evalkit._internal.counts import counted, verb
-from evalkit.models.weights.lora import lora_scale
-from evalkit.models.weights.merge_stats import HEAD, Compared, Layer, Sums, sums_of
-from evalkit.models.weights.tensors import Tensor, coarsest
+from evalkit.models.weights.lora import lora_scale, mistaken_scales
+from evalkit.models.weights.merge_finding import MergeFinding, compact
+from evalkit.models.weights.merge_stats import Compared, Layer
+from evalkit.models.weights.merge_sums import Sums
+from evalkit.models.weights.merge_tied import tied
 
 _LEAST = 0.9
 """The least share of an update that may survive in a layer that is called whole, the noise of c aside."""
-
-
-@dataclass(frozen=True, slots=True)
-class MergeFinding:
-    """One named outcome in one plain sentence, and the layers or tensors that it concerns."""
-
-    outcome: str
-    sentence: str
-    layers: tuple[str, ...] = ()
 
 
 def _misshapen(check: Compared) -> Iterator[MergeFinding]:
@@ -103,56 +93,50 @@ def _lost(check: Compared) -> Iterator[MergeFinding]:
 
 def _scaled(check: Compared) -> Iterator[MergeFinding]:
     twice, scaled = check.state("twice"), check.state("scaled")
-    count = len([layer for layer in check.layers if layer.survived is not None])
     if twice:
         # Of twice and another scale only one can be true, unless all layers agree.
         causes = _causes(check, [*twice, *scaled])
         also = f" (or scaled otherwise: {causes})" if causes else ""
-        where = "in all layers" if len(twice) == count else f"in {compact([layer.name for layer in twice])}"
-        yield MergeFinding(
-            "merged_twice", f"the update is there twice {where}{also}.", tuple(layer.name for layer in twice)
-        )
+        what = f"the update is there twice in {_where(check, twice)}{also}."
+        yield MergeFinding("merged_twice", what, tuple(layer.name for layer in twice))
     if scaled:
-        shares = [layer.survived for layer in scaled if layer.survived is not None]
+        shares = [check.share(layer) for layer in scaled]
         k = median(shares)
         same = all(abs(share / k - 1) <= 0.05 for share in shares) if k else False
         size = f"{k:.3g} times" if same else f"{min(shares):.3g} to {max(shares):.3g} times"
-        where = f"all {counted(count, 'layer')}" if len(scaled) == count else compact([layer.name for layer in scaled])
         causes = _causes(check, scaled) or "no known confusion of alpha and r gives that"
-        yield MergeFinding(
-            "wrong_scale", f"the update is there {size} in {where}: {causes}.", tuple(layer.name for layer in scaled)
-        )
+        what = f"the update is there {size} in {_where(check, scaled)}: {causes}."
+        yield MergeFinding("wrong_scale", what, tuple(layer.name for layer in scaled))
 
 
 def _causes(check: Compared, layers: Sequence[Layer]) -> str:
-    """Which confusions of the scale give the c of every one of ``layers``, in words."""
-    config = check.config
-    rooted = bool(config.get("use_rslora"))
-    plain = {key: value for key, value in config.items() if key not in ("alpha_pattern", "rank_pattern")}
-    named: dict[str, Callable[[str, int], float]] = {
-        "alpha/r instead of alpha/sqrt(r)" if rooted else "alpha/sqrt(r) instead of alpha/r": (
-            lambda module, rank: lora_scale({**config, "use_rslora": not rooted}, module, rank)
-        ),
-        "without alpha and r (a scale of 1)": lambda _module, _rank: 1.0,
-        "without alpha (1 instead of it)": (lambda module, rank: lora_scale({**plain, "lora_alpha": 1}, module, rank)),
-        "without dividing by r": lambda module, _rank: lora_scale(config, module, 1),
-    }
-    if config.get("alpha_pattern") or config.get("rank_pattern"):
-        named["without alpha_pattern and rank_pattern"] = lambda module, _rank: lora_scale(
-            plain, module, int(config["r"])
+    """Which confusions of the scale give the share of every one of ``layers``, in words."""
+    if not layers or not all(layer.name in check.ranks for layer in layers):
+        return ""
+    fits: list[set[str]] = []
+    for layer in layers:
+        module, rank = layer.name.removesuffix(".bias"), check.ranks[layer.name]
+        right, slack = lora_scale(check.config, module, rank), check.sums[layer.name].slack
+        shares = {words: scale / right for words, scale in mistaken_scales(check.config, module, rank).items()}
+        fits.append({words for words, k in shares.items() if abs(check.share(layer) - k) <= slack * max(1.0, abs(k))})
+    return " or ".join(words for words in shares if all(words in fit for fit in fits))
+
+
+def _left_out(check: Compared) -> Iterator[MergeFinding]:
+    plain, uncopied = check.state("plain"), check.state("uncopied")
+    if plain:
+        what = f"merged as a plain LoRA, without lora_magnitude_vector, in {_where(check, plain)}."
+        yield MergeFinding("magnitude_left_out", what, tuple(layer.name for layer in plain))
+    if uncopied:
+        what = (
+            f"the update was added to the base's tensor, not to the adapter's copy of it, in {_where(check, uncopied)}."
         )
-    fits = []
-    for words, scale in named.items():
-        wanted = [
-            (layer, scale(layer.name, rank) / lora_scale(config, layer.name, rank))
-            for layer in layers
-            for rank in [check.ranks[layer.name]]
-        ]
-        if all(
-            abs((layer.survived or 0.0) - k) <= check.sums[layer.name].slack * max(1.0, abs(k)) for layer, k in wanted
-        ):
-            fits.append(words)
-    return " or ".join(fits)
+        yield MergeFinding("copy_left_out", what, tuple(layer.name for layer in uncopied))
+
+
+def _where(check: Compared, layers: Sequence[Layer]) -> str:
+    every = len(layers) == len([layer for layer in check.layers if layer.survived is not None])
+    return f"all {counted(len(layers), 'layer')}" if every else compact([layer.name for layer in layers])
 
 
 def _moved(check: Compared) -> Iterator[MergeFinding]:
@@ -168,30 +152,6 @@ def _moved(check: Compared) -> Iterator[MergeFinding]:
         f"{compact([layer.name for layer in moved])}.",
         tuple(layer.name for layer in moved),
     )
-
-
-def _tied(check: Compared) -> Iterator[MergeFinding]:
-    changed = [] if check.other_base() else [other.name for other in check.changed()]
-    embedding, head = check.after.get(check.embedding), check.after.get(HEAD)
-    stated = {"tie_word_embeddings": check.tied_base, **check.before.config, **check.after.config}
-    # llama.cpp takes the head that a GGUF has, whatever the embeddings are.
-    loaded = stated["tie_word_embeddings"] and check.after.path.suffix != ".gguf"
-    if loaded and embedding and head and (embedding.shape != head.shape or _apart(embedding, head)):
-        yield MergeFinding(
-            "tied_embedding",
-            f"config.json ties {HEAD} to {check.embedding}, but they differ: whoever loads it drops one of them.",
-            (check.embedding, HEAD),
-        )
-        return
-    if changed:
-        why = "no adapter touches them"
-        if HEAD.removesuffix(".weight") in check.sums and head is None:
-            why = "they are tied to lm_head, whose update the model's input now goes through as well"
-        yield MergeFinding("tied_embedding", f"{compact(changed)} differ from the base: {why}.", tuple(changed))
-
-
-def _apart(embedding: Tensor, head: Tensor) -> bool:
-    return sums_of(embedding, head, coarsest(head)).changed
 
 
 def _weak(survived: float | None, sums: Sums) -> bool:
@@ -216,36 +176,6 @@ def findings(check: Compared) -> tuple[MergeFinding, ...]:
 
 
 _RULES: tuple[Callable[[Compared], Iterator[MergeFinding]], ...] = (
-    _misshapen, _other_base, _quantized, _lost, _scaled, _moved, _tied, _rounded_away,
+    _misshapen, _other_base, _quantized, _lost, _scaled, _left_out, _moved, tied, _rounded_away,
 )  # fmt: skip
 """The most serious first."""
-
-
-def compact(names: Iterable[str]) -> str:
-    """Names that differ in the number of their layer as one, without ``model.`` and ``.weight``.
-
-    >>> compact([f"model.layers.{n}.mlp.{side}_proj" for n in (0, 1, 3) for side in ("up", "down")] + ["lm_head"])
-    'mlp.up_proj and mlp.down_proj of layers 0-1 and 3; lm_head'
-    """
-    groups: dict[str, list[int]] = {}
-    for name in names:
-        short = name.removeprefix("model.").removesuffix(".weight")
-        match = re.fullmatch(r"(?:.*\.)?layers\.(\d+)\.(.+)", short)
-        numbers = groups.setdefault(match[2] if match else short, [])
-        if match:
-            numbers.append(int(match[1]))
-    shared: dict[tuple[int, ...], list[str]] = {}
-    for name, numbers in groups.items():
-        shared.setdefault(tuple(sorted(numbers)), []).append(name)
-    return "; ".join(_and(names) + (_runs(layers) if layers else "") for layers, names in shared.items())
-
-
-def _and(words: Sequence[str]) -> str:
-    return f"{', '.join(words[:-1])} and {words[-1]}" if words[1:] else words[0]
-
-
-def _runs(numbers: Sequence[int]) -> str:
-    starts = [numbers[0], *(b for a, b in pairwise(numbers) if b != a + 1)]
-    ends = [*(a for a, b in pairwise(numbers) if b != a + 1), numbers[-1]]
-    runs = [str(a) if a == b else f"{a}-{b}" for a, b in zip(starts, ends, strict=True)]
-    return f" of layer{'s' if len(numbers) > 1 else ''} {_and(runs)}"

@@ -17,6 +17,8 @@ from evalkit._internal.counts import counted
 from evalkit.errors import ConfigError, MissingModel
 from evalkit.models.weights.gguf_layout import PERMUTED, Layout, Matrix, architecture_of, permuted
 
+Values = NDArray[np.floating[Any]]
+
 FLOATS = ("F32", "F16", "BF16", "Q8_0")
 """The types of weights that can be read; Q8_0 in a GGUF only."""
 
@@ -30,18 +32,20 @@ _QUANTIZED = ("quant_state", "absmax", "quant_map", "qweight", "qzeros", "weight
 
 @dataclass(frozen=True, slots=True)
 class Tensor:
-    """One tensor in a file: its type (``kind``, as safetensors and GGUF name it) and shape, (out, in) for a matrix."""
+    """A tensor that is read by rows: its type (``kind``, as safetensors and GGUF name it) and shape, (out, in) for
+    most matrices. One that is in a file is read as float32; one that is computed (of kind F64) as float64.
+    """
 
     kind: str
     shape: tuple[int, ...]
-    read: Callable[[int, int], Matrix]
+    read: Callable[[int, int], Values]
 
-    def rows(self, start: int, stop: int) -> Matrix:
-        """The rows from ``start`` to before ``stop`` of the first dimension, as float32."""
+    def rows(self, start: int, stop: int) -> Values:
+        """The rows from ``start`` to before ``stop`` of the first dimension."""
         return self.read(start, stop)
 
-    def whole(self) -> Matrix:
-        """All of it, as float32 of ``shape``."""
+    def whole(self) -> Values:
+        """All of it, in ``shape``."""
         return self.read(0, self.shape[0] if self.shape else 1)
 
     def chunks(self) -> Iterator[tuple[int, int]]:

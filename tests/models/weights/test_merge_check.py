@@ -14,6 +14,7 @@ from tiny_weights import EMBEDDING, HEAD, HIDDEN, RANK, Place, bf16, folder, nf4
 
 from evalkit.errors import ConfigError, MissingModel
 from evalkit.models.weights.merge_check import MergeReport, check_merge
+from evalkit.models.weights.tensors import open_safetensors
 from evalkit.reports.merge import render
 
 
@@ -211,7 +212,9 @@ def test_an_update_of_a_tied_head_that_went_into_the_embeddings_is_told(place: P
     report = place.check(place.before | {EMBEDDING: merged.astype(np.float32)})
     assert [layer.state for layer in report.layers] == ["merged"]
     assert outcomes(report) == ["tied_embedding"]
-    assert "they are tied to lm_head, whose update the model's input now goes through" in report.sentence()
+    assert (
+        "embed_tokens holds the update of lm_head, which is not its own; lm_head holds its update" in report.sentence()
+    )
 
 
 def test_an_update_of_a_head_that_was_untied_for_it_is_whole(place: Place) -> None:
@@ -264,9 +267,8 @@ def test_an_adapter_that_was_never_trained_changes_nothing(place: Place) -> None
 @pytest.mark.parametrize(
     ("config", "message"),
     [
-        ({"use_dora": True}, r"use_dora is True, which merge-check can't follow"),
         ({"peft_type": "IA3"}, "peft_type is 'IA3'; merge-check applies only 'LORA'"),
-        ({"modules_to_save": ["lm_head"]}, r"modules_to_save is \['lm_head'\], which merge-check"),
+        ({"init_lora_weights": "pissa"}, "init_lora_weights is 'pissa', which changes the base too"),
     ],
 )
 def test_another_kind_of_adapter_is_refused(tmp_path: Path, config: dict[str, Any], message: str) -> None:
@@ -361,3 +363,54 @@ def test_the_report_is_json_and_says_itself(place: Place) -> None:
     assert repr(report).endswith("merged: not_merged: none of the update is in any of the 12 layers: M is the base.")
     assert render(report).splitlines()[0].startswith("NOT WHOLE: ")
     assert "... and 3 more layers" not in render(report)
+
+
+def test_experts_in_one_tensor_are_named_as_not_judged_and_the_rest_is_judged(tmp_path: Path) -> None:
+    place = Place(tmp_path)
+    experts = "model.layers.0.mlp.experts.gate_up_proj"
+    place.before[experts] = np.ones((2, 4, 8), np.float32)
+    save(place.base / "model.safetensors", place.before)
+    sides = {
+        name: tensor.whole() for name, tensor in open_safetensors(place.adapter / "adapter_model.safetensors").items()
+    }
+    stem = "base_model.model.model.layers.0.mlp.experts.base_layer.lora_"
+    shapes = {f"{stem}A.weight": (8, 8), f"{stem}B.weight": (4, 8)}
+    save(
+        place.adapter / "adapter_model.safetensors",
+        sides | {name: np.ones(x, np.float32) for name, x in shapes.items()},
+    )
+    stated = {"peft_type": "LORA", "r": RANK, "lora_alpha": 12, "target_parameters": ["mlp.experts.gate_up_proj"]}
+    (place.adapter / "adapter_config.json").write_text(json.dumps(stated))
+    report = place.check(place.plus())
+    assert (outcomes(report), [place.tensor for place in report.not_judged]) == (["not_judged"], [experts])
+    assert (len(report.layers), len(report.others)) == (12, 11)
+
+
+@pytest.mark.parametrize(("kind", "outcome"), [("F16", "whole"), ("Q8_0", "whole"), ("lost", "not_merged")])
+def test_a_dora_in_a_gguf_is_judged_as_in_a_folder(place: Place, kind: str, outcome: str) -> None:
+    merged = dora(place)
+    tensors = place.before if kind == "lost" else merged
+    made = write_gguf(place.root / "m.gguf", tensors, "Q8_0" if kind == "lost" else kind)
+    assert outcomes(check_merge(place.base, place.adapter, made)) == [outcome]
+
+
+def test_a_dora_that_was_merged_into_4_bits_is_told(place: Place) -> None:
+    merged = {name: nf4(x) if linear(name) else x for name, x in dora(place).items()}
+    report = place.check(merged, "BF16")
+    assert outcomes(report) == ["quantized_weights"]
+    assert f"{report.survived:.0%} of the update survives" in report.sentence()
+
+
+def dora(place: Place) -> dict[str, np.ndarray]:
+    """Makes a DoRA of the adapter, each row 1.1 times as long as before; returns what it makes of the base."""
+    file, config = (place.adapter / name for name in ("adapter_model.safetensors", "adapter_config.json"))
+    sides = {name: tensor.whole() for name, tensor in open_safetensors(file).items()}
+    config.write_text(json.dumps(json.loads(config.read_text()) | {"use_dora": True}))
+    made = dict(place.before)
+    for name, product in place.products.items():
+        lengths = 1.1 * np.linalg.norm(place.before[name], axis=1)
+        sides[f"base_model.model.{name.removesuffix('weight')}lora_magnitude_vector"] = lengths
+        whole = place.before[name] + 3 * product
+        made[name] = (lengths[:, None] / np.linalg.norm(whole, axis=1, keepdims=True) * whole).astype(np.float32)
+    save(file, sides)
+    return made
