@@ -95,7 +95,9 @@ def parse(
     ({'a': 1}, False, ('prose_before',), "before the object: 'Sure! '")
     """
     text = prefill + completion.text
-    opened = opened_by_prompt(completion.rendered, prefill, reasoning)
+    # A server that handed the reasoning over apart took it out, whatever its prompt opens.
+    apart = completion.thinking is not None
+    opened = None if apart else opened_by_prompt(completion.rendered, prefill, reasoning)
     split = split_reasoning((opened.opens if opened is not None else "") + text, reasoning)
     reading = _read(split, schema)
     thinking = completion.thinking if split.thinking is None else split.thinking  # a server may have set it apart

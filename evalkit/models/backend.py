@@ -39,7 +39,8 @@ class Completion:
     ``text`` is what followed the prefill, reasoning included, untouched. ``rendered`` is the very prompt
     the model read, template and prefill included, ``prompt_digest`` the digest of its token ids (``digest_of_ids``).
     Counts are in tokens and None where not known, as is what no server tells. ``thinking`` is
-    reasoning that a server handed over apart from the text. ``seconds`` are the server's own durations, by what it did.
+    reasoning that a server handed over apart from the text, which then has none; empty where the
+    server takes it out and there was none. ``seconds`` are the server's own durations, by what it did.
     ``usage`` is what an API bills, in tokens, as it says itself: "input", "output", and of what a prompt cache had or
     took in, "cached" and "cache_write"; the four are apart, none holds another. ``model`` is what the server calls the
     model that answered, None where it does not say.

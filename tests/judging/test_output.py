@@ -541,6 +541,13 @@ def test_an_answer_that_is_all_reasoning_is_called_so() -> None:
     assert (apart.value, apart.defects) == (None, ("empty", "only_reasoning"))
 
 
+@pytest.mark.parametrize("thinking", ["Hm.", ""])
+def test_reasoning_that_a_server_took_out_does_not_swallow_the_answer(thinking: str) -> None:
+    apart = Completion(GOOD, "stop", "<|im_start|>assistant\n<think>\n", thinking=thinking)
+    output = parse(apart, prefill="", schema=SCHEMA)
+    assert (output.value, output.strict, output.thinking) == (VALUE, True, thinking)
+
+
 def test_a_tool_call_in_the_place_of_an_answer_is_called_so() -> None:
     assert parse(Completion("", "tool_call"), prefill="", schema=SCHEMA).defects == ("empty", "tool_call")
 

@@ -8,7 +8,7 @@ The server is found at ``host``, else at $OLLAMA_HOST, else at localhost:11434. 
     context = 4096          tokens of prompt and answer together; what does not fit is an error, never cut
     parallel = 0            answers at once; 0 takes $OLLAMA_NUM_PARALLEL, which the server reads too, else 1
     repeat_penalty = 0.0    above 0: this, whatever the task says; 1.1, the server's own, punishes a digit used before
-    thinking = (the model's own)    of models that can: reason before the answer, and hand the reasoning over apart.
+    thinking = true         of models that can: reason before the answer, and hand the reasoning over apart.
                             An Ollama template takes one argument more, of models that know degrees:
                             template = { reasoning_effort = "low" }
     as_served = false       true: send no setting but the length, and get what an app with defaults gets
@@ -76,7 +76,9 @@ def open_backend(opening: Opening) -> Backend:
     with closing(server):
         about = server.about(opening.spec.place)
     think = _think(opening, bool(about["thinks"]))
-    decoding = _decoding(settings, bool(about["thinks"]), think)
+    if think is None and about["thinks"] and not settings.as_served:
+        think = True  # the server's own default, said aloud: it then hands the reasoning over apart, if it is empty too
+    decoding = _decoding(settings, think)
     fingerprint = {"engine": "ollama", **about, "context": settings.context, "decoding": decoding}
     return OllamaBackend(server, opening.spec.place, settings, fingerprint, think)
 
@@ -99,14 +101,13 @@ def _think(opening: Opening, thinks: bool) -> bool | str | None:
     return effort if isinstance(effort, str) else template.thinking
 
 
-def _decoding(settings: Settings, thinks: bool, think: bool | str | None) -> dict[str, Any]:
+def _decoding(settings: Settings, think: bool | str | None) -> dict[str, Any]:
     """What shapes the sampling beside what a request states; empty where nothing does."""
     if settings.as_served:
         return {"as_served": True, **({} if think is None else {"think": think})}
     penalty = {"repeat_penalty": settings.repeat_penalty} if settings.repeat_penalty else {}
     # Older releases told every model that can reason not to, and had no word for it here.
-    own = {"think": "the model's own"} if thinks and think is None else {}
-    return {**penalty, **own, **({"think": think} if think else {})}
+    return {**penalty, **({"think": think} if think else {})}
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,7 +196,9 @@ class OllamaBackend:
 
     def _answer_once(self, request: Request, stopped: Event) -> Completion:
         rendered = self._rendered(request)
-        end = StopCondition(rendered, request.prefill, request.decoding.tail, request.reasoning)
+        # Of a model that is to reason the server takes the reasoning out: what it calls the answer begins outside.
+        begins_in = None if self.think else rendered
+        end = StopCondition(begins_in, request.prefill, request.decoding.tail, request.reasoning)
         reply, closed = OllamaReply(), False
         with self.server.chat(self._body(request)) as values:
             for value in values:
@@ -212,6 +215,8 @@ class OllamaBackend:
             and reply.read + request.decoding.max_tokens > self.settings.context
         ):
             raise self._too_long(request, reply.read)
+        if self.think and completion.thinking is None:
+            completion = replace(completion, thinking="")
         return replace(completion, rendered=rendered)
 
     def _body(self, request: Request) -> dict[str, Any]:

@@ -30,7 +30,8 @@ def breach(completion: Completion, obeyed: Mapping[str, Any], reasoning: Sequenc
     """
     if completion.finish_reason in _TELLS_NOTHING:
         return None
-    opened = opened_by_prompt(completion.rendered, "", reasoning)
+    apart = completion.thinking is not None
+    opened = None if apart else opened_by_prompt(completion.rendered, "", reasoning)
     split = split_reasoning((opened.opens if opened is not None else "") + completion.text, reasoning)
     answer = split.answer.strip()
     thought = split.thinking is not None or bool(completion.thinking)

@@ -17,7 +17,8 @@ from evalkit.models.chat_template import NO_ARGUMENTS, TemplateArguments
 from evalkit.models.engines.ollama_server import Server
 from evalkit.models.request import Message, Request
 from fixtures.convert import base_gguf
-from fixtures.thinking import thinking_folder, thinking_gguf
+from fixtures.serve import Running, create
+from fixtures.thinking import OLLAMA_TEMPLATE, thinking_folder, thinking_gguf
 
 ROOT = Path(__file__).parents[3]
 MODULES = {"anthropic": anthropic, "openai": openai, "ollama": ollama, "gguf": gguf, "hf": hf}
@@ -137,7 +138,7 @@ def thinks(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("template", "sent", "decoding"),
     [
-        (NO_ARGUMENTS, {}, {"think": "the model's own"}),
+        (NO_ARGUMENTS, {"think": True}, {"think": True}),
         (ON, {"think": True}, {"think": True}),
         (OFF, {"think": False}, {}),
         (EFFORT, {"think": "low"}, {"think": "low"}),
@@ -180,6 +181,25 @@ def test_both_engines_render_the_same_prompt(template: TemplateArguments, end: s
     [(rendered, _)] = texts
     assert (rendered or "").endswith(end)
     assert marks == {template is not NO_ARGUMENTS}
+
+
+@pytest.fixture(scope="module")
+def thinker(server: Running) -> Running:
+    """The server with the base as a thinking model in it."""
+    create(server, "thinker", base_gguf(), template=OLLAMA_TEMPLATE)
+    return server
+
+
+@pytest.mark.real
+@pytest.mark.parametrize(
+    ("template", "end", "reasons"), [(NO_ARGUMENTS, "<think>\n", True), (OFF, "<think>\n\n</think>\n\n", False)]
+)
+def test_a_real_ollama_hands_over_the_reasoning_apart_or_has_none(
+    template: TemplateArguments, end: str, reasons: bool, thinker: Running
+) -> None:
+    answer = one(opened("ollama", template, "thinker", host=thinker.url))
+    assert (answer.rendered or "").endswith(f"assistant\n{end}")
+    assert (bool(answer.thinking), bool(answer.text)) == (reasons, not reasons)
 
 
 @pytest.mark.real

@@ -67,3 +67,9 @@ def test_only_keywords_of_the_schema_that_was_sent_are_broken() -> None:
     twice = Completion('{"names": ["Ann", "Ann"]}', "stop")
     assert breach(twice, names) is not None
     assert breach(twice, sent) is None
+
+
+def test_what_a_prompt_opens_is_over_where_the_server_took_the_reasoning_out() -> None:
+    prompt = "<|im_start|>assistant\n<think>\n"
+    assert breach(Completion("calm", "stop", prompt, thinking=""), SCHEMA) is not None
+    assert breach(Completion(CALM, "stop", prompt, thinking="Hm."), SCHEMA) is None
