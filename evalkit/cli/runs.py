@@ -19,6 +19,7 @@ from evalkit.models.config import Config
 from evalkit.reports.page import Page
 
 if TYPE_CHECKING:
+    from evalkit.judging.answer import Answer
     from evalkit.runs.record import Participation
     from evalkit.runs.requests import TaskRequest
     from evalkit.runs.store import RunStore
@@ -36,7 +37,7 @@ def show(config: Config, run: str, example: str, backend: str | None) -> None:
 
     with opened_runs(config) as runs, opened_answers(config) as store:
         places = list(_places(runs, run, example, backend))
-        kept = store.get(key for _, _, key in places)
+        kept = store.get(attempt for _, part, key in places for attempt in part.attempts(key))
     books: dict[str, AnswerBook] = {}
     for request, part, key in places:
         if request.task not in books:
@@ -46,23 +47,31 @@ def show(config: Config, run: str, example: str, backend: str | None) -> None:
         if example not in book.examples:
             remedy = f"It was in {book.task.folder} when the run was made."
             raise UnknownName("example", example, book.examples, remedy)
-        if key not in kept:
-            raise UnknownName("stored answer", key, (), f"{config.store} had it when the run was made.")
-        sent, completion = kept[key].request, kept[key].completion
-        answer = book.sample(part.name, example, key)
-        rendered = completion.rendered or "\n".join(f"[{m.role}] {m.content}" for m in sent.messages)
-        sample = f", sample {sent.sample}" if len(part.keys[example]) > 1 else ""
-        say(f"== {part.name} ({part.participant.spec}) on {request.task}, {answer.example.where}{sample}")
-        say(f"-- prompt, as the model read it\n{rendered}")
-        count = completion.completion_tokens
-        tokens = "tokens not counted" if count is None else counted(count, "token")
-        say(f"-- answer (finish: {completion.finish_reason}, {tokens})")
-        say(sent.prefill + completion.text)
-        say(f"-- expected\n{json.dumps(dict(answer.example.expected), ensure_ascii=False)}")
-        say(f"-- defects: {', '.join(answer.defects) or 'none'}")
-        for score in answer.scores.values():
-            say(f"   {score!r}")
-        say("")
+        attempts = part.attempts(key)
+        for number, attempt in enumerate(attempts, start=1):
+            if attempt not in kept:
+                raise UnknownName("stored answer", attempt, (), f"{config.store} had it when the run was made.")
+            answer = book.sample(part.name, example, attempt)
+            which = f", sample {answer.request.sample}" if len(part.keys[example]) > 1 else ""
+            which += f", attempt {number} of {len(attempts)}" if len(attempts) > 1 else ""
+            say(f"== {part.name} ({part.participant.spec}) on {request.task}, {answer.example.where}{which}")
+            _show(answer)
+
+
+def _show(answer: Answer) -> None:
+    """Prints one attempt at an answer: what was asked, what came, and what it is worth."""
+    sent, completion = answer.request, answer.completion
+    rendered = completion.rendered or "\n".join(f"[{m.role}] {m.content}" for m in sent.messages)
+    say(f"-- prompt, as the model read it\n{rendered}")
+    count = completion.completion_tokens
+    tokens = "tokens not counted" if count is None else counted(count, "token")
+    say(f"-- answer (finish: {completion.finish_reason}, {tokens})")
+    say(sent.prefill + completion.text)
+    say(f"-- expected\n{json.dumps(dict(answer.example.expected), ensure_ascii=False)}")
+    say(f"-- defects: {', '.join(answer.defects) or 'none'}")
+    for score in answer.scores.values():
+        say(f"   {score!r}")
+    say("")
 
 
 def _places(

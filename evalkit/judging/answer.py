@@ -10,6 +10,7 @@ from typing import Any
 from evalkit.golden.model import ANSWERED, Example, ScoreRule, Task
 from evalkit.golden.schema import compiled
 from evalkit.golden.scoring import composite_of, scorer_of
+from evalkit.judging.attempts import Spent, spent
 from evalkit.judging.output import Output, parse
 from evalkit.models.backend import Completion
 from evalkit.models.request import Request
@@ -21,7 +22,8 @@ class Answer:
     """What one model answered to one example, read and scored.
 
     ``scores`` holds "strict", "extractable" and every field that the example's expected answer has. Where the
-    example was asked several times it is the weakest of its ``samples``, with the means of their scores.
+    example was asked several times it is the weakest of its ``samples``, with the means of their scores. ``earlier``
+    are the attempts before it, of a model that is asked again after an answer that is not strict.
     """
 
     backend: str
@@ -31,6 +33,17 @@ class Answer:
     output: Output
     scores: Mapping[str, Score]
     samples: tuple[Answer, ...] = ()
+    earlier: tuple[Answer, ...] = ()
+
+    @property
+    def attempts(self) -> tuple[Answer, ...]:
+        """All attempts at it, the first one first: itself alone where it was not asked again."""
+        return (*self.earlier, self)
+
+    @property
+    def spent(self) -> Spent:
+        """What all attempts at it took together."""
+        return spent([attempt.completion for attempt in self.attempts])
 
     @property
     def each(self) -> tuple[Answer, ...]:
@@ -113,15 +126,19 @@ class Grader:
         self._scorers = {rule.name: scorer_of(rule) for rule in task.field_scores}
         self._composites = {rule.name: composite_of(rule) for rule in task.scores.values() if rule.members}
 
-    def grade(self, backend: str, example: Example, request: Request, completion: Completion) -> Answer:
-        """Reads and scores ``completion``. Never raises for anything that a model wrote."""
-        output = parse(
+    def read(self, request: Request, completion: Completion) -> Output:
+        """What stands in ``completion``, whatever is expected."""
+        return parse(
             completion,
             prefill=request.prefill,
             schema=self._schema,
             messages=request.messages,
             reasoning=request.reasoning,
         )
+
+    def grade(self, backend: str, example: Example, request: Request, completion: Completion) -> Answer:
+        """Reads and scores ``completion``. Never raises for anything that a model wrote."""
+        output = self.read(request, completion)
         scores = {
             "strict": Score("strict", float(output.strict), output.strict, True, output.why),
             "extractable": Score("extractable", float(output.extractable), output.extractable, True, output.why),

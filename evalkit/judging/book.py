@@ -7,10 +7,14 @@ one stored completion has one Answer in a process, whoever looks at it and howev
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from evalkit.golden.model import Example, Task
 from evalkit.judging.answer import Answer, Grader, averaged
+from evalkit.judging.attempts import next_attempt
+from evalkit.models.backend import Completion
 from evalkit.models.cache import StoredCompletion
+from evalkit.models.request import Request
 
 ReadStored = Callable[[Iterable[str]], Mapping[str, StoredCompletion]]
 """Gives the stored completions of the keys that it is handed; keys that are not stored are left out."""
@@ -20,7 +24,8 @@ class AnswerBook:
     """The answers to one task. ``examples`` are all that may have been asked, perturbed ones too, by id.
 
     An answer is known by its model, its example and its keys: where its samples are stored. A completion that was not
-    stored when it was first asked for is looked for again the next time.
+    stored when it was first asked for is looked for again the next time. Of a sample that took several attempts the key
+    is that of the last one; ``earlier`` has those of the attempts before it, by that key, from who knows them.
     """
 
     def __init__(self, task: Task, examples: Mapping[str, Example], read: ReadStored) -> None:
@@ -28,6 +33,7 @@ class AnswerBook:
         self.examples = examples
         self._read = read
         self._grader = Grader(task)
+        self.earlier: dict[str, tuple[str, ...]] = {}
         self._stored: dict[str, StoredCompletion] = {}
         self._answers: dict[tuple[str, str, tuple[str, ...]], Answer] = {}
 
@@ -45,8 +51,9 @@ class AnswerBook:
         """What ``model`` answered to ``example``, averaged over its samples; None where one of them is not stored."""
         place = (model, example, tuple(keys))
         if place not in self._answers:
-            stored = self.stored(keys)
-            if not all(key in stored for key in keys):
+            every = [key for last in keys for key in (*self.earlier.get(last, ()), last)]
+            stored = self.stored(every)
+            if not all(key in stored for key in every):
                 return None
             self._answers[place] = averaged([self.sample(model, example, key) for key in keys])
         return self._answers[place]
@@ -60,7 +67,13 @@ class AnswerBook:
 
     def sample(self, model: str, example: str, key: str) -> Answer:
         """The one sample that is stored under ``key``. Raises KeyError where there is none."""
-        return self.grade(model, self.examples[example], self.stored((key,))[key])
+        stored, known = self.stored((*self.earlier.get(key, ()), key)), self.examples[example]
+        attempts = [self.grade(model, known, stored[each]) for each in (*self.earlier.get(key, ()), key)]
+        return replace(attempts[-1], earlier=tuple(attempts[:-1])) if len(attempts) > 1 else attempts[0]
+
+    def next_attempt(self, request: Request, completion: Completion) -> Request | None:
+        """What a model is asked after it answered ``request`` so; None where that can be used."""
+        return next_attempt(request, self._grader.read(request, completion))
 
     def grade(self, model: str, example: Example, stored: StoredCompletion) -> Answer:
         """What ``stored`` is worth as an answer to ``example``, which may be one that the task does not have."""

@@ -19,11 +19,12 @@ Pairs = Sequence[tuple[Answer, Answer]]
 """What both answered: the answer before, and the one after."""
 
 _KNOWN_BY: Mapping[Literal["prompt_text", "token_ids", "token_counts"], Callable[[Answer], str | int | None]] = {
-    "prompt_text": lambda answer: answer.completion.rendered,
-    "token_ids": lambda answer: answer.completion.prompt_digest,
-    "token_counts": lambda answer: answer.completion.prompt_tokens,
+    "prompt_text": lambda answer: answer.attempts[0].completion.rendered,
+    "token_ids": lambda answer: answer.attempts[0].completion.prompt_digest,
+    "token_counts": lambda answer: answer.attempts[0].completion.prompt_tokens,
 }
-"""By what two prompts are held against each other, the surest first; None where a backend does not tell."""
+"""By what two prompts are held against each other, the surest first; None where a backend does not tell. They are those
+of the first attempt: what is asked after it depends on what was answered."""
 
 _SHOWN_BEFORE, _SHOWN_AFTER = 20, 40
 """Characters of a prompt that are shown before and behind the place where it is another."""

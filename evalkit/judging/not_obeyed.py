@@ -28,7 +28,8 @@ def not_obeyed(model: str, answers: Iterable[Answer], obeyed: Mapping[str, Any] 
     that of ``Held``, None where nothing is known of it."""
     if obeyed is None:
         return None
-    held = [sample for answer in answers for sample in answer.each if sample.request.schema is not None]
+    attempts = [attempt for answer in answers for sample in answer.each for attempt in sample.attempts]
+    held = [attempt for attempt in attempts if attempt.request.schema is not None]
     reasons = [(sample, breach(sample.completion, obeyed, sample.request.reasoning)) for sample in held]
     broken = [(sample.example.id, why) for sample, why in reasons if why is not None]
     return NotObeyed(model, len(broken), len(held), *broken[0]) if broken else None

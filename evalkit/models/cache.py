@@ -137,14 +137,15 @@ class Store:
 
     # -- how quickly it was answered ----------------------------------------------------------------
 
-    def save_probe(self, session: str, fingerprint: str, task: str, probe: Probe) -> None:
-        """Stores what a model's latency was found to be in this session."""
-        self._db.write("insert or replace into probes values (?, ?, ?, ?)", (session, fingerprint, task, _dump(probe)))
+    def save_probe(self, session: str, candidate: str, task: str, probe: Probe) -> None:
+        """Stores what a model's latency was found to be in this session, asked as it is (``Model.candidate``)."""
+        self._db.write("insert or replace into probes values (?, ?, ?, ?)", (session, candidate, task, _dump(probe)))
 
     def probes(self, session: str) -> dict[tuple[str, str], Probe]:
-        """``{(fingerprint, task): probe}`` of this session."""
+        """``{(candidate, task): probe}`` of this session."""
+        # The column is called as in stores of before: models alike but for how they are asked had one probe then.
         rows = self._db.execute("select fingerprint, task, probe from probes where session = ?", (session,))
-        return {(fingerprint, task): Probe.stored(json.loads(text)) for fingerprint, task, text in rows}
+        return {(candidate, task): Probe.stored(json.loads(text)) for candidate, task, text in rows}
 
 
 def _now() -> str:

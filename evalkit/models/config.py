@@ -107,8 +107,9 @@ def _alias(name: str, entry: str | AliasTable) -> Alias:
     if isinstance(entry, str):
         return Alias(name, entry)
     asking = Asking(
-        entry.few_shot, entry.prefill, entry.constrained, reasoning=tuple(entry.reasoning), system=entry.system
-    )
+        entry.few_shot, entry.prefill, entry.constrained,
+        reasoning=tuple(entry.reasoning), system=entry.system, retries=entry.retries,
+    )  # fmt: skip
     template = TemplateArguments(entry.thinking, entry.template)
     return Alias(name, entry.spec, entry.parent, entry.model_extra or {}, asking, entry.cost_per_hour, template)
 

@@ -7,6 +7,7 @@ from contextlib import closing
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from evalkit._internal.files import text_digest
 from evalkit._internal.registry import find
 from evalkit._internal.toml import NAME, quoted
 from evalkit.errors import ConfigError, StoreError, TooLong, Unasked, describe_error
@@ -21,9 +22,9 @@ from evalkit.models.constraint.breach import breach
 from evalkit.models.constraint.envelope import unwrapped
 from evalkit.models.constraint.held import Held, as_it_is
 from evalkit.models.context import none_fits
-from evalkit.models.latency import probe, spread
+from evalkit.models.latency import NextAttempt, probe, spread
 from evalkit.models.pricing import Price
-from evalkit.models.request import Request, canonical
+from evalkit.models.request import Request, asking_digest, canonical
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,11 @@ class Model:
     fingerprint: str
     held: Held | None = None
     _keys: dict[Request, str] = field(default_factory=dict, repr=False, compare=False)
+
+    @property
+    def candidate(self) -> str:
+        """A digest of which model it is and of how it is asked (sha256, hex)."""
+        return text_digest(f"{self.fingerprint} {asking_digest(self.task, self.alias.asking)}")
 
     def is_sold(self, prices: Mapping[str, Price]) -> bool:
         """Whether each of its answers costs money: at its price, else where its backend is asked with a key."""
@@ -122,6 +128,11 @@ class Workbench:
                     f"{where}: {alias.template.describe()}, and {spec.scheme} renders no chat template; take the key "
                     f"away"
                 )
+            if alias.asking.retries and backend.by_example:
+                raise ConfigError(
+                    f"{where}: retries = {alias.asking.retries}, and {spec.scheme} has one answer to each example, "
+                    f"however it is asked: take the key away"
+                )
             held = _held(backend, task, where) if alias.asking.constrained else None
             self.opened[place] = Model(alias, task, text, backend, fingerprint_of(backend), held)
         return self.opened[place]
@@ -148,7 +159,7 @@ def _held(backend: Backend, task: Task, where: str) -> Held | None:
 
 
 def probe_latency(
-    wanted: Iterable[tuple[Model, Sequence[Request]]],
+    wanted: Iterable[tuple[Model, Sequence[Request], NextAttempt]],
     store: Store,
     session: str,
     count: int,
@@ -158,10 +169,10 @@ def probe_latency(
     """Finds how long each model takes for one answer, over ``count`` of its requests, and stores it.
 
     Each is asked alone: what the others hold is given back before. A model whose answers take no time of its own
-    (recorded ones, a batch's) is left out.
+    (recorded ones, a batch's) is left out. One that has retries is asked as often as its answers make it.
     """
     budget = budget or Budget()
-    for model, requests in wanted:
+    for model, requests, next_attempt in wanted:
         if not requests or not getattr(model.backend, "interactive", not model.backend.by_example):
             continue
         chosen = [model.as_sent(request) for request in spread(requests, count)]
@@ -169,10 +180,10 @@ def probe_latency(
         def tell(done: int, model: Model = model, total: int = len(chosen)) -> None:
             on_progress(Progress(f"latency of {model.alias.name}", model.task.name, done, total, budget.spent))
 
-        result = probe(model.backend, chosen, tell)
+        result = probe(model.backend, chosen, tell, model.alias.asking.retries, next_attempt)
         model.backend.close()
         store.save_spent(session, budget.ledger)
-        store.save_probe(session, model.fingerprint, model.task.name, result)
+        store.save_probe(session, model.candidate, model.task.name, result)
 
 
 def generate(

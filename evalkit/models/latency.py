@@ -8,7 +8,7 @@ after one that is not counted and makes the model warm. Its answers are not kept
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -31,7 +31,8 @@ MEMORY = "memory (MiB)"
 @dataclass(frozen=True, slots=True)
 class Probe:
     """What one model took on one machine. ``seconds`` and ``tokens`` (of the answer; None where nobody counted) are one
-    for each of ``examples``, in the order asked.
+    for each of ``examples``, in the order asked. Of a model that is asked again after an answer that is not strict they
+    are the sums over all attempts at an example; ``attempts`` says how many those were, and is empty for other models.
 
     ``memory`` is in bytes, once the model was loaded and had answered: of the process that runs it, everything in it,
     or what its server says that it holds; None where it is not to be known. ``problem`` says why the probe was broken
@@ -44,33 +45,60 @@ class Probe:
     tokens: tuple[int | None, ...] = ()
     memory: int | None = None
     problem: str | None = None
+    attempts: tuple[int, ...] = ()
 
     @classmethod
     def stored(cls, table: Mapping[str, Any]) -> Probe:
         """A probe as the store has it."""
-        lists = {name: tuple(table[name]) for name in ("examples", "seconds", "tokens")}
+        lists = {name: tuple(table.get(name, ())) for name in ("examples", "seconds", "tokens", "attempts")}
         return cls(**{**table, **lists})
 
 
-def probe(backend: Backend, requests: Sequence[Request], tell: Callable[[int], None] = lambda _: None) -> Probe:
+NextAttempt = Callable[[Request, Completion], Request | None]
+"""What a model is asked after it answered a request so; None where that can be used."""
+
+
+def probe(
+    backend: Backend,
+    requests: Sequence[Request],
+    tell: Callable[[int], None] = lambda _: None,
+    retries: int = 0,
+    next_attempt: NextAttempt = lambda *_: None,
+) -> Probe:
     """Asks ``requests``, of which there are two or more, one at a time; the first only makes the model warm.
 
-    ``tell`` is given how many are done. What goes wrong ends the probe and stands in ``problem``.
+    Each is asked on as a caller would, by ``next_attempt``, ``retries`` times at most. ``tell`` is given how many are
+    done. What goes wrong ends the probe and stands in ``problem``.
     """
     taken = datetime.now(UTC).isoformat(timespec="seconds")
-    answers: list[tuple[str, float, int | None]] = []
+    answers: list[tuple[str, float, int | None, int]] = []
     for done, request in enumerate(requests):
         tell(done)
-        begun = time.perf_counter()
         try:
-            completion = _ask_one(backend, request)
+            took = list(_attempts(backend, request, retries, next_attempt))
         except Exception as error:
             return Probe(taken, problem=describe_error(error))
-        answers.append((request.example_id, time.perf_counter() - begun, completion.completion_tokens))
+        counts = [count for _, count in took if count is not None]
+        written = sum(counts) if len(counts) == len(took) else None
+        answers.append((request.example_id, sum(seconds for seconds, _ in took), written, len(took)))
     tell(len(requests))
     memory = getattr(backend, "memory", None)
-    examples, seconds, tokens = zip(*answers[1:], strict=True)
-    return Probe(taken, examples, seconds, tokens, memory() if memory else None)
+    examples, seconds, tokens, attempts = zip(*answers[1:], strict=True)
+    return Probe(taken, examples, seconds, tokens, memory() if memory else None, attempts=attempts if retries else ())
+
+
+def _attempts(
+    backend: Backend, request: Request, retries: int, next_attempt: NextAttempt
+) -> Iterator[tuple[float, int | None]]:
+    """Seconds and tokens of each attempt at an answer to ``request``."""
+    for left in range(retries, -1, -1):
+        begun = time.perf_counter()
+        completion = _ask_one(backend, request)
+        yield time.perf_counter() - begun, completion.completion_tokens
+        following = next_attempt(request, completion) if left else None
+        if following is None:
+            return
+        request = following
 
 
 def _ask_one(backend: Backend, request: Request) -> Completion:

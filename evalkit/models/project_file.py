@@ -62,6 +62,7 @@ OptionalDollars = Annotated[
     WithJsonSchema({"type": "number", "minimum": 0}),
     expected("US dollars, 0 or more"),
 ]
+Retries = Annotated[int, Field(ge=0), expected("a whole number, 0 or more")]
 TokenPrice = Annotated[
     Annotated[float, Field(ge=0)] | None,
     WithJsonSchema({"type": "number", "minimum": 0}),
@@ -94,6 +95,7 @@ class AliasTable(Table):
         default=None, description="Whether it reasons before it answers; left out: as its chat template has it."
     )
     template: Arguments = Field(default={}, description="Further arguments of its chat template, by name.")
+    retries: Retries = Field(default=0, description="How often it is asked again after an answer that is not strict.")
     cost_per_hour: OptionalDollars = Field(default=None, description="What its machine costs per hour, in US dollars.")
 
 

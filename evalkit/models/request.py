@@ -29,7 +29,8 @@ class Asking:
     ``few_shot`` puts the task's reference examples before the question, each with its expected answer; those of the
     asked example's own group, itself among them, are left out. ``prefill`` takes the place of the task's.
     ``constrained`` lets the model write nothing but what the task's schema accepts. ``reasoning`` is a pair of marks
-    that this model puts around its reasoning, where they are none of those that are known.
+    that this model puts around its reasoning, where they are none of those that are known. ``retries`` is how often it
+    is asked again after an answer that is not strict (``models/follow_up.py`` says in which words).
     """
 
     few_shot: bool = False
@@ -37,6 +38,7 @@ class Asking:
     constrained: bool = False
     reasoning: tuple[str, ...] = ()
     system: Literal["into_user"] | None = None
+    retries: int = 0
 
     def prefill_of(self, task: Task) -> str:
         """What every answer is made to begin with."""
@@ -58,7 +60,8 @@ class Asking:
         parts += [] if self.prefill is None else [f"prefill {self.prefill!r}"]
         parts += ["constrained"] if self.constrained else []
         parts += [f"reasoning between {' and '.join(self.reasoning)}"] if self.reasoning else []
-        return ", ".join([*parts, *(["the system message joined to the first user's turn"] if self.system else [])])
+        parts += ["the system message joined to the first user's turn"] if self.system else []
+        return ", ".join([*parts, *([f"retries = {self.retries}"] if self.retries else [])])
 
 
 AS_THE_TASK_SAYS = Asking()

@@ -12,7 +12,7 @@ from evalkit.judging.no_verdict import NoVerdict, WhyNone, why_none
 from evalkit.judging.regression import Regression
 from evalkit.reports.figures import signed
 from evalkit.reports.view import rivals
-from evalkit.runs.record import TaskResult, Unbeaten
+from evalkit.runs.record import ModelRun, TaskResult, Unbeaten
 
 
 def heading(task: TaskResult) -> str:
@@ -88,6 +88,8 @@ def _notes(task: TaskResult) -> Iterator[str]:
             yield from wording.own_reasoning(model_run.own_reasoning)
         if (probe := model_run.participant.probe) is not None and probe.problem is not None:
             yield f"{model_run.participant.name}: its latency could not be probed: {probe.problem}"
+        if model_run.participant.retries:
+            yield _asked_again(model_run)
         if model_run.unanswered:
             first, reason = next(iter(model_run.unanswered.items()))
             count = f"{len(model_run.unanswered)} unanswered, never scored as wrong"
@@ -124,6 +126,16 @@ def _notes(task: TaskResult) -> Iterator[str]:
     of_baseline = task.regression.corrections if task.regression else ()
     if made := wording.comparisons_made((*task.corrections, *of_baseline)):
         yield made
+
+
+def _asked_again(model_run: ModelRun) -> str:
+    """How often a model was asked again, and over how many attempts its latency was taken."""
+    again, more = model_run.asked_again, counted(model_run.more_attempts, "attempt")
+    counts = f"{model_run.name}: asked again after an invalid answer: {again} of {model_run.selected}, {more} more"
+    probe = model_run.participant.probe
+    if probe is None or not probe.attempts:
+        return counts
+    return f"{counts}; its latency is that of {sum(probe.attempts)} attempts at {len(probe.attempts)} answers"
 
 
 def picks(task: TaskResult) -> Iterator[str]:

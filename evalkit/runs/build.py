@@ -184,7 +184,8 @@ def unchanged_adapters(participations: Iterable[Participation], book: AnswerBook
         pairs = [
             (stored[key].completion.text, stored[base_key].completion.text)
             for example in sorted(part.keys.keys() & base.keys.keys())
-            for key, base_key in zip(part.keys[example], base.keys[example], strict=False)
+            for last, base_last in zip(part.keys[example], base.keys[example], strict=False)
+            for key, base_key in [(part.attempts(last)[0], base.attempts(base_last)[0])]
             if key in stored and base_key in stored
         ]
         if pairs and all(key == base_key for key, base_key in pairs):

@@ -43,7 +43,7 @@ def is_shown(asked: AskedTask, part: Participation) -> bool:
     """Whether an answer of it to the test split is there to be shown. Floors answer without reading."""
     if part.role == "floor" or part.participant.problem is not None:
         return False
-    keys = [key for name in asked.judged for key in part.keys.get(name, ())]
+    keys = [key for name in asked.judged for last in part.keys.get(name, ()) for key in part.attempts(last)]
     stored = asked.book.stored(part.stored_under)
     return any(key in stored for key in keys)
 

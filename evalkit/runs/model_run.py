@@ -67,6 +67,8 @@ def model_run_of(task: Task, split: str, part: Participation, answers: Mapping[s
             for name in part.keys
             if name in scored and name not in answers  # a rescored run may know examples that are gone
         },
+        asked_again=sum(any(sample.earlier for sample in answer.each) for answer in judged),
+        more_attempts=sum(len(sample.earlier) for answer in judged for sample in answer.each),
     )
 
 
@@ -107,7 +109,7 @@ def _measurements(task: Task, answers: Sequence[Answer], participant: Participan
         (float(len(sample.output.thinking)), name) for sample, name in each if sample.output.thinking is not None
     ]
     price, probe = participant.price, participant.probe
-    paid = [(1000 * price.of(usage), name) for sample, name in each if price and (usage := sample.completion.usage)]
+    paid = [(1000 * price.of(usage), name) for sample, name in each if price and (usage := sample.spent.usage)]
     measurements |= {
         name: mean(*zip(*values, strict=True)) for name, values in ((THINKING, thought), (COST, paid)) if values
     }

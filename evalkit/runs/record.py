@@ -60,6 +60,7 @@ class Participant:
     ``joined`` is true where it takes part because the task declares it, though nobody named it. ``obeyed`` is what
     its answers fit if they were held to the schema that it was asked with, None where it was asked with none or nobody
     knows; ``left_out`` are the keywords of the task's schema that it could not be held to.
+    ``retries`` is how often it was to be asked again after an answer that is not strict.
     """
 
     name: str
@@ -85,6 +86,7 @@ class Participant:
     thinking: bool | None = None
     obeyed: Mapping[str, Any] | None = None
     left_out: tuple[str, ...] = ()
+    retries: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,13 +94,19 @@ class Participation:
     """Where the answers of a participant are stored. It is not in a run's header: its rows have that.
 
     ``keys`` are by example id, one for each of its samples. ``reasons`` say why an example stayed unanswered.
-    ``again`` are the keys of second answers to some examples, of a rung of a lineage.
+    ``again`` are the keys of second answers to some examples, of a rung of a lineage. Where an answer took several
+    attempts its key is that of the last one; ``earlier`` has the keys of the attempts before it, by that key.
     """
 
     participant: Participant
     keys: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     reasons: Mapping[str, str] = field(default_factory=dict)
     again: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    earlier: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def attempts(self, key: str) -> tuple[str, ...]:
+        """The keys of all attempts at the answer of ``key``, the first one first: itself alone as a rule."""
+        return (*self.earlier.get(key, ()), key)
 
     @property
     def name(self) -> str:
@@ -113,7 +121,7 @@ class Participation:
     @property
     def stored_under(self) -> list[str]:
         """Every key that one of its answers has."""
-        return [key for keys in (*self.keys.values(), *self.again.values()) for key in keys]
+        return [key for keys in (*self.keys.values(), *self.again.values(), *self.earlier.values()) for key in keys]
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +132,8 @@ class ModelRun:
     an example is unanswered where one of its samples is. ``slices`` and ``confusions`` are of the judged split, and
     only of models that are tested or that a hypothesis names. ``not_obeyed`` is set where its answers show that nothing
     held it to its schema.
+    ``asked_again`` is how many examples of the judged split were asked again after an answer that was not strict,
+    ``more_attempts`` how many attempts that took.
     """
 
     participant: Participant
@@ -140,6 +150,8 @@ class ModelRun:
     own_reasoning: OwnReasoning | None = None
     """What is seen of its own reasoning, where there is any, or was to be."""
     not_obeyed: NotObeyed | None = None
+    asked_again: int = 0
+    more_attempts: int = 0
 
     @property
     def name(self) -> str:
@@ -245,7 +257,8 @@ class Sample:
     """One answer as the model gave it, and what was read from it.
 
     ``text`` is what is judged: prefill and completion, the reasoning (``thinking``) set apart. ``value`` is the object
-    that was read from it, None where none could be. Tokens, ``seconds`` and ``usage`` are those of ``Completion``.
+    that was read from it, None where none could be. Tokens, ``seconds`` and ``usage`` are those of ``Completion``,
+    summed over all attempts at it; ``earlier`` are the texts of those before the one that is judged.
     """
 
     text: str
@@ -257,6 +270,7 @@ class Sample:
     completion_tokens: int | None = None
     seconds: Mapping[str, float] | None = None
     usage: Mapping[str, int] | None = None
+    earlier: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -273,7 +287,7 @@ class Row:
 
     ``keys`` are where its samples are stored, ``again`` where second answers are, of a rung of a lineage. Without
     ``samples`` it is ``unanswered``, for the reason that stands there. ``of`` is the example of which this one is a
-    perturbed form; such a row has no scores.
+    perturbed form; such a row has no scores. ``earlier`` has the keys of the attempts before one of those, by its key.
     """
 
     task: str
@@ -291,6 +305,7 @@ class Row:
     unanswered: str = ""
     again: tuple[str, ...] = ()
     of: str = ""
+    earlier: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def defects(self) -> tuple[str, ...]:

@@ -35,12 +35,13 @@ def load_requests(table: Mapping[str, Any], rows: Rows) -> list[TaskRequest]:
         return [_older_request(task) for task in table["tasks"]]
     run = load_run(table)
     parts = {
-        (result.task, model_run.name): Participation(model_run.participant, {}, {}, {})
+        (result.task, model_run.name): Participation(model_run.participant)
         for result in run.tasks
         for model_run in result.model_runs
     }
     keys: dict[tuple[str, str], dict[str, tuple[str, ...]]] = {place: {} for place in parts}
     again: dict[tuple[str, str], dict[str, tuple[str, ...]]] = {place: {} for place in parts}
+    earlier: dict[tuple[str, str], dict[str, tuple[str, ...]]] = {place: {} for place in parts}
     reasons: dict[tuple[str, str], dict[str, str]] = {place: {} for place in parts}
     for row in rows():
         place = (row.task, row.model)
@@ -48,6 +49,7 @@ def load_requests(table: Mapping[str, Any], rows: Rows) -> list[TaskRequest]:
             keys[place][row.example] = row.keys
         if row.again:
             again[place][row.example] = row.again
+        earlier[place].update(row.earlier)
         if row.unanswered:
             reasons[place][row.example] = row.unanswered
     return [
@@ -55,7 +57,9 @@ def load_requests(table: Mapping[str, Any], rows: Rows) -> list[TaskRequest]:
             result.task,
             result.split,
             tuple(
-                replace(parts[place], keys=keys[place], again=again[place], reasons=reasons[place])
+                replace(
+                    parts[place], keys=keys[place], again=again[place], reasons=reasons[place], earlier=earlier[place]
+                )
                 for place in parts
                 if place[0] == result.task
             ),

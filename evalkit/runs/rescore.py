@@ -52,6 +52,8 @@ def rescore(config: Config, store: Store, runs: RunStore, name: str) -> Rescored
         except FrozenError:
             whether = False  # it is scored as it stands now, and the report says so
         book = AnswerBook(task, askable(task, request.split), store.get)
+        for part in parts:
+            book.earlier.update(part.earlier)
         kept = book.stored(key for part in parts for key in part.stored_under)
         warnings += _other_prompts(config, task, request.split, parts, kept)
         turns = _turns(task, request)
@@ -97,7 +99,8 @@ def _other_prompts(
         {
             name
             for part in parts
-            for name, (key, *_) in part.keys.items()
+            for name, (last, *_) in part.keys.items()
+            for key in part.attempts(last)[:1]
             if name in examples and key in kept
             if kept[key].request.messages != render(task, examples[name], asking.get(part.name, Asking())).messages
         }

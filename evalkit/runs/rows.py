@@ -20,11 +20,13 @@ def rows_of(asked_task: AskedTask) -> Iterator[Row]:
 
 def _row(asked_task: AskedTask, part: Participation, name: str, perturbed: Perturbed | None) -> Row:
     keys, again = part.keys.get(name, ()), part.again.get(name, ())
+    earlier = {key: part.earlier[key] for key in (*keys, *again) if key in part.earlier}
     example = asked_task.book.examples.get(name)
     if example is None:  # a run that is scored again may know examples that are gone
         return Row(
-            asked_task.task.name, part.name, name, keys, unanswered="it is not in the task any more", again=again
-        )
+            asked_task.task.name, part.name, name, keys, unanswered="it is not in the task any more", again=again,
+            earlier=earlier,
+        )  # fmt: skip
     answer = asked_task.book.answer(part.name, name, keys) if keys else None
     return Row(
         task=asked_task.task.name,
@@ -42,6 +44,7 @@ def _row(asked_task: AskedTask, part: Participation, name: str, perturbed: Pertu
         unanswered="" if answer is not None else part.reasons.get(name, "not asked"),
         again=again,
         of=perturbed.of.id if perturbed is not None else "",
+        earlier=earlier,
     )
 
 
@@ -50,15 +53,16 @@ def _scores(answer: Answer) -> dict[str, RowScore]:
 
 
 def _sample(answer: Answer) -> Sample:
-    completion = answer.completion
+    spent = answer.spent
     return Sample(
         text=answer.text,
         value=answer.value,
         defects=answer.defects,
-        finish_reason=completion.finish_reason,
+        finish_reason=answer.completion.finish_reason,
         thinking=answer.output.thinking,
-        prompt_tokens=completion.prompt_tokens,
-        completion_tokens=completion.completion_tokens,
-        seconds=completion.seconds,
-        usage=completion.usage,
+        prompt_tokens=spent.prompt_tokens,
+        completion_tokens=spent.completion_tokens,
+        seconds=spent.seconds,
+        usage=spent.usage,
+        earlier=tuple(attempt.text for attempt in answer.earlier),
     )

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from evalkit.errors import ConfigError, NotAnswered
 from evalkit.golden.model import Example, Task
 from evalkit.judging.answer import Answer
 from evalkit.judging.book import AnswerBook
+from evalkit.models.backend import Completion
 from evalkit.models.budget import Budget
 from evalkit.models.cache import Store
-from evalkit.models.generate import generate
-from evalkit.models.request import render
+from evalkit.models.generate import OnProgress, generate, unsettled
+from evalkit.models.request import Request, render
 from evalkit.session.participants import Participants
 from evalkit.session.plan import RequestPlan, Selection
 
@@ -32,6 +33,7 @@ class SessionAnswers:
         self._open_store = open_store
         self._books: dict[str, AnswerBook] = {}
         self._reasons: dict[str, str] | None = None
+        self._followed: dict[tuple[str, Request], Request | None] = {}
         self._read: set[tuple[str, str]] = set()
 
     @property
@@ -41,13 +43,63 @@ class SessionAnswers:
 
     def keys(self, task: Task, model: str, examples: Iterable[str]) -> dict[str, tuple[str, ...]]:
         """Where ``model``'s answers to ``examples`` are stored: for each example a key for each of its samples."""
-        opened, requests = self.participants.model(model, task), self.plan.of(task, model)
-        return {example: tuple(opened.key(request) for request in requests[example]) for example in examples}
+        requests = self.plan.of(task, model)
+        return self._keys(task, model, {example: requests[example] for example in examples})
 
     def second_keys(self, task: Task, model: str) -> dict[str, tuple[str, ...]]:
         """Where the second answers of a rung of a lineage are stored."""
+        return self._keys(task, model, {name: (request,) for name, request in self.plan.again(task, model).items()})
+
+    def _keys(self, task: Task, model: str, asked: Mapping[str, Sequence[Request]]) -> dict[str, tuple[str, ...]]:
+        """The keys of the last attempts at what is ``asked``, by example. One that is due is not stored."""
         opened = self.participants.model(model, task)
-        return {example: (opened.key(request),) for example, request in self.plan.again(task, model).items()}
+        chains = iter(self.attempts(task, model, [request for requests in asked.values() for request in requests]))
+        keys = {}
+        for example, requests in asked.items():
+            of_example = [[opened.key(attempt) for attempt in next(chains)] for _ in requests]
+            for *earlier, last in of_example:
+                if earlier:
+                    self.book(task).earlier[last] = tuple(earlier)
+            keys[example] = tuple(attempts[-1] for attempts in of_example)
+        return keys
+
+    def earlier(self, task: Task, *keys: Mapping[str, Sequence[str]]) -> dict[str, tuple[str, ...]]:
+        """Of those of ``keys`` that took several attempts, the keys of the attempts before the last."""
+        known = self.book(task).earlier
+        last = [key for by_example in keys for of_example in by_example.values() for key in of_example]
+        return {key: known[key] for key in last if key in known}
+
+    def attempts(self, task: Task, model: str, requests: Sequence[Request]) -> list[tuple[Request, ...]]:
+        """For each of ``requests`` the attempts at an answer: itself, those that were made after it, and the one that
+        is due where the last answer is not strict and there are retries left."""
+        opened = self.participants.model(model, task)
+        chains: list[tuple[Request, ...]] = [(request,) for request in requests]
+        for made in range(1, opened.alias.asking.retries + 1):
+            stored = self.book(task).stored(opened.key(chain[-1]) for chain in chains)
+            for place, chain in enumerate(chains):
+                if len(chain) == made and (answer := stored.get(opened.key(chain[-1]))) is not None:
+                    following = self._following(task, model, chain[-1], answer.completion)
+                    chains[place] = chain if following is None else (*chain, following)
+        return chains
+
+    def _following(self, task: Task, model: str, request: Request, answer: Completion) -> Request | None:
+        """What ``model`` is asked after its stored ``answer``, which is read once."""
+        if (model, request) not in self._followed:
+            self._followed[model, request] = self.book(task).next_attempt(request, answer)
+        return self._followed[model, request]
+
+    def open_requests(self, task: Task, model: str, requests: Sequence[Request]) -> list[Request]:
+        """The attempts at ``requests`` that are due, and did not fail in this session."""
+        last = [chain[-1] for chain in self.attempts(task, model, requests)]
+        return list(unsettled(self.participants.model(model, task), last, self.store, self.identity).values())
+
+    def ask_on(
+        self, task: Task, model: str, requests: Sequence[Request], on_progress: OnProgress, budget: Budget
+    ) -> None:
+        """Asks ``model`` again where its answer to one of ``requests`` is not strict, as often as it has retries."""
+        opened = self.participants.model(model, task)
+        while opened.alias.asking.retries and (due := self.open_requests(task, model, requests)):
+            generate([(opened, due)], self.store, self.identity, on_progress, budget)
 
     def book(self, task: Task) -> AnswerBook:
         """The book of answers to ``task``."""
@@ -95,8 +147,10 @@ class SessionAnswers:
             raise ConfigError(f"{model}: answers that were recorded are to these examples only; name a model")
         request = render(task, example, opened.alias.asking)
         generate([(opened, [request])], self.store, self.identity, budget=budget)
+        self.ask_on(task, model, [request], lambda _: None, budget)
         self.asked_more()
-        key = opened.key(request)
+        [attempts] = self.attempts(task, model, [request])
+        key = opened.key(attempts[-1])
         stored = self.store.get([key])
         if key not in stored:
             raise NotAnswered(self.reasons[key])

@@ -12,7 +12,8 @@ from evalkit.golden.model import Task
 from evalkit.judging.early_stopping import steps, turn
 from evalkit.models.backends.floors import FLOORS
 from evalkit.models.budget import Budget
-from evalkit.models.generate import Model, OnProgress, generate, probe_latency, unsettled
+from evalkit.models.generate import Model, OnProgress, generate, probe_latency
+from evalkit.models.latency import NextAttempt
 from evalkit.models.request import Request
 from evalkit.session.answers import SessionAnswers
 from evalkit.session.options import SessionOptions
@@ -55,15 +56,18 @@ class Asking:
         that was named answered nothing."""
         participants = self.answers.participants
         at_once = [
-            (participants.model(name, task), requests)
+            (task, name, requests)
             for task, name, examples in self._everyone()
             if not self.records.in_turn(task, name)
             for requests in self._requests(task, name, examples)
         ]
+        opened = [(participants.model(name, task), requests) for task, name, requests in at_once]
         store, identity = self.answers.store, self.answers.identity  # the store makes the folder of the lock
         with FileLock(store.path.with_suffix(".lock")):
             self.budget.resume(store.spent(identity))  # another process may have asked before this one
-            self._note_unusable(generate(at_once, store, identity, on_progress, self.budget))
+            self._note_unusable(generate(opened, store, identity, on_progress, self.budget))
+            for task, name, requests in at_once:
+                self.answers.ask_on(task, name, requests, on_progress, self.budget)
             self.answers.asked_more()
             self.leave_out_unusable()
             rivals = [(task, name) for task, name, _ in self._everyone() if self.records.in_turn(task, name)]
@@ -108,16 +112,18 @@ class Asking:
         requests, model = answers.plan.of(task, name), answers.participants.model(name, task)
         for number, step in enumerate(steps(turn(answers.plan.judged(task)))):
             wanted = [request for example in step for request in requests[example]]
-            if not unsettled(model, wanted, answers.store, answers.identity):
+            if not answers.open_requests(task, name, wanted):
                 continue  # what is there costs nothing
             if number and self.results.settled(task, name):
                 break
             unusable = generate([(model, wanted)], answers.store, answers.identity, on_progress, self.budget)
+            answers.ask_on(task, name, wanted, on_progress, self.budget)
             answers.asked_more()
             if not number:
                 self._note_unusable(unusable)
             new = True
-            if answers.reasons.keys() >= {model.key(request) for request in wanted}:
+            keys = answers.keys(task, name, step)
+            if answers.reasons.keys() >= {key for samples in keys.values() for key in samples}:
                 return False  # nobody answers any more
         return new
 
@@ -133,11 +139,12 @@ class Asking:
                 if participants.problem(floor, task) is None:
                     yield task, floor, list(self.answers.plan.scored(task))
 
-    def _timed(self) -> Iterator[tuple[Model, list[Request]]]:
+    def _timed(self) -> Iterator[tuple[Model, list[Request], NextAttempt]]:
         """Whose latency is probed, and with what: each model's share of the judged split, floors left out."""
         for task, name, examples in self._everyone():
             if name not in FLOORS:
                 judged = {example.id for example in self.answers.plan.judged(task)}
                 requests = self.answers.plan.of(task, name)
                 model = self.answers.participants.model(name, task)
-                yield model, [requests[example][0] for example in examples if example in judged]
+                chosen = [requests[example][0] for example in examples if example in judged]
+                yield model, chosen, self.answers.book(task).next_attempt

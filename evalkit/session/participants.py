@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from evalkit._internal.files import text_digest
 from evalkit.errors import ConfigError, HarnessError, SetupError, UnknownName
 from evalkit.golden.model import Hypothesis, Task
 from evalkit.judging.not_judged import Absent, WhyNotJudged
@@ -15,7 +14,6 @@ from evalkit.models.backends.floors import FLOORS
 from evalkit.models.budget import Budget
 from evalkit.models.config import Config
 from evalkit.models.generate import Model, Workbench
-from evalkit.models.request import asking_digest
 from evalkit.models.weights.parents import parents_of
 from evalkit.session.declared_rivals import candidates_of, declared_rivals
 from evalkit.session.options import SessionOptions
@@ -141,8 +139,7 @@ class Participants:
 
     def candidate(self, task: Task, name: str) -> str:
         """By what a candidate is known among the looks: which model it is, and how it is asked."""
-        model = self.model(name, task)
-        return text_digest(f"{model.fingerprint} {asking_digest(task, model.alias.asking)}")
+        return self.model(name, task).candidate
 
     def merges(self, task: Task) -> list[str]:
         """The tested models, and the rungs that can be run, that are said to be a merge."""

@@ -8,7 +8,7 @@ from itertools import takewhile
 from evalkit.golden.model import Task
 from evalkit.judging.early_stopping import turn
 from evalkit.models.backends.floors import FLOORS
-from evalkit.models.generate import Model, unsettled
+from evalkit.models.generate import Model
 from evalkit.models.latency import Probe
 from evalkit.models.pricing import Price
 from evalkit.runs.record import Participant, Participation, Role
@@ -60,7 +60,8 @@ class ParticipantRecords:
             name, role, model.spec, model.fingerprint, model.alias.parent,
             asked=plan.describe(task, name),
             decoding=dict(model.backend.fingerprint.get("decoding", {})),
-            candidate=participants.candidate(task, name),
+            candidate=model.candidate,
+            retries=model.alias.asking.retries,
             price=self._price(model),
             cost_per_hour=model.alias.cost_per_hour,
             joined=role == "against" and name in participants.joining(task),
@@ -70,7 +71,7 @@ class ParticipantRecords:
             left_out=() if model.held is None else model.held.left_out,
             wavers=model.backend.fingerprint.get("reproducible") is False,
             moves=bool(model.backend.fingerprint.get("moves")),
-            probe=probes.get((model.fingerprint, task.name)) if role != "floor" else None,
+            probe=probes.get((model.candidate, task.name)) if role != "floor" else None,
         )  # fmt: skip
         # In reverse, so that the first of an example's samples has the say.
         unanswered = {
@@ -79,15 +80,14 @@ class ParticipantRecords:
             for key in reversed(sample_keys)
             if key in reasons
         }
-        return Participation(participant, keys, unanswered, self._answers.second_keys(task, name))
+        again = self._answers.second_keys(task, name)
+        return Participation(participant, keys, unanswered, again, self._answers.earlier(task, keys, again))
 
     def _asked_in_turn(self, task: Task, name: str) -> list[str]:
         """The examples of the judged split that ``name`` has been asked, in turn."""
         requests, ordered = self._plan.of(task, name), turn(self._plan.judged(task))
         in_order = [request for group in ordered for example in group for request in requests[example]]
-        model = self._participants.model(name, task)
-        left = unsettled(model, in_order, self._answers.store, self._answers.identity)
-        open_examples = {request.example_id for request in left.values()}
+        open_examples = {request.example_id for request in self._answers.open_requests(task, name, in_order)}
         return [example for group in takewhile(open_examples.isdisjoint, ordered) for example in group]
 
     def _price(self, model: Model) -> Price | None:

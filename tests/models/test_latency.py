@@ -58,6 +58,21 @@ def test_one_is_asked_after_the_other_and_the_first_is_not_counted() -> None:
     assert Probe.stored({**{name: getattr(found, name) for name in Probe.__dataclass_fields__}}) == found
 
 
+def test_the_time_of_an_answer_is_that_of_all_attempts_at_it() -> None:
+    clock = Clock(0, 0.01, 0.02, 0.03)
+    again = lambda request, _: replace(request, messages=(*request.messages, Message("user", "Again.")))  # noqa: E731
+    found = probe(clock, requests(1, 2)[:2], retries=1, next_attempt=again)
+    assert clock.asked == [["x0"], ["x0"], ["x1"], ["x1"]]
+    assert found.seconds[0] >= 0.05
+    assert (found.tokens, found.attempts) == ((16,), (2,))
+
+
+def test_who_has_no_retries_is_timed_once() -> None:
+    clock = Clock(0, 0)
+    assert probe(clock, requests(1, 2), next_attempt=lambda request, _: request).attempts == ()
+    assert len(clock.asked) == 2
+
+
 def test_what_is_asked_is_spread_over_the_lengths_and_the_warm_up_is_none_of_it() -> None:
     asked = requests(50, 10, 40, 20, 30)
     assert [request.example_id for request in spread(asked, 3)] == ["x3", "x1", "x4", "x0"]

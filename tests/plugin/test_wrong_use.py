@@ -120,6 +120,13 @@ TASK_MISTAKES: dict[str, tuple[Mistake, list[str], list[str]]] = {
         ["--backend=clerk"],
         ["*backends.clerk[]]: constrained = true, and clerk can't hold an answer to a schema; use gguf for*"],
     ),
+    "retries of recorded answers": (
+        lambda suite: suite.replace(
+            "pyproject.toml", '"clerk:one"', '{ spec = "replay:answers/good.jsonl", retries = 1 }'
+        ),
+        ["--backend=clerk"],
+        ["*backends.clerk[]]: retries = 1, and replay has one answer to each example, however it is asked: take*"],
+    ),
     "few_shot without reference examples": (
         no_shots,
         ["--backend=shots"],
