@@ -71,6 +71,9 @@ def _notes(task: TaskResult) -> Iterator[str]:
         if model_run.participant.joined:
             name, comparisons = model_run.name, task.comparisons
             yield wording.joins(name, [*dict.fromkeys(item.candidate for item in comparisons if item.against == name)])
+        if own := model_run.participant.adapter_own:
+            used = verb(len(own), "which is used; the base's is another", "which are used; the base's are others")
+            yield f"{model_run.name}: its adapter's folder has its own {' and '.join(own)}, {used}"
         if model_run.participant.wavers:
             yield (
                 f"{model_run.participant.name}: asked with reproducible = false: an answer may depend on what shares "

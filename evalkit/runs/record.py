@@ -60,7 +60,8 @@ class Participant:
     ``joined`` is true where it takes part because the task declares it, though nobody named it. ``obeyed`` is what
     its answers fit if they were held to the schema that it was asked with, None where it was asked with none or nobody
     knows; ``left_out`` are the keywords of the task's schema that it could not be held to.
-    ``retries`` is how often it was to be asked again after an answer that is not strict.
+    ``retries`` is how often it was to be asked again after an answer that is not strict. ``adapter_own`` is what its
+    adapter's folder has of its own, and it is asked with: "chat template", "tokenizer with 2 new tokens".
     """
 
     name: str
@@ -87,6 +88,7 @@ class Participant:
     obeyed: Mapping[str, Any] | None = None
     left_out: tuple[str, ...] = ()
     retries: int = 0
+    adapter_own: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

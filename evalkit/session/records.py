@@ -69,6 +69,7 @@ class ParticipantRecords:
             thinking=model.alias.template.thinking,
             obeyed=None if model.held is None else model.held.obeyed,
             left_out=() if model.held is None else model.held.left_out,
+            adapter_own=tuple(model.backend.fingerprint.get("adapter_own", ())),
             wavers=model.backend.fingerprint.get("reproducible") is False,
             moves=bool(model.backend.fingerprint.get("moves")),
             probe=probes.get((model.candidate, task.name)) if role != "floor" else None,

@@ -11,6 +11,10 @@ from the local cache of Hugging Face. Options of the alias:
     load = ""               or "4bit": bitsandbytes' nf4, quantized while it is loaded
     trust_remote_code = false
 
+An adapter's folder may hold a chat template or a tokenizer of its own. One that is not the base's is what the adapter
+is asked with, and is told; the base and other adapters keep theirs. An adapter with tensors that the model has no place
+for, or without some that it should have, stops the model.
+
 ``thinking`` and ``template`` of an alias are handed to the chat template of the folder; one that does not heed them
 stops the model.
 
@@ -36,8 +40,11 @@ from evalkit.models.backend import Backend, Completion, Opening
 from evalkit.models.chat_template import TemplateArguments
 from evalkit.models.constraint.guidance import hold
 from evalkit.models.constraint.held import Held
+from evalkit.models.engines.own_reading import WithOwnTokenizer
 from evalkit.models.engines.torch_weights import HfWeights, Question, Settings, out_of_memory
 from evalkit.models.request import Request
+from evalkit.models.weights.adapter_fit import writes_on_base
+from evalkit.models.weights.own_tokenizer import own_beside
 
 _DTYPES = ("float32", "bfloat16", "float16")
 _SHAPING = {".safetensors", ".json", ".jinja", ".model", ".txt"}
@@ -57,8 +64,13 @@ def open_backend(opening: Opening) -> Backend:
         raise MissingModel(f"{opening.spec} needs {' and '.join(missing)}: pip install 'pytest-evalkit[{extra}]'")
     model = _model(opening, settings)
     adapter = _adapter(opening)
-    copy = (model, settings.dtype, settings.device, settings.load)
-    weights = opening.shared.setdefault(("hf", *copy), HfWeights(model, settings))
+    # What writes on the weights themselves would do so for everyone who shares them.
+    alone = adapter if adapter is not None and writes_on_base(adapter) else None
+    copy = (model, settings.dtype, settings.device, settings.load, alone)
+    weights: HfWeights = opening.shared.setdefault(("hf", *copy), HfWeights(model, settings))
+    own = own_beside(adapter, model, _rows(model)) if adapter is not None else None
+    if own is not None:
+        weights = WithOwnTokenizer(weights, own)
     fingerprint = {
         "engine": f"transformers {_major('transformers')}, torch {_major('torch')}",
         "model": _digests(sorted(file for file in model.iterdir() if file.suffix in _SHAPING), opening.cache),
@@ -68,7 +80,7 @@ def open_backend(opening: Opening) -> Backend:
         "batch": "one by one" if settings.batch == 1 else settings.batch,
         **({"load": f"nf4 (bitsandbytes {version('bitsandbytes')})"} if settings.load else {}),
     }
-    fingerprint |= opening.template.fingerprint
+    fingerprint |= {**opening.template.fingerprint, **(own.fingerprint if own is not None else {})}
     return HfBackend(weights, adapter, settings.batch, fingerprint, opening.template)
 
 
@@ -105,13 +117,31 @@ def _model(opening: Opening, settings: Settings) -> Path:
         raise MissingModel(
             f"{opening.spec}: {path} has no *.safetensors; other kinds of weights can run code: convert it"
         )
-    config = json.loads((path / "config.json").read_text(encoding="utf-8"))
+    config = _config(path)
     if "auto_map" in config and not settings.trust_remote_code:
         raise ConfigError(
             f"{opening.spec}: {path} brings code of its own ({', '.join(sorted(config['auto_map']))}). If you have "
             "read it and trust it, set trust_remote_code = true for this alias."
         )
     return path.resolve()
+
+
+def _config(folder: Path) -> Mapping[str, Any]:
+    path = folder / "config.json"
+    try:
+        config = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise MissingModel(f"{path}: not valid JSON ({error}). Get it again.") from error
+    if not isinstance(config, dict):
+        raise MissingModel(f"{path}: got {config!r:.60}, expected an object. Get it again.")
+    return config
+
+
+def _rows(folder: Path) -> int | None:
+    """For how many tokens the model in ``folder`` has a row in its embedding; None where its configuration says not."""
+    config = _config(folder)
+    rows = config.get("vocab_size", (config.get("text_config") or {}).get("vocab_size"))
+    return rows if isinstance(rows, int) else None
 
 
 def _cached(name: str) -> Path | None:

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from evalkit._internal.counts import abbreviate, counted
 from evalkit.errors import BackendDied, NotAnswered
 from evalkit.golden.model import REPEAT_LAST
 from evalkit.models.backend import Completion, FinishReason, digest_of_ids
@@ -17,6 +18,7 @@ from evalkit.models.constraint.guidance import check_no_reasoning, grammar
 from evalkit.models.context import too_long
 from evalkit.models.request import Request
 from evalkit.models.stream_end import StopCondition
+from evalkit.models.weights.adapter_fit import adapter_config, adapter_tensors, misfit
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,12 +76,16 @@ class HfWeights:
 
     def load(self) -> None:
         """Reads weights and tokenizer, at the first call. Raises BackendDied where transformers can't."""
+        self._read()
+        if not self._tokenizer.chat_template:
+            raise BackendDied(f"{self.folder}: the tokenizer has no chat template, so no prompt can be rendered")
+
+    def _read(self) -> None:
         if self._model is not None:
             return
         # Read when OpenMP is loaded: threads that spin while they wait are many times slower beside other work.
         os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
         import torch
-        from safetensors import SafetensorError
         from transformers import AutoModelForCausalLM, AutoTokenizer
         from transformers.utils import logging
 
@@ -93,10 +99,8 @@ class HfWeights:
                 self.folder, dtype=dtype, use_safetensors=True, **how, **trusted
             )
             self._model = (model if how else model.to(self.settings.device)).eval()
-        except (OSError, ValueError, RuntimeError, SafetensorError) as error:
+        except Exception as error:  # files may be wrong in any way
             raise BackendDied(f"transformers could not load {self.folder}: {error}") from error
-        if not self._tokenizer.chat_template:
-            raise BackendDied(f"{self.folder}: the tokenizer has no chat template, so no prompt can be rendered")
         stated = getattr(model.generation_config, "eos_token_id", None)
         ends = stated if isinstance(stated, list) else [stated]
         self._ends = frozenset(token for token in (*ends, self._tokenizer.eos_token_id) if token is not None)
@@ -256,10 +260,23 @@ class HfWeights:
             self._model.base_model.enable_adapter_layers()
             self._model.set_adapter(self._adapters[adapter])
 
+    def _lacking(self, name: str, tensors: Sequence[str]) -> list[str]:
+        """The tensors that the adapter called ``name`` should have beside ``tensors``; PEFT makes them up."""
+        from peft import get_peft_model_state_dict
+
+        expected = get_peft_model_state_dict(self._model, adapter_name=name, save_embedding_layers=False)
+        there = {tensor.replace(".default.", ".") for tensor in tensors}
+        return sorted(expected.keys() - there)
+
     def _read_adapter(self, adapter: Path) -> None:
         from peft import PeftModel
         from safetensors import SafetensorError
 
+        tensors = adapter_tensors(adapter)
+        is_lora = adapter_config(adapter)["peft_type"] == "LORA"
+        base = self._model.get_base_model() if self._adapters else self._model
+        if is_lora and (problem := misfit(tensors, {name for name, _ in base.named_modules()})):
+            raise BackendDied(f"the adapter {adapter} does not fit {self.folder}: {problem}")
         name = f"adapter-{len(self._adapters)}"
         how = {"adapter_name": name, "autocast_adapter_dtype": False, "use_safetensors": True}
         with warnings.catch_warnings():
@@ -271,6 +288,11 @@ class HfWeights:
                     self._model = PeftModel.from_pretrained(self._model, adapter, is_trainable=False, **how)
             except (RuntimeError, ValueError, SafetensorError) as error:
                 raise BackendDied(f"the adapter {adapter} does not fit {self.folder}: {error}") from error
+        if is_lora and (lacking := self._lacking(name, tensors)):
+            raise BackendDied(
+                f"the adapter {adapter} is not whole: its configuration names {counted(len(lacking), 'tensor')} that "
+                f"its file lacks ({abbreviate(lacking)}). Save or copy it again"
+            )
         self._model.eval()
         self._adapters[adapter] = name
 

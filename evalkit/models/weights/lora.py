@@ -19,7 +19,7 @@ _HARMLESS = {
 }  # fmt: skip
 """Keys of adapter_config.json that a GGUF adapter can hold, or that say nothing of the answers."""
 
-_PLAIN_STARTS = (True, False, "gaussian", "orthogonal")
+PLAIN_STARTS = (True, False, "gaussian", "orthogonal")
 """Values of init_lora_weights that leave the base's weights as they are (PiSSA and its like do not)."""
 
 _TENSOR = re.compile(r"base_model\.model\.(?P<module>.+)\.lora_(?P<side>[AB])(?:\.default)?\.weight")
@@ -35,7 +35,7 @@ def lora_config(path: Path, reader: str) -> Mapping[str, Any]:
         raise ConfigError(f"{path}: not the configuration of a LoRA adapter ({error!r})") from error
     if kind != "LORA":
         raise ConfigError(f"{path}: peft_type is {kind!r}; {reader} applies only 'LORA'")
-    if (start := config.get("init_lora_weights", True)) not in _PLAIN_STARTS:
+    if (start := config.get("init_lora_weights", True)) not in PLAIN_STARTS:
         raise ConfigError(
             f"{path}: init_lora_weights is {start!r}, which changes the base too. "
             "Save the adapter with path_initial_model_for_weight_conversion, or merge it."

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import textwrap
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -331,6 +333,99 @@ def test_an_adapter_of_another_model_dies_and_names_both(opening: Opening, tmp_p
     save_file(tensors, tmp_path / "adapter_model.safetensors")
     with pytest.raises(BackendDied, match=r"the adapter .* does not fit .*float"):
         list(opened(opening, str(tmp_path), shared={}).answer([asked(TEXTS[0])]))
+
+
+TEMPLATE = "{% for m in messages %}### {{ m['role'] }}:\n{{ m['content'] }}\n{% endfor %}### answer:"
+
+
+def adapter_with(place: Path, **files: str) -> str:
+    """A copy of the committed adapter with more files in its folder."""
+    shutil.copytree(ROOT / ADAPTER, place)
+    for name, text in files.items():
+        (place / name.replace("_jinja", ".jinja").replace("_json", ".json")).write_text(text)
+    return str(place)
+
+
+@pytest.mark.real
+def test_each_adapter_is_asked_with_its_own_template_and_the_base_with_its_own(
+    opening: Opening, shared: dict[str, Any], tmp_path: Path
+) -> None:
+    own = adapter_with(tmp_path / "own", chat_template_jinja=TEMPLATE)
+    base, plain, tuned = (opened(opening, adapter, shared=shared) for adapter in ("", ADAPTER, own))
+    prompts = [completions(backend, [asked("Rain")])["Rain"].rendered for backend in (base, tuned, plain, base)]
+    assert prompts[1] == "### system:\nJudge the headline. Answer with JSON.\n### user:\nRain\n### answer:"
+    assert prompts[0] == prompts[2] == prompts[3]
+    assert str(prompts[0]).startswith("<|im_start|>system\n")
+
+
+def test_a_template_in_an_adapters_folder_is_in_its_fingerprint_where_it_is_not_the_bases(
+    opening: Opening, tmp_path: Path
+) -> None:
+    same = {
+        name: (float_base() / name.replace("_j", ".j")).read_text()
+        for name in ("chat_template_jinja", "tokenizer_json")
+    }
+    adapters = (
+        ADAPTER,
+        adapter_with(tmp_path / "same", **same),
+        adapter_with(tmp_path / "own", chat_template_jinja="x"),
+    )
+    plain, unchanged, own = (opened(opening, adapter, shared={}).fingerprint for adapter in adapters)
+    assert unchanged == plain
+    assert list(own["adapter_own"]) == ["chat template"]
+
+
+@pytest.mark.real
+def test_a_tokenizer_of_its_own_makes_the_tokens_of_an_adapters_prompt(
+    opening: Opening, shared: dict[str, Any], tmp_path: Path
+) -> None:
+    table = json.loads((float_base() / "tokenizer.json").read_text()) | {"normalizer": {"type": "Lowercase"}}
+    config = (float_base() / "tokenizer_config.json").read_text()
+    lower = adapter_with(tmp_path / "lower", tokenizer_json=json.dumps(table), tokenizer_config_json=config)
+    digests = [
+        completions(opened(opening, adapter, shared=shared), [asked(text)])[text].prompt_digest
+        for adapter in (lower, ADAPTER)
+        for text in ("RAIN", "rain")
+    ]
+    assert digests[0] == digests[1]
+    assert digests[2] != digests[3]
+
+
+@pytest.mark.real
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (
+            lambda name: name.replace("model.model.", "model.model.wrapped."),
+            r"does not fit .*: none of its \d+ tensors is",
+        ),
+        (lambda name: name.replace(".15.", ".99."), r"does not fit .*: \d+ of its \d+ tensors are not .*layers\.99\."),
+        (
+            lambda name: "" if ".15." in name else name,
+            r"is not whole: its configuration names \d+ tensors that its file",
+        ),
+    ],
+)
+def test_an_adapter_whose_tensors_would_be_left_out_stops_the_model(
+    opening: Opening, tmp_path: Path, change: Callable[[str], str], told: str
+) -> None:
+    from safetensors.torch import load_file, save_file
+
+    place = Path(adapter_with(tmp_path / "strange"))
+    renamed = {change(name): value for name, value in load_file(place / "adapter_model.safetensors").items()}
+    save_file({name: value for name, value in renamed.items() if name}, place / "adapter_model.safetensors")
+    with pytest.raises(BackendDied, match=told):
+        list(opened(opening, str(place), shared={}).answer([asked(TEXTS[0])]))
+
+
+def test_an_adapter_that_writes_on_the_weights_has_a_copy_of_its_own(opening: Opening, tmp_path: Path) -> None:
+    config = json.loads((ROOT / ADAPTER / "adapter_config.json").read_text()) | {"init_lora_weights": "pissa"}
+    shared: dict[str, Any] = {}
+    pissa = adapter_with(tmp_path / "pissa", adapter_config_json=json.dumps(config))
+    backends = [opened(opening, adapter, shared=shared) for adapter in (pissa, ADAPTER, "")]
+    copies = [backend.weights for backend in backends]  # type: ignore[attr-defined]
+    assert copies[0] is not copies[1]
+    assert copies[1] is copies[2]
 
 
 @pytest.mark.real
