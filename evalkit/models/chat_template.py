@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
 from evalkit._internal.toml import as_toml
-from evalkit.errors import BackendDied, ConfigError
+from evalkit.errors import BackendDied, ConfigError, NotAnswered
 
 SWITCHES = ("enable_thinking", "thinking")
 """What templates call the switch: Qwen, GLM and most others by the first name, DeepSeek and Granite by the second."""
@@ -82,13 +83,17 @@ def check_obeyed(
     a switch that renders the same prompt on and off is none.
     """
     reads = [name for name in _EFFORTS if source and _reads(source, name)]
+    same = False
     if template.thinking is not None:
         on, off = (TemplateArguments(thinking, template.arguments).keywords for thinking in (True, False))
-        if render(on) == render(off):
-            remedy = f"It reads {reads[0]}: set template = {{ {reads[0]} = ... }}" if reads else "Take the key away"
+        with suppress(NotAnswered):  # what refuses this prompt says so where the prompt is asked
+            same = render(on) == render(off)
+        if same:
+            other = next((name for name in reads if name not in SWITCHES), "")
+            remedy = f"It reads {other}: set template = {{ {other} = ... }} in its place" if other else "Take it away"
             raise BackendDied(
                 f"{where}: thinking = {as_toml(template.thinking)}, and the chat template knows no such switch: a "
-                f"prompt is the same with it on and off. {remedy}, or set an argument that it reads: template = {{...}}"
+                f"prompt is the same with it on and off. {remedy}"
             )
     if source and (idle := [name for name in template.arguments if not _reads(source, name)]):
         raise BackendDied(

@@ -49,7 +49,7 @@ def test_a_template_with_the_switch_is_let_pass(thinking: bool) -> None:
 
 @pytest.mark.parametrize("thinking", [True, False])
 def test_a_template_without_the_switch_is_told(thinking: bool) -> None:
-    with pytest.raises(BackendDied, match=r"model\.gguf: thinking = .*knows no such switch.* Take the key away"):
+    with pytest.raises(BackendDied, match=r"model\.gguf: thinking = .*knows no such switch.* Take it away"):
         check(TemplateArguments(thinking), PLAIN)
 
 

@@ -6,7 +6,7 @@ import re
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 import pytest
 from jsonschema import Draft202012Validator
@@ -16,11 +16,16 @@ from evalkit.errors import ConfigError, UnknownName
 from evalkit.golden.model import Task
 from evalkit.models.backend import Opening, Spec
 from evalkit.models.backends import replay
+from evalkit.models.chat_template import TemplateArguments
 from evalkit.models.config import Config, read_config
 from evalkit.models.engines.llama_cpp import Settings
 from evalkit.models.folders import cache_folder
+from evalkit.models.generate import Workbench
 from evalkit.models.project_file import ProjectTable
 from evalkit.models.request import Asking
+
+if TYPE_CHECKING:
+    from conftest import MiniProject
 
 
 def read(root: Path, text: str) -> Config:
@@ -77,6 +82,42 @@ def test_an_alias_says_where_the_system_message_goes(tmp_path: Path) -> None:
 def test_the_system_message_goes_to_no_other_place(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"old\] system is 'user', expected .into_user., which joins"):
         read(tmp_path, '[tool.evalkit.backends]\nold = { spec = "gguf:m", system = "user" }\n')
+
+
+def test_an_alias_says_what_its_chat_template_is_handed(tmp_path: Path) -> None:
+    config = read(
+        tmp_path,
+        "[tool.evalkit.backends]\nr = { spec = 'gguf:m', thinking = false, template = { effort = 'low', n = 1 } }\n",
+    )
+    assert config.alias("r").template == TemplateArguments(False, {"effort": "low", "n": 1})
+    assert config.alias("r").options == {}
+
+
+@pytest.mark.parametrize(
+    ("key", "said"),
+    [
+        ("thinking = 1024", r"thinking is 1024, expected true or false \(.*are `reasoning_tokens`\)"),
+        ("template = 'low'", "template is 'low', expected a table of template arguments"),
+        ("template = { day = 2026-01-01 }", "expected a table of template arguments"),
+    ],
+)
+def test_what_no_chat_template_can_be_handed_is_told(tmp_path: Path, key: str, said: str) -> None:
+    with pytest.raises(ConfigError, match=said):
+        read(tmp_path, f"[tool.evalkit.backends]\nr = {{ spec = 'openai:m', {key} }}\n")
+
+
+@pytest.mark.parametrize(
+    ("alias", "said"),
+    [
+        ("spec = 'majority', thinking = true", "thinking = true, and majority renders no chat template"),
+        ("spec = 'gguf:m', template = { messages = [] }", "messages, which every prompt is rendered with"),
+        ("spec = 'gguf:m', thinking = true, template = { thinking = true }", "are one switch"),
+    ],
+)
+def test_a_chat_template_that_is_not_there_is_handed_nothing(project: MiniProject, alias: str, said: str) -> None:
+    project.write("pyproject.toml", f"[tool.evalkit.backends]\nr = {{ {alias} }}\n")
+    with pytest.raises(ConfigError, match=rf"\[tool\.evalkit\.backends\.r\]: .*{said}"):
+        Workbench(read_config(project.root)).open("r", project.task())
 
 
 def test_a_spec_is_an_alias_of_its_own(tmp_path: Path) -> None:

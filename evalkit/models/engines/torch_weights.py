@@ -112,7 +112,7 @@ class HfWeights:
     def check_template(self, request: Request, template: TemplateArguments) -> None:
         """Raises BackendDied where the chat template would not heed ``template``."""
         source = self._tokenizer.chat_template
-        text = source if isinstance(source, str) else None
+        text = source.get("default") if isinstance(source, Mapping) else source
         check_obeyed(str(self.folder), template, text, lambda keywords: self._rendered(request, keywords))
 
     def _rendered(self, request: Request, keywords: Mapping[str, Any]) -> str:
