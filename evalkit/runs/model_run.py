@@ -92,9 +92,7 @@ def _lengths(reasoning: OwnReasoning | None) -> dict[str, Estimate]:
     """How the length of its own reasoning goes with its answers (Spearman's rho)."""
     ties = reasoning.ties if reasoning else ()
     return {
-        f"thinking length to {tie.name}{', got less expected' if tie.field else ''} (rho)": Estimate(
-            tie.rho, None, None, tie.n
-        )
+        f"thinking length to {tie.name}{' too high' if tie.field else ''} (rho)": Estimate(tie.rho, None, None, tie.n)
         for tie in ties
     }
 

@@ -349,7 +349,7 @@ def test_the_length_of_reasoning_against_the_answers_is_measured_and_stored(proj
     project.answers("tuned", project.right() | thought)
     run = make_run("r", [judged(project, "base")], "pytest", {})
     tuned = model_run(load_run(json.loads(json.dumps(dump_run(run)))).tasks[0], "tuned")
-    found = tuned.measurements["thinking length to strength, got less expected (rho)"]
+    found = tuned.measurements["thinking length to strength too high (rho)"]
     assert found.value is not None
     assert (found.n, found.value > 0.7) == (12, True)
     assert tuned.own_reasoning is not None

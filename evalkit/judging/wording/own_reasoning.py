@@ -35,5 +35,5 @@ def _both(tie: LengthTie) -> str:
     if not tie.field:
         return ""
     sides = ((tie.got, "what it answers"), (tie.expected, "what is right"))
-    said = [f"{what} {'does not vary' if rho is None else f'{rho:+.2f}'}" for rho, what in sides]
-    return f"; with the length goes {', '.join(said)}: it may answer by the length of what it wrote"
+    said = [f"with {what} {'none' if rho is None else f'{rho:+.2f}'}" for rho, what in sides]
+    return f"; rho of the length {', '.join(said)}: it may answer by the length of what it wrote"
