@@ -101,7 +101,12 @@ def _adapter(opening: Opening) -> Path | None:
     if not opening.spec.adapter:
         return None
     path = opening.path(opening.spec.adapter)
-    if path.is_file() or (path / "adapter_model.safetensors").is_file():
+    if path.is_file():
+        return path
+    if (path / "adapter_model.safetensors").is_file():
+        from evalkit.models.weights.lora_gguf import check_gguf_adapter
+
+        check_gguf_adapter(path)
         return path
     what = "has no adapter_model.safetensors" if path.is_dir() else "is not there"
     raise MissingModel(

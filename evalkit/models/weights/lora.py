@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from evalkit._internal.counts import abbreviate, verb
 from evalkit.errors import ConfigError, MissingModel
 
 _HARMLESS = {
@@ -53,12 +54,21 @@ def more_than_lora(config: Mapping[str, Any]) -> Mapping[str, Any]:
     return {key: value for key, value in config.items() if value and key not in _HARMLESS | without_effect}
 
 
-def plain_lora_config(path: Path) -> Mapping[str, Any]:
-    """The adapter_config.json at ``path``, of a LoRA that llama.cpp can apply. Raises ConfigError for any other."""
+def plain_lora_config(path: Path, names: Iterable[str]) -> Mapping[str, Any]:
+    """The adapter_config.json at ``path``, of a LoRA that llama.cpp can apply. ``names`` are those of its tensors.
+
+    Raises ConfigError with every key and tensor that a GGUF adapter can't hold.
+    """
     config = lora_config(path, "llama.cpp")
-    for key, value in more_than_lora(config).items():
+    problems = [
+        f"{key} is {value!r}, which a GGUF adapter can't express" for key, value in more_than_lora(config).items()
+    ]
+    if strange := [name for name in names if _TENSOR.fullmatch(name) is None]:
+        which = f"{verb(len(strange), 'the tensor', 'the tensors')} {abbreviate(strange)}"
+        problems.append(f"{which} {verb(len(strange), 'is none', 'are none')} of a plain LoRA")
+    if problems:
         raise ConfigError(
-            f"{path}: {key} is {value!r}, which a GGUF adapter can't express. Merge the adapter and convert that."
+            f"{path}: {'; '.join(problems)}. Merge the adapter into its base and convert the merged folder to a GGUF."
         )
     return config
 
@@ -66,14 +76,13 @@ def plain_lora_config(path: Path) -> Mapping[str, Any]:
 def lora_pairs(path: Path, names: Iterable[str]) -> Mapping[str, tuple[str, str]]:
     """The names of A and B of every module among ``names``, those of the tensors in the file at ``path``.
 
-    Raises ConfigError for a tensor that is none of a plain LoRA, MissingModel for a side without the other.
+    Names that are none of a plain LoRA are left out. Raises MissingModel for a side without the other.
     """
     sides_of: dict[str, dict[str, str]] = {}
     for name in names:
         match = _TENSOR.fullmatch(name)
-        if match is None:
-            raise ConfigError(f"{path}: the tensor {name} is none of a plain LoRA, and nothing else can be applied")
-        sides_of.setdefault(match["module"], {})[match["side"]] = name
+        if match is not None:
+            sides_of.setdefault(match["module"], {})[match["side"]] = name
     if lonely := sorted(module for module, sides in sides_of.items() if len(sides) < 2):
         raise MissingModel(f"{path}: {lonely[0]} has only one of lora_A and lora_B")
     return {module: (sides["A"], sides["B"]) for module, sides in sides_of.items()}

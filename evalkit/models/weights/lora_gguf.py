@@ -9,6 +9,7 @@ from functools import lru_cache
 from hashlib import sha256
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -16,7 +17,7 @@ from evalkit._internal.files import atomically, file_digest
 from evalkit.errors import ConfigError, MissingModel
 from evalkit.models.weights.gguf_layout import PERMUTED, Layout, Matrix, architecture_of, permuted
 from evalkit.models.weights.lora import lora_pairs, lora_scale, plain_lora_config
-from evalkit.models.weights.tensors import matrix
+from evalkit.models.weights.tensors import matrix, open_safetensors
 
 
 def gguf_adapter(adapter: Path, base_gguf: Path, cache: Path) -> Path:
@@ -44,6 +45,18 @@ def gguf_adapter(adapter: Path, base_gguf: Path, cache: Path) -> Path:
         target.parent.mkdir(parents=True, exist_ok=True)
         _write(_lora(adapter, base_gguf, digests[-1]), target)
     return target
+
+
+def check_gguf_adapter(adapter: Path) -> Mapping[str, Any]:
+    """The configuration of the PEFT folder ``adapter``, once it is sure that a GGUF adapter can hold what is in it.
+
+    Reads no more than the names of its tensors. Raises MissingModel for a torn or missing file, ConfigError with all
+    that can't be held.
+    """
+    config = adapter / "adapter_config.json"
+    if not config.is_file():
+        raise MissingModel(f"{config}: there is no such file")
+    return plain_lora_config(config, open_safetensors(adapter / "adapter_model.safetensors"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +95,7 @@ class _Lora:
 
 
 def _lora(adapter: Path, base_gguf: Path, base_digest: str) -> _Lora:
-    config = plain_lora_config(adapter / "adapter_config.json")
+    config = check_gguf_adapter(adapter)
     sides = _sides(adapter / "adapter_model.safetensors")
     base = _Base.read(base_gguf, base_digest)
     rank, alpha = int(config["r"]), float(config["lora_alpha"])
@@ -118,9 +131,14 @@ def _name(adapter: Path, module: str, a: Matrix, b: Matrix, base: _Base) -> str:
     name = base.layout.names.get_name(module)
     shape = base.shapes.get(f"{name}.weight")
     if name is None or shape is None:
-        raise MissingModel(f"{adapter}: it adapts {module}, which {base.path} does not have")
+        tied = module == "lm_head" and "output.weight" not in base.shapes
+        merge = ": its embedding is the head too. Merge the adapter and convert that" if tied else ""
+        raise MissingModel(f"{adapter}: it adapts {module}, which {base.path} does not have{merge}")
     if module.endswith("embed_tokens"):
-        raise ConfigError(f"{adapter}: it adapts {module}; a GGUF adapter can't hold embeddings from safetensors")
+        raise ConfigError(
+            f"{adapter}: it adapts {module}; a GGUF adapter can't hold embeddings from safetensors. "
+            "Merge the adapter and convert that"
+        )
     if a.ndim != 2 or b.ndim != 2 or (b.shape[0], a.shape[1]) != shape or a.shape[0] != b.shape[1]:
         raise MissingModel(
             f"{adapter}: it was made for another base: {module} has A {a.shape} and B {b.shape}, "

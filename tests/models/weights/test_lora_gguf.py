@@ -9,12 +9,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tiny_weights import save
 
 from evalkit.errors import ConfigError, MissingModel
 from evalkit.golden.loader import load_task
 from evalkit.models.backend import Opening, Spec
 from evalkit.models.request import render
-from evalkit.models.weights.lora_gguf import gguf_adapter
+from evalkit.models.weights.lora_gguf import check_gguf_adapter, gguf_adapter
 from fixtures.convert import base_gguf, f16_base
 
 ROOT = Path(__file__).parents[3]
@@ -131,6 +132,11 @@ def test_it_is_made_once_and_again_when_the_adapter_changes(tmp_path: Path) -> N
         ({"modules_to_save": ["lm_head"]}, r"modules_to_save is \['lm_head'\], which a GGUF"),
         ({"bias": "all"}, "bias is 'all', which a GGUF"),
         ({"trainable_token_indices": [3]}, r"trainable_token_indices is \[3\], which a GGUF"),
+        ({"alora_invocation_tokens": [7, 8]}, r"alora_invocation_tokens is \[7, 8\], which a GGUF"),
+        (
+            {"use_dora": True, "lora_bias": True},
+            r"use_dora is True, .*; lora_bias is True, .*Merge .* convert the merged",
+        ),
         ({"something_new": {"a": 1}}, "something_new is .*, which a GGUF"),
         ({"init_lora_weights": "pissa"}, "init_lora_weights is 'pissa', which changes the base too"),
         ({"peft_type": "IA3"}, "peft_type is 'IA3'; llama.cpp applies only 'LORA'"),
@@ -140,6 +146,23 @@ def test_it_is_made_once_and_again_when_the_adapter_changes(tmp_path: Path) -> N
 def test_what_a_gguf_cannot_hold_is_refused_by_name(tmp_path: Path, config: dict[str, Any], message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         gguf_adapter(peft_folder(tmp_path / "peft", [V], **config), base_gguf(), tmp_path)
+
+
+@pytest.mark.parametrize(
+    "tensors",
+    [
+        ["model.layers.3.self_attn.v_proj.lora_magnitude_vector"],
+        ["model.layers.3.self_attn.v_proj.lora_B.bias"],
+        ["model.embed_tokens.lora_embedding_A", "model.embed_tokens.lora_embedding_B"],
+        ["model.embed_tokens.token_adapter.trainable_tokens_delta"],
+    ],
+)
+def test_what_only_the_tensors_say_is_refused_by_their_names(tmp_path: Path, tensors: list[str]) -> None:
+    folder = peft_folder(tmp_path / "peft", [V])
+    more = {f"base_model.model.{name}": np.zeros((2, 2), np.float32) for name in tensors}
+    save(folder / "adapter_model.safetensors", more)
+    with pytest.raises(ConfigError, match=rf"the tensors? base_model\.model\.{tensors[0]}.* of a plain LoRA\. Merge"):
+        check_gguf_adapter(folder)
 
 
 def test_an_adapter_for_another_base_is_refused(tmp_path: Path) -> None:
@@ -167,7 +190,7 @@ def test_a_torn_file_is_named(tmp_path: Path) -> None:
     folder = peft_folder(tmp_path / "peft", [V])
     weights = folder / "adapter_model.safetensors"
     weights.write_bytes(weights.read_bytes()[:-10])
-    with pytest.raises(MissingModel, match="not a whole safetensors file"):
+    with pytest.raises(MissingModel, match=r"adapter_model\.safetensors"):
         gguf_adapter(folder, base_gguf(), tmp_path)
 
 
