@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
@@ -18,7 +19,7 @@ from evalkit.models.backend import Backend, Completion, Opening, Spec, fingerpri
 from evalkit.models.budget import Budget
 from evalkit.models.cache import Store
 from evalkit.models.config import Config
-from evalkit.models.constraint.breach import breach
+from evalkit.models.constraint.breach import breach as breach_of
 from evalkit.models.constraint.envelope import unwrapped
 from evalkit.models.constraint.held import Held, as_it_is
 from evalkit.models.context import none_fits
@@ -39,11 +40,14 @@ class Model:
     fingerprint: str
     held: Held | None = None
     _keys: dict[Request, str] = field(default_factory=dict, repr=False, compare=False)
+    _breaches: list[str] = field(default_factory=list, repr=False, compare=False)
 
     @property
     def candidate(self) -> str:
         """A digest of which model it is and of how it is asked (sha256, hex)."""
-        return text_digest(f"{self.fingerprint} {asking_digest(self.task, self.alias.asking)}")
+        # The dialect of its schema, where that is another than the task's own.
+        sent = "" if self.held is None or self.held.sent == self.task.schema else f" {json.dumps(self.held.sent)}"
+        return text_digest(f"{self.fingerprint} {asking_digest(self.task, self.alias.asking)}{sent}")
 
     def is_sold(self, prices: Mapping[str, Price]) -> bool:
         """Whether each of its answers costs money: at its price, else where its backend is asked with a key."""
@@ -57,6 +61,24 @@ class Model:
             sent = self.as_sent(request)
             self._keys[request] = sent.key(by_example if self.backend.by_example else self.fingerprint)
         return self._keys[request]
+
+    def first_breach(self, request: Request, result: Completion | Exception) -> str:
+        """That an answer shows that nothing holds this model to its schema, told once; empty where it does not."""
+        if self.held is None or request.schema is None or isinstance(result, Exception) or self._breaches:
+            return ""
+        if (why := breach_of(result, self.held.obeyed, request.reasoning)) is None:
+            return ""
+        self._breaches.append(why)
+        return (
+            f"{self.alias.name} was asked with constrained = true, and does not obey: {request.example_id}: {why}. "
+            f"Nothing will be decided against it"
+        )
+
+    def without_envelope(self, completion: Completion) -> Completion:
+        """``completion`` as it is stored: without the object that its answer had to come in."""
+        if self.held is None or not self.held.enveloped:
+            return completion
+        return replace(completion, text=unwrapped(completion.text))
 
     def as_sent(self, request: Request) -> Request:
         """``request`` with the schema that its backend is asked with in the place of the task's."""
@@ -180,7 +202,12 @@ def probe_latency(
         def tell(done: int, model: Model = model, total: int = len(chosen)) -> None:
             on_progress(Progress(f"latency of {model.alias.name}", model.task.name, done, total, budget.spent))
 
-        result = probe(model.backend, chosen, tell, model.alias.asking.retries, next_attempt)
+        def following(
+            request: Request, answer: Completion, model: Model = model, on: NextAttempt = next_attempt
+        ) -> Request | None:
+            return on(request, model.without_envelope(answer))
+
+        result = probe(model.backend, chosen, tell, model.alias.asking.retries, following)
         model.backend.close()
         store.save_spent(session, budget.ledger)
         store.save_probe(session, model.candidate, model.task.name, result)
@@ -232,7 +259,7 @@ class _Generation:
 
         Gives the one reason why it answered nothing; empty where it answered something, or there are several.
         """
-        left, ledger, died, warned, answered = dict(missing), self.budget.ledger, "", False, False
+        left, ledger, died, answered = dict(missing), self.budget.ledger, "", False
         refusals: list[tuple[str, Exception]] = []
 
         def tell(warning: str = "") -> None:
@@ -243,14 +270,10 @@ class _Generation:
         try:
             with closing(model.backend.answer(list(missing.values()))) as answers:  # type: ignore[type-var]
                 for request, answer in answers:
-                    result = _without_envelope(model, answer)
+                    result = answer if isinstance(answer, Exception) else model.without_envelope(answer)
                     self._keep(model, request, result)
-                    if not warned and (why := _breach(model, request, result)) is not None:
-                        warned = True
-                        tell(
-                            f"{model.alias.name} was asked with constrained = true, and does not obey: "
-                            f"{request.example_id}: {why}. Nothing will be decided against it"
-                        )
+                    if breach := model.first_breach(request, result):
+                        tell(breach)
                     if isinstance(result, Exception):
                         refusals.append((request.example_id, result))
                     answered = answered or isinstance(result, Completion)
@@ -283,19 +306,6 @@ class _Generation:
         if now != before:
             self.store.save_spent(self.session, now)
         return now
-
-
-def _without_envelope(model: Model, result: Completion | Exception) -> Completion | Exception:
-    if model.held is None or not model.held.enveloped or isinstance(result, Exception):
-        return result
-    return replace(result, text=unwrapped(result.text))
-
-
-def _breach(model: Model, request: Request, result: Completion | Exception) -> str | None:
-    """How an answer shows that nothing held its model to the schema; None where it does not."""
-    if model.held is None or request.schema is None or isinstance(result, Exception):
-        return None
-    return breach(result, model.held.obeyed, request.reasoning)
 
 
 _ALIKE = 5
