@@ -84,13 +84,14 @@ def note_looks(session: EvalSession, lines: list[str]) -> None:
 def note_progress(session: EvalSession) -> OnProgress:
     """The worker's side of progress: leaves it in a file that the controller looks at."""
     from evalkit._internal.files import write_atomically
+    from evalkit._internal.outside_text import one_line
 
     place, last = _place(session), [0.0]
     warnings: list[str] = []
 
     def note(progress: Progress) -> None:
         if progress.warning:
-            warnings.append(f"WARNING: {progress.task}: {progress.warning}")
+            warnings.append(one_line(f"WARNING: {progress.task}: {progress.warning}"))
             _note(session, "warnings", warnings)
             return
         if monotonic() - last[0] < _EVERY and progress.done < progress.total:

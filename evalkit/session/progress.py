@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from time import monotonic
 
+from evalkit._internal.outside_text import one_line
 from evalkit.models.generate import Progress
 
 _EVERY = 5.0
@@ -25,7 +26,7 @@ class ProgressLine:
         if progress.warning:
             if self.rewrite is not None:
                 self.rewrite("")
-            self.write(f"WARNING: {progress.task}: {progress.warning}")
+            self.write(one_line(f"WARNING: {progress.task}: {progress.warning}"))
             return
         model = (progress.alias, progress.task)
         now = monotonic()
