@@ -150,3 +150,17 @@ def test_a_rescored_run_says_the_same(suite: Project) -> None:
         suite.run("suites", "--backend=good", "--against=held")
     rescored = CliRunner().invoke(main, ["--root", str(suite.root), "rescore", "latest"])
     assert "held (schema not obeyed)" in rescored.stdout
+
+
+def test_a_first_attempt_that_was_not_held_counts_where_the_second_is_strict(suite: Project) -> None:
+    def at_last(body: Mapping[str, Any]) -> str:
+        return OBJECT if len(body["messages"]) > 2 else fenced(body)
+
+    with answering(at_last) as server:
+        asked_at(suite, server.url, ", retries = 1")
+        result = suite.run("suites", "--backend=good", "--against=held")
+    (task,) = suite.report()["tasks"]
+    (held,) = (run for run in task["model_runs"] if run["participant"]["name"] == "held")
+    assert held["rates"]["test"]["strict"]["value"] == 1.0
+    assert (held["not_obeyed"]["count"], held["not_obeyed"]["answers"]) == (12, 24)
+    assert result.stdout.str().count("WARNING: moods: held was asked") == 1
