@@ -14,6 +14,7 @@ from evalkit.errors import StoreError
 _VERSION = 1
 """Of the file as a whole; a file of another version is not touched."""
 
+_READ_ONLY = "It may only be read here: copy the project to where it can be written"
 _UNWRITABLE = ("SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_PERM")
 
 
@@ -72,6 +73,11 @@ class Database:
         log = self.path.with_name(f"{self.path.name}-wal")
         return "mode=ro" if log.exists() and log.stat().st_size else "mode=ro&immutable=1"
 
+    def need_writing(self) -> None:
+        """Raises StoreError where the file may only be read."""
+        if self.read_only:
+            raise StoreError(f"{self.path}: it can't be written to. {_READ_ONLY}.")
+
     def execute(self, query: str, values: Sequence[Any] = ()) -> list[Any]:
         """Runs one statement; it is on disk when this returns. Gives all its rows."""
         with self._plainly():
@@ -122,7 +128,7 @@ class Database:
             yield
         except sqlite3.DatabaseError as error:
             remedy = (
-                "It may only be read here: copy the project to where it can be written"
+                _READ_ONLY
                 if self.read_only
                 else "What was stored before is kept; if the disk is full make room, if the file is damaged move it "
                 "away, then run the same command again"

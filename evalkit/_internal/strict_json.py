@@ -54,9 +54,14 @@ class JsonError(ValueError):
 def read_text(path: Path) -> str:
     """The text of a file in UTF-8, without a byte order mark, its lines ended by line feeds.
 
-    Raises OSError, and JsonError where it is in another encoding.
+    Raises FileNotFoundError, and JsonError where it is in another encoding, or is there and can't be read.
     """
-    data = path.read_bytes()
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise JsonError(f"it can't be read: {error.strerror or error}; a file that you may read is expected") from error
     if data[:2] in (b"\xff\xfe", b"\xfe\xff") or b"\0" in data[:2]:
         raise JsonError("the file is in UTF-16 or UTF-32: save it as UTF-8")
     try:

@@ -65,6 +65,10 @@ class Store:
     def close(self) -> None:
         self._db.close()
 
+    def need_writing(self) -> None:
+        """Raises StoreError where nothing can be stored."""
+        self._db.need_writing()
+
     # -- completions --------------------------------------------------------------------------------
 
     def put(self, key: str, fingerprint: str, request: Request, completion: Completion) -> None:

@@ -30,7 +30,7 @@ def ask_for(session: pytest.Session) -> None:
 
 
 def _ask(config: pytest.Config, targets: Sequence[TestTarget]) -> None:
-    from evalkit.errors import UnusableModel
+    from evalkit.errors import StoreError, UnusableModel
     from evalkit.session.plan import Requested
 
     session, state = eval_session(config), config.stash[STATE]
@@ -45,8 +45,9 @@ def _ask(config: pytest.Config, targets: Sequence[TestTarget]) -> None:
     _announce(config)
     _announce_looks(config, requested.selection)
     try:
+        session.need_store()
         session.ask(requested.selection, show_progress(config))
-    except UnusableModel as error:
+    except (StoreError, UnusableModel) as error:
         state.unusable = state.project.spell(error)
         if not is_worker(config):
             raise pytest.UsageError(state.unusable) from error

@@ -150,6 +150,10 @@ class EvalSession:
         """The project's store."""
         return Store(self.config.store)
 
+    def need_store(self) -> None:
+        """Raises StoreError where the store can't be opened, or may only be read."""
+        self.store.need_writing()
+
     @cached_property
     def runs(self) -> RunStore:
         """The project's runs."""

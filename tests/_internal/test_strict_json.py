@@ -139,3 +139,13 @@ def test_bytes_that_are_no_utf_8_are_told_by_their_line(tmp_path: Path, data: by
     with pytest.raises(JsonError, match=r"not UTF-8: byte 0x.*save the file as UTF-8") as caught:
         read_text(file)
     assert caught.value.line == 3
+
+
+def test_a_folder_in_a_files_place_is_told_as_what_is_in_it_would_be(tmp_path: Path) -> None:
+    with pytest.raises(JsonError, match="it can't be read: Is a directory; a file that you may read is expected"):
+        read_text(tmp_path)
+
+
+def test_a_file_that_is_not_there_is_another_thing(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        read_text(tmp_path / "gone.jsonl")

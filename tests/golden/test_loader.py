@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from evalkit.errors import SetupError
 from evalkit.golden.loader import find_tasks, load_task
 
 if TYPE_CHECKING:
@@ -315,3 +316,19 @@ def test_a_margin_is_held_against_the_examples_of_its_slice(project: MiniProject
     project.contract("[[hypotheses]]", f"[[hypotheses]]\n{entry}\n[[hypotheses]]")
     [problem] = project.problems()
     assert "margin is 0.3, which 4 independent test examples can't show" in problem
+
+
+@pytest.mark.parametrize("name", ["task.toml", "schema.json", "test.jsonl", "train.jsonl", "looks.jsonl"])
+def test_a_folder_in_a_files_place_is_one_problem_with_its_path(project: MiniProject, name: str) -> None:
+    path = project.folder / name
+    path.unlink(missing_ok=True)
+    path.mkdir()
+    with pytest.raises(SetupError, match=rf"{name}.*can't be read: Is a directory"):
+        project.session(["tuned"]).check()
+
+
+def test_a_folder_in_the_place_of_what_is_frozen_is_told_with_its_path(project: MiniProject) -> None:
+    (project.folder / "frozen.json").unlink(missing_ok=True)
+    (project.folder / "frozen.json").mkdir()
+    with pytest.raises(SetupError, match=r"frozen.json.*can't be read: Is a directory"):
+        load_task(project.folder)

@@ -337,3 +337,14 @@ def test_a_broken_table_breaks_no_help(suite: Project) -> None:
     result = suite.run("--help")
     result.stdout.fnmatch_lines(["*--backend=ALIAS*"])
     assert result.ret == 0
+
+
+@pytest.mark.parametrize("options", [(), ("-n", "2")])
+def test_a_store_that_can_not_be_opened_ends_the_run_before_a_test(suite: Project, options: tuple[str, ...]) -> None:
+    suite.write(".evalkit/store.sqlite", "no database")
+    result = suite.run("suites", "--backend=good", *options)
+    said = result.stdout.str() + result.stderr.str()
+    assert "store.sqlite: file is not a database" in said
+    assert "Traceback" not in said
+    assert not suite.asked()
+    assert result.ret == 4
