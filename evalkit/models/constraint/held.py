@@ -31,11 +31,6 @@ class Held:
     enveloped: bool = False
 
 
-def as_it_is(schema: Mapping[str, Any]) -> Held:
-    """All of ``schema``: for a server that is said to take any."""
-    return Held(schema, schema)
-
-
 Change = Callable[[dict[str, Any], str], dict[str, Any]]
 """Turns a part of a schema, at a place, into another."""
 
@@ -95,3 +90,11 @@ def named(keyword: str, at: str) -> str:
     ('uniqueItems at properties.names', 'oneOf at the root')
     """
     return f"{keyword} at {at or 'the root'}"
+
+
+def as_it_is(schema: Mapping[str, Any]) -> Held:
+    """All of ``schema``: for a server that is said to take any. ``uniqueItems`` is sent too, and no server is
+    blamed for it: it is beyond every grammar."""
+    places = [at for at, part in parts_of(schema) if part.get("uniqueItems")]
+    obeyed = rewritten(schema, lambda part, _: {key: value for key, value in part.items() if key != "uniqueItems"})
+    return Held(schema, obeyed, tuple(named("uniqueItems", at) for at in places))

@@ -13,7 +13,7 @@ from evalkit.errors import ConfigError
 from evalkit.golden.schema import Schema
 from evalkit.models.constraint import anthropic_dialect, llama_grammar, openai_dialect
 from evalkit.models.constraint.envelope import unwrapped
-from evalkit.models.constraint.held import parts_of
+from evalkit.models.constraint.held import as_it_is, parts_of
 
 ROOT = Path(__file__).parents[3]
 TASKS = ("market_direction", "news_metadata", "request_router", "ticket_priority")
@@ -105,6 +105,16 @@ def test_anthropic_is_sent_what_its_sdk_makes_of_a_schema() -> None:
         "minLength at oneOf[0].properties.reason",
         "maxLength at oneOf[0].properties.reason",
     )
+
+
+def test_a_server_of_others_is_sent_all_and_not_blamed_for_what_no_grammar_holds() -> None:
+    schema = schema_of("news_metadata")
+    held = as_it_is(schema)
+    twice = {"company_names": ["A", "A"], "relevance_score": 1, "key_insights": [], "summary": "x"}
+    assert held.sent == schema
+    assert held.left_out == ("uniqueItems at oneOf[0].properties.company_names",)
+    assert Schema(held.obeyed).violation(twice) is None
+    assert Schema(held.obeyed).violation({**twice, "relevance_score": 11}) is not None
 
 
 def test_lists_of_types_reach_anthropic_as_choices() -> None:

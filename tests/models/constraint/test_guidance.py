@@ -12,9 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from llguidance import LLMatcher, LLTokenizer
 
-from evalkit.errors import BackendDied, ConfigError
+from evalkit.errors import BackendDied, ConfigError, MissingModel
 from evalkit.golden.model import Decoding
 from evalkit.golden.schema import Schema
+from evalkit.models.constraint import guidance
 from evalkit.models.constraint.guidance import check_no_reasoning, for_llama_cpp, grammar, hold
 from evalkit.models.request import Message, Request
 
@@ -145,6 +146,17 @@ def test_every_expected_answer_of_the_golden_tasks_can_be_written(task: str) -> 
 )
 def test_a_wrong_answer_cant_be_written(task: str, wrong: str) -> None:
     assert not accepts(schema_of(task), wrong)
+
+
+def test_a_schema_that_is_held_whole_is_asked_as_it_stands_so_that_stored_answers_stay() -> None:
+    for task in ("market_direction", "request_router", "ticket_priority"):
+        assert json.dumps(hold(schema_of(task)).sent) == json.dumps(schema_of(task))
+
+
+def test_without_the_package_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(guidance, "find_spec", lambda _: None)
+    with pytest.raises(MissingModel, match=r"llguidance.*pip install 'pytest-evalkit\[hf\]'"):
+        hold({"type": "object"})
 
 
 def test_unique_items_are_left_out_and_told_and_are_no_breach() -> None:
