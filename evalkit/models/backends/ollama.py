@@ -23,7 +23,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import asdict, dataclass, field, replace
 from importlib.util import find_spec
 from threading import Event
@@ -132,11 +132,14 @@ class OllamaBackend:
             yield from answers
 
     def memory(self) -> int | None:
-        """What the server says that the loaded model holds."""
-        with closing(self.server.open()) as server:
-            loaded = server.loaded()
+        """What the server says that the loaded model holds, None where it does not say."""
+        import httpx
+
         names = (self.model, f"{self.model}:latest")
-        return next((token_count(loaded[name]) for name in names if name in loaded), None)
+        with closing(self.server.open()) as server, suppress(httpx.HTTPError, OSError, Refused, NotAnAnswer, Cut):
+            loaded = server.loaded()
+            return next((token_count(loaded[name]) for name in names if name in loaded), None)
+        return None
 
     def held(self, schema: Mapping[str, Any]) -> Held:
         """How an answer is held to ``schema``."""

@@ -145,3 +145,20 @@ def test_what_is_wrong_with_every_request_stops_the_model_at_once(status: int) -
     with scripted(chat((status, b'{"error": "unauthorized"}'))) as server, pytest.raises(BackendDied, match="unauthor"):
         answers(server)
     assert server.asked["/api/chat"] == 2
+
+
+@pytest.mark.parametrize(
+    ("told", "memory"),
+    [
+        (said({"models": [{"name": "base:latest", "size": 145}]}), 145),
+        (said({"models": [{"name": "base:latest", "size": "big"}]}), None),
+        (said({"models": []}), None),
+        ((200, b"<html>"), None),
+        ((500, b""), None),
+    ],
+)
+def test_what_the_model_holds_is_known_where_the_server_says_it(told: Said, memory: int | None) -> None:
+    with scripted({**SERVER, "/api/ps": [told]}) as server:
+        backend = ollama.open_backend(opening(server.url))
+        assert isinstance(backend, ollama.OllamaBackend)
+        assert backend.memory() == memory
