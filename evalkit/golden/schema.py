@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from evalkit._internal.strict_json import brief, path_of
 from evalkit.golden.references import endless_reference, forms, lookup
+from evalkit.scorers.unicode_forms import only_difference
 
 if TYPE_CHECKING:
     from jsonschema.exceptions import ValidationError
@@ -116,7 +117,8 @@ def _describe_error(error: ValidationError, source: Mapping[str, Any]) -> str:
         case "type":
             return _line(error, "wrong type", _expected({"type": wanted}))
         case "enum" | "const":
-            return _line(error, "not one of the values", _expected({str(error.validator): wanted}))
+            what = _nearly(instance, wanted if error.validator == "enum" else [wanted]) or "not one of the values"
+            return _line(error, what, _expected({str(error.validator): wanted}))
         case "minimum" | "maximum" | "exclusiveMinimum" | "exclusiveMaximum":
             bound = {"minimum": "at least", "maximum": "at most", "exclusiveMinimum": "more than"}
             return _line(error, "out of range", f"{bound.get(str(error.validator), 'less than')} {wanted}")
@@ -125,6 +127,12 @@ def _describe_error(error: ValidationError, source: Mapping[str, Any]) -> str:
         case None:  # the schema `false`, whose error does not name its field
             return f"a field: not allowed, got {brief.repr(instance)}, expected none"
     return _line(error, "refused", f"{error.validator} {brief.repr(wanted)}")
+
+
+def _nearly(value: Any, wanted: Sequence[Any]) -> str:
+    """How a text differs from one of the texts that are ``wanted``, where only its characters are written otherwise."""
+    texts = [text for text in wanted if isinstance(text, str)] if isinstance(value, str) else []
+    return only_difference(lambda fold: fold(value) in map(fold, texts)).partition(" (")[0] if texts else ""
 
 
 def _expected(schema: Mapping[str, Any]) -> str:

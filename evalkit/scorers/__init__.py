@@ -4,5 +4,5 @@ In: the value got, the value expected, the example's input where a scorer judges
 Out: a Judgement in [0, 1] with its reason; of measurements an Estimate. Needs no model and no file.
 """
 
-SHARED = ("options", "score", "texts", "values")
+SHARED = ("options", "score", "texts", "unicode_forms", "values")
 """Files of this folder that are no scorer."""

@@ -7,6 +7,7 @@ from typing import Any
 
 from evalkit.scorers.options import reject_unknown, switch_option
 from evalkit.scorers.score import Judgement, Scorer, ValueKind
+from evalkit.scorers.unicode_forms import folded, form_option, only_difference
 from evalkit.scorers.values import json_type
 
 KIND: ValueKind = "class"
@@ -17,7 +18,8 @@ def make_scorer(options: Mapping[str, Any]) -> Scorer:
 
     Arrays are equal item by item in their order, objects by key in any order.
     ``ignore_case`` (default false) compares strings without regard to case, inside arrays and objects too; keys
-    are compared as they are. Raises ConfigError on another option or value of it.
+    are compared as they are. ``normalize`` ("NFC" or "NFKC") compares strings in that form of Unicode; without it they
+    are compared as they are written. Raises ConfigError on another option or value of it.
 
     >>> judge = make_scorer({})
     >>> judge("new", "new"), judge(1, 1.0)
@@ -27,15 +29,23 @@ def make_scorer(options: Mapping[str, Any]) -> Scorer:
     >>> judge("New", "new")
     Judgement(value=0.0, why='differs in case only')
     """
-    reject_unknown(options, {"ignore_case"})
+    reject_unknown(options, {"ignore_case", "normalize"})
     ignore_case = switch_option(options, "ignore_case", False)
+    form = form_option(options)
 
     def judge(got: Any, expected: Any) -> Judgement:
+        got, expected = folded(got, form), folded(expected, form)
         if _equal(got, expected, ignore_case):
             return Judgement(1.0)
         if json_type(got) != json_type(expected):
             return Judgement(0.0, f"{json_type(got)}, expected {json_type(expected)}")
-        return Judgement(0.0, "differs in case only" if _equal(got, expected, True) else "another value")
+        if _equal(got, expected, True):
+            return Judgement(0.0, "differs in case only")
+        return Judgement(
+            0.0,
+            only_difference(lambda fold: _equal(folded(got, fold), folded(expected, fold), ignore_case))
+            or "another value",
+        )
 
     return judge
 

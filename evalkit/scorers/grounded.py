@@ -12,6 +12,7 @@ from typing import Any
 from evalkit.errors import ConfigError
 from evalkit.scorers.options import reject_unknown
 from evalkit.scorers.score import InputScorer, Judgement, ValueKind
+from evalkit.scorers.unicode_forms import Fold, form_option, only_difference
 from evalkit.scorers.values import json_type
 
 KIND: ValueKind = "set"
@@ -22,7 +23,8 @@ def make_input_scorer(options: Mapping[str, Any]) -> InputScorer:
 
     ``vocabulary`` (must be given): each term with the words that mention it in an input; the term itself always does.
     Got names a term by the term itself, so another spelling to be watched for is a term of its own.
-    Terms and words are whole words, in any case. A ``*`` at the end stands for any further letters and digits; a space
+    Terms and words are whole words, in any case; with ``normalize`` ("NFC" or "NFKC") in any form of Unicode that this
+    makes one. A ``*`` at the end stands for any further letters and digits; a space
     is as good as a hyphen or an underscore.
     Got and expected are a text, or a list or object, of which all texts and keys are read; so are the input's values.
     Null, a number, a boolean, and a list that holds nothing else, are no text and score 0.
@@ -37,20 +39,21 @@ def make_input_scorer(options: Mapping[str, Any]) -> InputScorer:
     >>> judge(["Update records in Salesforce"], [], {"text": "Update the records."})
     Judgement(value=0.0, why="names 'Salesforce', which the input does not mention")
     """
-    reject_unknown(options, {"vocabulary"})
-    vocabulary = _vocabulary(options)
+    reject_unknown(options, {"vocabulary", "normalize"})
+    form = form_option(options)
+    vocabulary = {form(term): [*map(form, words)] for term, words in _vocabulary(options).items()}
     named = {term: _pattern([term]) for term in vocabulary}
     mentioned = {term: _pattern([term, *words]) for term, words in vocabulary.items()}
 
     def judge(got: Any, expected: Any, given: Mapping[str, Any]) -> Judgement:
-        wanted, text = _text(expected), _text(got)
+        wanted, text = _text(expected, form), _text(got, form)
         if wanted is None:
             raise ConfigError(
                 f"an example expects {expected!r}, but this scorer is for texts: choose 'exact' for the field"
             )
         if text is None:
             return Judgement(0.0, f"{json_type(got)}, not text")
-        source = _joined(piece for value in given.values() for piece in _texts(value))
+        source = _joined((piece for value in given.values() for piece in _texts(value)), form)
         made_up = [
             term
             for term, pattern in named.items()
@@ -58,9 +61,15 @@ def make_input_scorer(options: Mapping[str, Any]) -> InputScorer:
         ]
         if not made_up:
             return Judgement(1.0)
-        return Judgement(0.0, f"names {', '.join(map(repr, made_up))}, which the input does not mention")
+        only = only_difference(lambda fold: all(_folded_in(source, [t, *vocabulary[t]], fold) for t in made_up))
+        why = f"names {', '.join(map(repr, made_up))}, which the input does not mention"
+        return Judgement(0.0, f"{why}; what it mentions {only}" if only else why)
 
     return judge
+
+
+def _folded_in(source: str, words: Iterable[str], fold: Fold) -> bool:
+    return _pattern(map(fold, words)).search(fold(source)) is not None
 
 
 def _vocabulary(options: Mapping[str, Any]) -> Mapping[str, list[str]]:
@@ -88,16 +97,16 @@ def _spelled(word: str) -> str:
     return r"[\s_-]+".join(map(re.escape, parts)) + (r"[^\W_]*" if word.strip().endswith("*") else "")
 
 
-def _text(value: Any) -> str | None:
+def _text(value: Any, form: Fold) -> str | None:
     """All the text of ``value``, casefolded; None where it is none, or holds other things alone."""
     if not isinstance(value, str | list | tuple | Mapping):
         return None
     texts = list(_texts(value))
-    return _joined(texts) if texts or not value else None
+    return _joined(texts, form) if texts or not value else None
 
 
-def _joined(texts: Iterable[str]) -> str:
-    return "\0".join(texts).casefold()  # by what stands between no two words of a term
+def _joined(texts: Iterable[str], form: Fold) -> str:
+    return form("\0".join(texts).casefold())  # by what stands between no two words of a term
 
 
 def _texts(value: Any) -> Iterator[str]:

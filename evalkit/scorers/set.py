@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from evalkit.errors import ConfigError
 from evalkit.scorers.options import choice_option, reject_unknown, share_option, switch_option
 from evalkit.scorers.score import Judgement, Scorer, ValueKind
+from evalkit.scorers.unicode_forms import DIFFERENCES, form_option
 from evalkit.scorers.values import json_type
 
 KIND: ValueKind = "set"
@@ -32,6 +33,7 @@ def make_scorer(options: Mapping[str, Any]) -> Scorer:
     ``both_empty`` (0 to 1, must be given) is what two empty sets score. One empty set beside one that is not scores
     0 by every metric, 0/0 included.
     ``ignore_case`` (default true) compares without regard to case and to how much white space there is.
+    ``normalize`` ("NFC" or "NFKC") compares strings in that form of Unicode, else as they are written.
     Anything but a list of strings scores 0.
     Raises ConfigError on another option or value of it, and when asked about an expected value that is no list of
     strings.
@@ -42,10 +44,11 @@ def make_scorer(options: Mapping[str, Any]) -> Scorer:
     >>> judge([], []), judge([], ["IBM"])
     (Judgement(value=1.0, why=''), Judgement(value=0.0, why="missing 'IBM'"))
     """
-    reject_unknown(options, {"metric", "both_empty", "ignore_case"})
+    reject_unknown(options, {"metric", "both_empty", "ignore_case", "normalize"})
     metric = choice_option(options, "metric", METRICS)
     both_empty = share_option(options, "both_empty", _BOTH_EMPTY)
     ignore_case = switch_option(options, "ignore_case", True)
+    form = form_option(options)
 
     def judge(got: Any, expected: Any) -> Judgement:
         if problem := _not_strings(expected):
@@ -59,7 +62,7 @@ def make_scorer(options: Mapping[str, Any]) -> Scorer:
         return Judgement(value, "" if value == 1 else _differences(ours, theirs))
 
     def spelled(item: str) -> str:
-        return " ".join(item.casefold().split()) if ignore_case else item
+        return form(" ".join(item.casefold().split()) if ignore_case else item)
 
     return judge
 
@@ -75,7 +78,19 @@ def _differences(ours: Mapping[str, str], theirs: Mapping[str, str]) -> str:
     missing = [theirs[key] for key in theirs if key not in ours]
     extra = [ours[key] for key in ours if key not in theirs]
     parts = (("missing", missing), ("too much", extra))
-    return "; ".join(f"{what} {_listed(items)}" for what, items in parts if items)
+    told = [f"{what} {_listed(items)}" for what, items in parts if items]
+    return "; ".join([*told, *_alike(ours, theirs)])
+
+
+def _alike(ours: Mapping[str, str], theirs: Mapping[str, str]) -> Iterator[str]:
+    """Which strings that are missing are there, but for how their characters are written."""
+    missing, extra = theirs.keys() - ours.keys(), ours.keys() - theirs.keys()
+    for what, fold in DIFFERENCES.items():
+        forms = {fold(key) for key in extra} if missing else set()
+        alike = {key for key in missing if fold(key) in forms}
+        if alike:
+            yield f"{_listed([theirs[key] for key in theirs if key in alike])} {what}"
+        missing -= alike
 
 
 def _listed(items: list[str]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import unicodedata
 from math import isfinite
 from typing import Any
 
@@ -293,6 +294,13 @@ def test_why_names_the_place_and_what_stands_there(text: str, why: str) -> None:
 
 def test_why_names_a_further_object_by_its_place() -> None:
     assert read("{} {}", schema=ANY).why == "another object at character 3"
+
+
+def test_a_label_that_differs_in_unicode_form_only_says_so() -> None:
+    schema = Schema({"properties": {"city": {"enum": ["Málaga", "Lyon"]}, "unit": {"const": "m²"}}})
+    decomposed = {"city": unicodedata.normalize("NFD", "Málaga")}
+    assert str(schema.violation(decomposed)).startswith("city: differs in Unicode form only, got ")
+    assert str(schema.violation({"unit": "m2"})).startswith("unit: differs in Unicode form only, got ")
 
 
 @pytest.mark.parametrize(

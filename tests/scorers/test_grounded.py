@@ -154,5 +154,5 @@ def test_a_word_without_a_letter_is_refused(word: object) -> None:
 
 
 def test_an_option_it_does_not_have_is_refused() -> None:
-    with pytest.raises(ConfigError, match=r"option 'words' is \[\], .* allowed: 'vocabulary'"):
+    with pytest.raises(ConfigError, match=r"option 'words' is \[\], .* allowed: 'normalize', 'vocabulary'"):
         make_input_scorer({"vocabulary": VOCABULARY, "words": []})

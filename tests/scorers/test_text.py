@@ -172,7 +172,7 @@ def test_stem_is_yes_or_no(value: object) -> None:
 
 
 def test_an_option_it_does_not_have_is_refused() -> None:
-    with pytest.raises(ConfigError, match=r"option 'beta' is 2, .* allowed: 'both_empty', 'metric', 'stem'"):
+    with pytest.raises(ConfigError, match=r"option 'beta' is 2, .* 'both_empty', 'metric', 'normalize', 'stem'"):
         make_scorer({"beta": 2, "both_empty": 1})
 
 

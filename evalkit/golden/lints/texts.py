@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping
 
-from evalkit.golden.model import Example
+from evalkit.golden.model import Example, Task
 
 
 def text_of(example: Example) -> str:
@@ -30,3 +30,8 @@ def strings(*values: object) -> Iterator[str]:
 def judged(examples: Iterable[Example]) -> list[Example]:
     """Those that expect a judgement, not an error object."""
     return [example for example in examples if "error" not in example.expected]
+
+
+def held_out(task: Task) -> list[Example]:
+    """Those of every split that a model is judged by, and that expect a judgement."""
+    return judged(example for split in ("test", "dev", "reference") for example in task.splits.get(split, ()))
