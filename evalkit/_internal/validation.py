@@ -8,7 +8,7 @@ Only imported where a project of evalkit is read: importing pydantic takes 0.2 s
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
 from copy import deepcopy
 from dataclasses import dataclass
@@ -137,7 +137,14 @@ def _problem(details: ErrorDetails, model: type[Table], source: Source) -> Probl
             return source.problem(location, f"{whole} is missing: {what}")
         case "extra_forbidden":
             kind = "section" if not source.heading and len(location) == 1 and isinstance(value, dict | list) else "key"
-            unknown = UnknownName(kind, str(location[-1]), _table_at(model, location[:-1]).model_fields)
+            fields = _table_at(model, location[:-1]).model_fields
+            inside = [
+                name
+                for name, field in fields.items()
+                if field.annotation is not None and location[-1] in _keys(field.annotation)
+            ]
+            remedy = f"It is a key of {' and '.join(f'[{name}]' for name in inside)}." if inside else ""
+            unknown = UnknownName(kind, str(location[-1]), fields, remedy)
             return source.problem(location, f"{place(source, location[:-1])}{unknown}", unknown.suggestion)
         case "model_type":
             what = _table_at(model, location).EXPECTED
@@ -174,6 +181,12 @@ def _table_at(model: type[Table], location: Location) -> type[Table]:
         if field is not None:
             model = next(_tables_in(field.annotation), model)
     return model
+
+
+def _keys(annotation: Any) -> Collection[str]:
+    """The keys of a field that is a table itself."""
+    is_table = isinstance(annotation, type) and issubclass(annotation, Table)
+    return annotation.model_fields if is_table else ()
 
 
 def _tables_in(annotation: Any) -> Iterator[type[Table]]:

@@ -66,6 +66,7 @@ class Checker:
         hypotheses = tuple(self._hypotheses(scores))
         self._check_expected(scores, measurements)
         self._check_waivers()
+        self._check_time()
         relations = {relation.name: relation for relation in self._relations(scores)}
         return Rules(scores, measurements, hypotheses, relations)
 
@@ -162,6 +163,12 @@ class Checker:
         fields = {field for examples in self.splits.values() for example in examples for field in example.expected}
         if reads_field(rule) and rule.field not in fields:
             raise UnknownName("field", rule.field, fields, "An example must expect it.")
+
+    def _check_time(self) -> None:
+        time, declared = self.contract.input.time, (*self.contract.input.required, *self.contract.input.optional)
+        fields = declared or {name for examples in self.splits.values() for one in examples for name in one.input}
+        if time and time not in fields:
+            self._tell(("input",), UnknownName("field", time, fields, "`time` must be one of the input."))
 
     def _check_waivers(self) -> None:
         for index, waiver in enumerate(self.contract.waivers):

@@ -55,6 +55,11 @@ class InputTable(Table):
 
     required: FieldNames = Field(default=[], description="Fields that every input has.")
     optional: FieldNames = Field(default=[], description="Further fields that an input may have.")
+    time: Text = Field(
+        default="",
+        description="The field that holds when an input was written, as an ISO date or time: `evalkit lint` then sees "
+        "to it that train lies before test.",
+    )
 
 
 class PromptTable(Table):

@@ -72,6 +72,7 @@ def _task(folder: Path, contract: Contract, schema: Schema, rules: Rules, splits
         waivers=tuple(table.waiver() for table in contract.waivers),
         relations=rules.relations,
         planned_looks=contract.looks.planned,
+        time=contract.input.time,
     )
 
 

@@ -199,6 +199,9 @@ class Task:
     planned_looks: int | None = None
     """How many candidates task.toml says that the test split is for."""
 
+    time: str = ""
+    """The field of the input that holds when it was written; empty where none is declared."""
+
     def place(self, file: str) -> str:
         """Where a ``file`` of its folder is, as a message says it: ``golden/<task>/<file>``."""
         return f"{self.folder.parent.name}/{self.folder.name}/{file}"

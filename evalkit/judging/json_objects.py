@@ -29,8 +29,8 @@ WHITESPACE = " \t\n\r"
 
 _BEGINNING = re.compile(
     rf"""\{{ (?:\s | [\u00ad\u200b-\u200f\u2028-\u202e\u2060\ufeff])*  # what only looks like JSON's white space, too
-        (?: ["'}}] | \\["'n] | [{QUOTES}]                          # quotes of all kinds, and escaped ones
-          | // | /\* | \#[ \t]                                       # a comment
+        (?: ["'}}] | \\+["'n] | [{QUOTES}] | ,\s*["']              # quotes of all kinds, and escaped ones; a comma
+          | // | /\* | <!-- | \#[ \t] | \#[^}}\n]*\n                 # a comment
           | [\w$][\w$-]*+[ \t]*[:：=]                                # a bare key
           | \Z )""",
     re.VERBOSE,

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
+from itertools import chain
 
 OBJECT = re.compile(r'\{[ \t\n\r]*["}]')
 """The beginning of a JSON object."""
@@ -35,18 +36,32 @@ class Mark:
         return (self.closes, *self.also_closes)
 
 
-def _tag(name: str) -> Mark:
-    return Mark(f"<{name}>", f"</{name}>")
+def _tags(name: str) -> tuple[Mark, ...]:
+    """A tag as models write it: in any of three cases, with attributes or without, closed in any case."""
+    spelled = dict.fromkeys((name, name.upper(), name.capitalize()))
+    closes = [f"</{case}{end}" for case in spelled for end in (">", " >")]
+    return tuple(
+        Mark(f"<{case}{end}", f"</{case}>", tuple(each for each in closes if each != f"</{case}>"))
+        for end in (">", " ")
+        for case in spelled
+    )
 
 
 _FINAL = "<|channel|>final"
-THINK = _tag("think")
+THINK, *_THINKS = _tags("think")
 """The commonest mark, and the one that our own training writes."""
+
+_NAMES = (
+    "thinking", "thought", "thoughts", "reasoning", "reflection", "scratchpad", "scratch_pad", "analysis",
+    "inner_monologue", "antThinking", "seed:think",
+)  # fmt: skip
 
 MARKS: tuple[Mark, ...] = (
     THINK,
-    *map(_tag, ("thinking", "thought", "reasoning", "reflection", "scratchpad", "antThinking", "seed:think")),
+    *_THINKS,
+    *chain.from_iterable(map(_tags, _NAMES)),
     Mark("[THINK]", "[/THINK]"),  # Magistral
+    Mark("[think]", "[/think]"),
     Mark("<|channel|>analysis", _FINAL, ("<|end|>",), "<|message|>"),  # harmony
     Mark("<|channel|>commentary", _FINAL, ("<|end|>",), "<|message|>"),
     Mark("<|channel>", "<channel|>", (), "thought"),  # Gemma 4
@@ -102,7 +117,7 @@ def opened_by_prompt(rendered: str | None, prefill: str, own: Sequence[str] = ()
         return None
     prompt = rendered.removesuffix(prefill).rstrip()
     for mark in marks_with(own):
-        if prompt.endswith(mark.opens) or (mark.label and prompt.endswith(mark.opens + mark.label)):
+        if prompt.endswith(mark.opens.rstrip()) or (mark.label and prompt.endswith(mark.opens + mark.label)):
             return mark
     return None
 

@@ -58,10 +58,10 @@ def check(task: Task) -> Iterator[Finding]:
         if ours.id not in found or share > found[ours.id][0]:
             found[ours.id] = share, part, whole
     for share, part, whole in found.values():
-        ours, other = (part, whole) if whole.example.split == "train" else (whole, part)
+        asked, taught = (part, whole) if whole.example.split == "train" else (whole, part)
         yield Finding(
-            "error", ours.example.where, f"{share:.0%} of {part.named} stands in {whole.example.id}, held out and in "
-            f"train ({other.example.where}): a model may have learnt it by heart",
+            "error", asked.example.where, f"{share:.0%} of {part.named} stands in {whole.example.id}, held out and in "
+            f"train ({taught.example.where}): a model may have learnt it by heart",
             "Take one of the two away, or write it anew.",
         )  # fmt: skip
 
@@ -72,7 +72,7 @@ def _contained(train: Sequence[Example], others: Sequence[Example]) -> Iterator[
     pieces = [[_pieces(one.text) for one in side] for side in sides]
     if not all(pieces):
         return
-    shared = np.intersect1d(*(np.concatenate(side) for side in pieces))
+    shared = np.intersect1d(np.concatenate(pieces[0]), np.concatenate(pieces[1]))
     tables = [_table(side, shared) for side in pieces]
     wholes = [np.array([not one.field for one in side]) for side in sides]
     counts = sum(np.asarray(table[whole].sum(axis=0)).ravel() for table, whole in zip(tables, wholes, strict=True))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from evalkit.golden.lints.texts import judged
 from evalkit.golden.model import Example, Task
@@ -38,3 +38,14 @@ def numbered(task: Task, examples: Iterable[Example]) -> Iterator[tuple[str, lis
 def one_of_each_group(examples: Iterable[Example]) -> list[Example]:
     """The first example of each group: what belongs together is one piece of evidence."""
     return list({example.group: example for example in reversed(list(examples))}.values())[::-1]
+
+
+def enumerated(schema: object) -> Iterator[str]:
+    """The texts that ``schema`` gives as the values of a field."""
+    if isinstance(schema, Mapping):
+        values = [*schema["enum"]] if isinstance(schema.get("enum"), list) else []
+        yield from (value for value in (*values, schema.get("const")) if isinstance(value, str))
+        schema = list(schema.values())
+    if isinstance(schema, list):
+        for part in schema:
+            yield from enumerated(part)
