@@ -122,8 +122,10 @@ def _looks(asked_task: AskedTask, comparisons: Sequence[Comparison]) -> Iterator
 def _served_as(asked_task: AskedTask, answers: pairing.Answers) -> Iterator[ServedAs]:
     for part in asked_task.participations:
         asked = Spec.parse(part.participant.spec).place
-        completions = [sample.completion for answer in answers[part.name].values() for sample in answer.each]
-        names = Counter(completion.model for completion in completions if completion.model)
+        attempts = [
+            attempt for answer in answers[part.name].values() for sample in answer.each for attempt in sample.attempts
+        ]
+        names = Counter(attempt.completion.model for attempt in attempts if attempt.completion.model)
         if len(names) > 1 or not all(is_same_model(asked, name) for name in names):
             yield ServedAs(part.name, asked, dict(names.most_common()))
 

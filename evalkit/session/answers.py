@@ -75,6 +75,8 @@ class SessionAnswers:
         opened = self.participants.model(model, task)
         chains: list[tuple[Request, ...]] = [(request,) for request in requests]
         for made in range(1, opened.alias.asking.retries + 1):
+            if made > max(map(len, chains), default=0):
+                break  # nobody has come so far
             stored = self.book(task).stored(opened.key(chain[-1]) for chain in chains)
             for place, chain in enumerate(chains):
                 if len(chain) == made and (answer := stored.get(opened.key(chain[-1]))) is not None:
