@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from evalkit.models.weights.merge_check import MergeReport, check_merge
-from evalkit.models.weights.tensors import rounded
+from evalkit.models.weights.tensors import open_safetensors, rounded
 
 HIDDEN, KEYS, WIDE, RANK = 64, 32, 128, 4
 SHAPES = {
@@ -96,6 +96,12 @@ class Place:
         save(self.adapter / "adapter_model.safetensors", sides)
         stated = {"peft_type": "LORA", "r": RANK, "lora_alpha": 12} | config
         (self.adapter / "adapter_config.json").write_text(json.dumps(stated))
+
+    def add(self, name: str) -> None:
+        """Gives the adapter one tensor more, of ones."""
+        file = self.adapter / "adapter_model.safetensors"
+        sides = {name: tensor.whole() for name, tensor in open_safetensors(file).items()}
+        save(file, {**sides, f"base_model.model.{name}": np.ones((4, 4), np.float32)})
 
     def plus(self, scale: float | Callable[[str], float] = 3.0) -> Weights:
         """The base with ``scale`` times B @ A on every adapted weight; 3 (12 / 4) is right."""

@@ -41,6 +41,18 @@ def test_a_lost_update_exits_with_1_and_shows_the_worst_layers_first(place: Plac
     assert lines[-1] == "0 of 11 tensors without an adapter differ from the base"
 
 
+def test_a_merge_that_can_not_be_judged_whole_is_inconclusive_and_exits_with_1(place: Place) -> None:
+    place.add("model.norm.lora_C")
+    merged = folder(place.root / "merged", place.plus())
+    result = merge_check(place, merged)
+    assert result.exit_code == 1
+    first, second, *_ = result.output.splitlines()
+    assert first == f"INCONCLUSIVE: {merged}"
+    assert second.startswith("not_judged: 1 tensor was not judged, so the merge is not known to be whole: norm (")
+    told = json.loads(merge_check(place, merged, "--format=json").output)
+    assert (told["whole"], [place["tensor"] for place in told["not_judged"]]) == (False, ["model.norm.weight"])
+
+
 def test_json_has_every_layer_and_tensor(place: Place) -> None:
     result = merge_check(place, place.base, "--format=json")
     assert result.exit_code == 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -68,6 +69,17 @@ def test_a_whole_merge_passes_and_a_lost_one_fails_by_name(suite: Project) -> No
     result.stdout.fnmatch_lines(["*lost: not_merged: none of the update is in any of the 12 layers*"])
     assert result.ret == 1
     assert not suite.stored()
+
+
+def test_a_merge_of_which_a_tensor_was_not_judged_does_not_pass(suite: Project) -> None:
+    place = Place(suite.root / "weights" / "judged")
+    place.add("model.norm.lora_C")
+    shutil.copytree(place.adapter, suite.root / "weights" / "adapter", dirs_exist_ok=True)
+    result = suite.run("suites", "--backend=merged")
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(
+        ["*moods: not_judged:*norm (merge-check can't follow the adapter's tensor model.norm.lora_C)*"]
+    )
 
 
 def test_the_rungs_of_a_lineage_are_checked_too(suite: Project) -> None:

@@ -109,7 +109,7 @@ MERGES = [
     (right, "whole", "the update is in all {} layers (100.0% of it"),
     (none, "not_merged", "none of the update is in any of the {} layers"),
     (half, "wrong_scale", "the update is there 0.5 times in all {} layers"),
-    (double, "merged_twice", "the update is there twice in all layers"),
+    (double, "merged_twice", "the update is there twice in all {} layers"),
     (other_base, "another_base", "tensors that no adapter touches differ from the base"),
     (four_bits, "quantized_weights", "merged into quantized weights"),
 ]

@@ -131,15 +131,17 @@ class Adapter:
         for side, other in _SIDES.items():
             if (side in parts) != (other in parts):
                 raise MissingModel(f"{self.path}: {module} has only one of lora_A and lora_B")
-        beyond = {key: value for key, value in more_than_lora(self.config).items() if key not in _FOLLOWED}
-        for key, value in beyond.items():
-            return f"{key} is {value!r}, which merge-check can't follow"
+        for key, value in more_than_lora(self.config).items():
+            if key not in _FOLLOWED:
+                return f"{key} is {value!r}, which merge-check can't follow"
         for name, tensor in parts.items():
             if name.startswith("lora_") and name not in (_BIAS, _LENGTHS) and len(tensor.shape) != 2:
                 return f"its {name} has {len(tensor.shape)} dimensions"
         if _ROWS in parts and (len(parts) > 1 or self._token_ids(module) is None):
             return "trainable_token_indices does not say which rows alone the adapter replaces"
-        if parts.keys() & _SIDES and (_LENGTHS in parts) != bool(self.config.get("use_dora")):
+        if _BIAS in parts and "lora_A" not in parts:
+            return "its lora_B has a bias alone"
+        if (_LENGTHS in parts) != bool(self.config.get("use_dora") and parts.keys() & _SIDES):
             held = "a" if _LENGTHS in parts else "no"
             return f"use_dora is {self.config.get('use_dora')!r}, and the adapter has {held} magnitude of it"
         if self.base.get(f"{module}.weight") is None and f"{module}.weight" not in self._copies:
@@ -159,10 +161,8 @@ class Adapter:
 
     def _low_rank(self, module: str, parts: Mapping[str, Tensor], start: Tensor, before: Tensor | None) -> Expected:
         name, embedding = f"{module}.weight", "lora_embedding_A" in parts
-        a, b = (
-            _floats(parts[side])
-            for side in (("lora_embedding_A", "lora_embedding_B") if embedding else ("lora_A", "lora_B"))
-        )
+        side = "lora_embedding_A" if embedding else "lora_A"
+        a, b = _floats(parts[side]), _floats(parts[_SIDES[side]])
         turned = embedding or (self._turned and a.shape[1:] + b.shape[:1] == start.shape)
         by_row, by_column = (b, a) if not turned else (a.T, b.T)
         if (by_row.shape[0], by_column.shape[1]) != start.shape or a.shape[0] != b.shape[1]:

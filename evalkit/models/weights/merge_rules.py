@@ -116,7 +116,7 @@ def _causes(check: Compared, layers: Sequence[Layer]) -> str:
     fits: list[set[str]] = []
     for layer in layers:
         module, rank = layer.name.removesuffix(".bias"), check.ranks[layer.name]
-        right, slack = lora_scale(check.config, module, rank), check.sums[layer.name].slack
+        right, slack = lora_scale(check.config, module, rank) or math.nan, check.sums[layer.name].slack
         shares = {words: scale / right for words, scale in mistaken_scales(check.config, module, rank).items()}
         fits.append({words for words, k in shares.items() if abs(check.share(layer) - k) <= slack * max(1.0, abs(k))})
     return " or ".join(words for words in shares if all(words in fit for fit in fits))

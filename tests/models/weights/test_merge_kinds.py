@@ -274,6 +274,19 @@ def test_a_tensor_that_can_not_be_judged_is_named_and_the_rest_is_judged(
     assert len(report.layers) == judged
 
 
+def test_a_dora_whose_magnitude_the_adapter_lost_is_not_judged_where_it_is_lost(tmp_path: Path) -> None:
+    model = tuned(tmp_path, **PLAIN, use_dora=True)
+    merged = model.merge()
+    lost = "base_model.model.model.layers.1.self_attn.v_proj.lora_magnitude_vector"
+    model.saved({name: tensor for name, tensor in model.tensors().items() if name != lost})
+    report = model.check(merged)
+    assert (report.verdict, [place.tensor for place in report.not_judged]) == (
+        "INCONCLUSIVE",
+        ["model.layers.1.self_attn.v_proj.weight"],
+    )
+    assert len(report.layers) == 5
+
+
 def test_what_is_wrong_is_told_beside_what_was_not_judged(tmp_path: Path) -> None:
     model = tuned(tmp_path, target_modules=["q_proj", "v_proj"])
     model.saved({**model.tensors(), "base_model.model.lm_head.lora_C": torch.ones(3)})
