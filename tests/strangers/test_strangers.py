@@ -138,3 +138,17 @@ def test_reports_of_pytest_hold_nothing_of_evalkit(project: Path) -> None:
     done = start(project, "--junitxml=out.xml", "-rA")
     assert done.returncode == 0
     assert "evalkit" not in (project / "out.xml").read_text()
+
+
+@pytest.mark.parametrize("table", ["", "[tool.evalkit]\n"], ids=["a stranger's", "one of evalkit"])
+@pytest.mark.parametrize("name", ["--backend", "--against", "--split", "--lineage"])
+def test_an_option_that_a_project_registers_itself_stays_its_own(project: Path, name: str, table: str) -> None:
+    (project / "pyproject.toml").write_text(table)
+    (project / "conftest.py").write_text(
+        f"def pytest_addoption(parser):\n    parser.addoption({name!r}, default='a')\n"
+    )
+    (project / "test_nothing.py").write_text(
+        f"def test_own(request):\n    assert request.config.getoption({name!r}) == 'b'\n"
+    )
+    done = start(project, f"{name}=b", "test_nothing.py")
+    assert done.returncode == 0, done.stdout + done.stderr
