@@ -58,6 +58,7 @@ class Proxy:
     late: float = float("inf")
     same_question: Callable[[str], str] | None = None
     instead: bytes = b""
+    leads_to: str = ""
     instead_as: tuple[int, str] = (200, "text/event-stream")
     asked: Counter[str] = field(default_factory=Counter)
     delivered: dict[str, list[str]] = field(default_factory=dict)
@@ -166,6 +167,8 @@ def _handler(state: Proxy) -> type[BaseHTTPRequestHandler]:
         def _answer(self, question: str, raw: bytes, fault: str) -> None:
             if fault.isdigit():
                 return self._refuse(int(fault))
+            if fault == "redirect":
+                return self._send(307, "text/plain", b"", {"location": state.leads_to + self.path})
             if fault == "instead":
                 return self._send(*state.instead_as, state.instead)
             status, kind, answer = self._known_answer(raw) if state.same_question else self._upstream(raw)

@@ -10,6 +10,8 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any, Literal
 
+from evalkit.models.redirects import SentElsewhere
+
 Kind = Literal["too many", "passing", "wrong", "refused"]
 """Of a request: there are too many, it may be asked again, all like it are wrong, or this one alone is refused."""
 
@@ -98,6 +100,9 @@ def trouble_of(error: Exception) -> Trouble:
     theirs = type(error).__module__.partition(".")[0] in _THEIRS
     if isinstance(error, NotAnAnswer):
         return Trouble("wrong", str(error), 200, billed=True)
+    for one in (error, error.__cause__):
+        if isinstance(one, SentElsewhere):
+            return Trouble("wrong", str(one))
     if not theirs and not isinstance(error, Cut | ServerError | OSError | json.JSONDecodeError | UnicodeDecodeError):
         raise error
     status = getattr(error, "status_code", None)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from contextlib import closing
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -86,8 +87,8 @@ def named(request: Request, number: int) -> Request:
 
 
 def one(backend: RemoteBackend, request: Request | None = None) -> Completion | Exception:
-    [(_, found)] = backend.answer([request or asked(1)])
-    backend.close()
+    with closing(backend):
+        [(_, found)] = backend.answer([request or asked(1)])
     return found
 
 
@@ -246,6 +247,17 @@ def test_a_refused_request_concerns_its_example(vendor: Vendor, wire: str, statu
         backend.close()
     assert Counter(type(answer) for answer in found.values()) == {Completion: 7, NotAnswered: 7}
     assert between.asked.total() == 14
+
+
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.1"], ids=["another host", "another port"])
+def test_neither_prompt_nor_key_is_sent_on_to_another_server(vendor: Vendor, host: str) -> None:
+    with proxy(NOWHERE, lambda _: "instead") as there, proxy(NOWHERE, lambda _: "redirect") as between:
+        between.leads_to = there.url.replace("127.0.0.1", host)
+        backend = vendor.open(between.url, tries=3)
+        with pytest.raises(BackendDied, match=rf"answered 307, which leads to http://{host}:\d+\. No prompt is sent"):
+            list(backend.answer([asked(1)]))
+        backend.close()
+    assert (between.asked.total(), there.asked.total()) == (1, 0)
 
 
 def test_a_page_of_a_proxy_is_not_taken_for_a_word_of_the_api(vendor: Vendor) -> None:
