@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tiny_peft import adapter
 
 from evalkit.errors import BackendDied, ConfigError, MissingModel, NotAnswered
 from evalkit.golden.loader import load_task
@@ -156,6 +157,22 @@ def test_a_merged_folder_answers_as_its_adapter(opening: Opening, shared: dict[s
     merged = completions(opened(opening, model=str(folder), shared={}), requests)
     tuned = completions(opened(opening, ADAPTER, shared=shared), requests)
     assert {name: one.text for name, one in merged.items()} == {name: one.text for name, one in tuned.items()}
+
+
+@pytest.mark.real
+def test_a_dora_answers_as_its_merge_and_not_as_the_base(
+    opening: Opening, shared: dict[str, Any], tmp_path: Path
+) -> None:
+    dora = adapter(
+        float_base(), tmp_path / "dora", target_modules=["q_proj", "down_proj"], use_dora=True, lora_alpha=200
+    )
+    backends = (
+        opened(opening, str(dora), shared=shared),
+        opened(opening, model=str(merge(dora, tmp_path / "merged")), shared={}),
+        opened(opening, shared=shared),
+    )
+    tuned, merged, base = (completions(backend, [asked(TEXTS[0])])[TEXTS[0]].text for backend in backends)
+    assert tuned == merged != base
 
 
 @pytest.mark.real
