@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 from evalkit.judging.answer import Answer
 from evalkit.judging.comparison import Agreement
+from evalkit.models.prompt_check import lacks_system
 
 Cause = Literal["none", "template", "decoding", "noise", "weights"]
 
@@ -46,13 +47,15 @@ class Setting:
 class OtherPrompts:
     """Prompts that are not what they were: on which ``examples``, of the ``n`` where both are known, and ``by`` what
     they are told apart. ``before`` and ``after`` are of the first: the text around the place, or the count of tokens;
-    of token ids nothing is shown."""
+    of token ids nothing is shown. On ``without_system`` of these examples it is the system message that does not stand
+    in the prompt any more."""
 
     by: Literal["prompt_text", "token_ids", "token_counts"]
     examples: tuple[str, ...]
     n: int
     before: str = ""
     after: str = ""
+    without_system: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,8 +128,16 @@ def _other_prompts(pairs: Pairs) -> OtherPrompts | None:
         both_known = [row for row in both_known if row[0] is not None and row[1] is not None]
         if differ := [row for row in both_known if row[0] != row[1]]:
             before, after, _ = differ[0]
-            return OtherPrompts(by, tuple(name for _, _, name in differ), len(both_known), *_shown(before, after, by))
+            examples = tuple(name for _, _, name in differ)
+            dropped = sum(map(_drops_system, pairs)) if by == "prompt_text" else 0
+            return OtherPrompts(by, examples, len(both_known), *_shown(before, after, by), dropped)
     return None
+
+
+def _drops_system(pair: tuple[Answer, Answer]) -> bool:
+    """Whether the system message stands in the prompt of the first of two answers, and not in that of the second."""
+    before, after = (lacks_system(answer.request.messages, answer.completion.rendered) for answer in pair)
+    return after and not before
 
 
 def _shown(before: object, after: object, by: str) -> tuple[str, str]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from evalkit._internal.toml import as_toml
-from evalkit.errors import BackendDied, ConfigError, NotAnswered
+from evalkit.errors import BackendDied, ConfigError
 
 SWITCHES = ("enable_thinking", "thinking")
 """What templates call the switch: Qwen, GLM and most others by the first name, DeepSeek and Granite by the second."""
@@ -86,7 +86,7 @@ def check_obeyed(
     same = False
     if template.thinking is not None:
         on, off = (TemplateArguments(thinking, template.arguments).keywords for thinking in (True, False))
-        with suppress(NotAnswered):  # what refuses this prompt says so where the prompt is asked
+        with suppress(Exception):  # what refuses this prompt says so where the prompt is asked
             same = render(on) == render(off)
         if same:
             other = next((name for name in reads if name not in SWITCHES), "")

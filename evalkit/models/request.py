@@ -29,8 +29,9 @@ class Asking:
     ``few_shot`` puts the task's reference examples before the question, each with its expected answer; those of the
     asked example's own group, itself among them, are left out. ``prefill`` takes the place of the task's.
     ``constrained`` lets the model write nothing but what the task's schema accepts. ``reasoning`` is a pair of marks
-    that this model puts around its reasoning, where they are none of those that are known. ``retries`` is how often it
-    is asked again after an answer that is not strict (``models/follow_up.py`` says in which words).
+    that this model puts around its reasoning, where they are none of those that are known. ``system = "into_user"``
+    joins the system message to the first user's turn, for a template that has no place for it. ``retries`` is how often
+    it is asked again after an answer that is not strict (``models/follow_up.py`` says in which words).
     """
 
     few_shot: bool = False

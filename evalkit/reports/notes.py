@@ -87,6 +87,7 @@ def _notes(task: TaskResult) -> Iterator[str]:
         if model_run.defects and model_run.participant.role != "floor":
             counts = ", ".join(f"{name} {count}" for name, count in model_run.defects.items())
             yield f"{model_run.participant.name}: defects: {counts}"
+        yield from (wording.wholesale(model_run.name, item) for item in model_run.wholesale)
         if model_run.own_reasoning is not None:
             yield from wording.own_reasoning(model_run.own_reasoning)
         if (probe := model_run.participant.probe) is not None and probe.problem is not None:

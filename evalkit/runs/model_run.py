@@ -11,6 +11,7 @@ from evalkit.judging.answer import Answer, is_right
 from evalkit.judging.not_obeyed import not_obeyed
 from evalkit.judging.own_reasoning import OwnReasoning, own_reasoning
 from evalkit.judging.readings import readings_of
+from evalkit.judging.wholesale import wholesale
 from evalkit.models.latency import cost_of_time, mean, measured
 from evalkit.runs.record import ModelRun, Participant, Participation
 from evalkit.stats.intervals import Estimate
@@ -52,6 +53,7 @@ def model_run_of(task: Task, split: str, part: Participation, answers: Mapping[s
         own_reasoning=reasoning,
         defects=dict(defects.most_common()),
         not_obeyed=not_obeyed(part.name, answers.values(), part.participant.obeyed),
+        wholesale=wholesale(judged) if part.role != "floor" else (),
         failed=tuple(
             name
             for name, answer in answers.items()

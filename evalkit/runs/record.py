@@ -27,6 +27,7 @@ from evalkit.judging.regression import Regression
 from evalkit.judging.relation_check import Rate
 from evalkit.judging.slices import ScoreSlices
 from evalkit.judging.verdict import Verdict
+from evalkit.judging.wholesale import Wholesale
 from evalkit.models.latency import Probe
 from evalkit.models.pricing import Price
 from evalkit.runs.older_runs import UPGRADED, upgraded
@@ -133,7 +134,8 @@ class ModelRun:
     Rates and measurements rest on examples, each with the mean of its samples; ``defects`` are counted by answer, and
     an example is unanswered where one of its samples is. ``slices`` and ``confusions`` are of the judged split, and
     only of models that are tested or that a hypothesis names. ``not_obeyed`` is set where its answers show that nothing
-    held it to its schema.
+    held it to its schema. ``wholesale`` is what nearly all of its answers have in common that speaks of how it was
+    asked.
     ``asked_again`` is how many examples of the judged split were asked again after an answer that was not strict,
     ``more_attempts`` how many attempts that took.
     """
@@ -154,6 +156,7 @@ class ModelRun:
     not_obeyed: NotObeyed | None = None
     asked_again: int = 0
     more_attempts: int = 0
+    wholesale: tuple[Wholesale, ...] = ()
 
     @property
     def name(self) -> str:

@@ -310,6 +310,11 @@ PROMPT = OtherPrompts("prompt_text", ("e1",), 40, "Team?", "Team? ")
             "the rendered prompt is another on 1 of 40 examples: 'Team?' became 'Team? '",
         ),
         (
+            Explanation("template", agreement(20), prompts=replace(PROMPT, without_system=1)),
+            "the rendered prompt is another on 1 of 40 examples: 'Team?' became 'Team? '; the system message is left "
+            "out of 1 of them",
+        ),
+        (
             Explanation("template", agreement(0, 1), prompts=OtherPrompts("token_ids", ("e1",), 1)),
             "the same prompt is other token ids on 1 of 1 example",
         ),

@@ -19,6 +19,7 @@ from evalkit.judging.wording.notes import (
     not_obeyed,
     served_as,
     unchanged_adapter,
+    wholesale,
 )
 from evalkit.judging.wording.own_reasoning import own_reasoning
 from evalkit.judging.wording.reasons import reason, reasons, regression, verdict
@@ -53,4 +54,5 @@ __all__ = [
     "unchanged_adapter",
     "verdict",
     "weaker_slices",
+    "wholesale",
 ]

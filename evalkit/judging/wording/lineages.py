@@ -91,7 +91,10 @@ def _changed_again(item: Agreement) -> str:
 def _other_prompts(prompts: OtherPrompts) -> str:
     of = f"{len(prompts.examples)} of {counted(prompts.n, 'example')}"
     if prompts.by == "prompt_text":
-        return f"the rendered prompt is another on {of}: {prompts.before!r} became {prompts.after!r}"
+        dropped = (
+            f"; the system message is left out of {prompts.without_system} of them" if prompts.without_system else ""
+        )
+        return f"the rendered prompt is another on {of}: {prompts.before!r} became {prompts.after!r}{dropped}"
     if prompts.by == "token_ids":
         return f"the same prompt is other token ids on {of}"
     return f"the same prompt is other tokens on {of}: {prompts.before} became {prompts.after}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from evalkit._internal.counts import counted, verb
 from evalkit.golden.looks import Look
@@ -10,6 +10,7 @@ from evalkit.judging.no_verdict import NoVerdict, WhyNone
 from evalkit.judging.not_judged import NotJudged
 from evalkit.judging.not_obeyed import NotObeyed
 from evalkit.judging.notes import LooksAhead, LookSpent, ServedAs, UnchangedAdapter
+from evalkit.judging.wholesale import Kind, Wholesale
 
 
 def unchanged_adapter(item: UnchangedAdapter) -> str:
@@ -27,6 +28,35 @@ def served_as(item: ServedAs) -> str:
     if len(item.names) > 1:
         return f"{item.model}: {item.asked} was asked, and several models answered: {names}. Its figures are a mixture"
     return f"{item.model}: {item.asked} was asked, and another model answered, by the server's own words: {names}"
+
+
+def wholesale(model: str, item: Wholesale) -> str:
+    """What nearly all answers of a model have in common, and what that looks like."""
+    return f"{model}: {_WHOLESALE[item.kind].format(item=item)}"
+
+
+_WHOLESALE: Mapping[Kind, str] = {
+    "no_system": (
+        "the chat template leaves the system message out ({item.count} of {item.n} prompts): the model never read it; "
+        'system = "into_user" on its alias joins it to the first user\'s turn'
+    ),
+    "prompt_in_front": (
+        "{item.count} of {item.n} answers begin with the whole prompt: this looks like a mistake of the harness, which "
+        "decoded the prompt with the answer; decode the new tokens alone"
+    ),
+    "same_text": (
+        "all {item.n} answers are the same text: this looks as if the input did not reach the model, or as if it had "
+        "learnt one answer"
+    ),
+    "empty": (
+        "{item.count} of {item.n} answers are empty: this looks like a chat template of another model, or a prompt "
+        "that ends with an end token"
+    ),
+    "cut": (
+        "{item.count} of {item.n} answers were ended by the token limit: this looks like max_tokens = {item.limit} "
+        "being too small, or like a model that never writes its end token"
+    ),
+}
 
 
 def look_spent(item: LookSpent) -> str:

@@ -15,6 +15,10 @@ each request says which one it wants. Options of the alias:
 ``thinking`` and ``template`` of an alias are handed to the chat template of the file; one that does not heed them stops
 the model. Left out, the template's own default holds.
 
+A prompt in which the chat template cut or left out what is asked is not asked; where it does so with every prompt, or
+refuses them, that stops the model. llama.cpp itself joins the system message to the first user's turn where the
+template refuses it.
+
 With ``constrained = true`` an answer is one object of the task's schema, in the spelling of Python's ``json.dumps``,
 its fields in the schema's order and its numbers with up to three decimals and nine digits before them. ``uniqueItems``
 is not held, and told; any other keyword that llguidance can't hold is refused by name (`not`, `if`, `contains`, ...).

@@ -18,6 +18,9 @@ for, or without some that it should have, stops the model.
 ``thinking`` and ``template`` of an alias are handed to the chat template of the folder; one that does not heed them
 stops the model.
 
+A prompt in which the chat template or the tokenizer cut or left out what is asked is not asked; where that happens to
+every prompt, or the template refuses them, it stops the model.
+
 With ``constrained = true`` an answer is one object of the task's schema, written as `gguf:` writes it, by the same
 library (llguidance): what it can't hold is refused by name, and ``uniqueItems`` is left out and told.
 """
@@ -35,13 +38,14 @@ from typing import Any
 
 from evalkit._internal.files import file_digest
 from evalkit._internal.process import resident_memory
-from evalkit.errors import BackendDied, ConfigError, MissingModel, NotAnswered
+from evalkit.errors import BackendDied, ConfigError, MissingModel, NotAnswered, TooLong
 from evalkit.models.backend import Backend, Completion, Opening
 from evalkit.models.chat_template import TemplateArguments
 from evalkit.models.constraint.guidance import hold
 from evalkit.models.constraint.held import Held
 from evalkit.models.engines.own_reading import WithOwnTokenizer
 from evalkit.models.engines.torch_weights import HfWeights, Question, Settings, out_of_memory
+from evalkit.models.prompt_check import stop_if_all
 from evalkit.models.request import Request
 from evalkit.models.weights.adapter_fit import writes_on_base
 from evalkit.models.weights.own_tokenizer import own_beside
@@ -188,14 +192,17 @@ class HfBackend:
 
     def answer(self, requests: Sequence[Request]) -> Iterator[tuple[Request, Completion | Exception]]:
         self.weights.load()
-        if self.template and requests:
-            self.weights.check_template(requests[0], self.template)
         questions: list[Question] = []
+        refused: list[tuple[Request, NotAnswered]] = []
         for request in requests:
             try:
                 questions.append(self.weights.question(request, self.template))
             except NotAnswered as error:
-                yield request, error
+                refused.append((request, error))
+        stop_if_all([error for _, error in refused if not isinstance(error, TooLong)], len(requests))
+        yield from refused
+        if self.template and questions:
+            self.weights.check_template(questions[0].request, self.template)
         # Longest first: what runs out of memory does so at once, and a batch is of like lengths.
         questions.sort(key=lambda question: -len(question.tokens))
         size = self.batch

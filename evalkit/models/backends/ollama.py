@@ -14,6 +14,8 @@ The server is found at ``host``, else at $OLLAMA_HOST, else at localhost:11434. 
     as_served = false       true: send no setting but the length, and get what an app with defaults gets
     patience = 30           seconds to wait for a server that is gone or busy before it is given up
 
+A prompt in which the template cut or left out what is asked is not asked, by what the server says that it renders.
+
 A prefill is the beginning of an assistant's turn that the model goes on with. It needs a template that leaves the last
 such turn open; where the server's closes it, that is an error.
 """
@@ -38,6 +40,7 @@ from evalkit.models.constraint.held import Held
 from evalkit.models.context import RAISE, too_long
 from evalkit.models.engines.ollama_server import Refused, Server, server_url
 from evalkit.models.ollama_reply import OllamaReply
+from evalkit.models.prompt_check import in_place_of, lost, told
 from evalkit.models.refusals import Refusals
 from evalkit.models.reply import token_count
 from evalkit.models.request import Request
@@ -257,12 +260,18 @@ class OllamaBackend:
                 f"the prefill {request.prefill!r}: the prompt ends with {rendered[-40:]!r}. Leave the last such turn "
                 f"open in the template of the Modelfile, or take the prefill away"
             )
-        for message in request.messages:
-            # A template may leave the system message out: that is for the lineage to tell. A turn is left out where
-            # the server finds no room for it.
-            if message.role != "system" and message.content.strip() not in rendered:
-                raise self._too_long(request, f"{len(rendered)} characters, after the server left a message out")
-        return rendered
+        missing = lost(request.messages, rendered, request.inserted)
+        if not missing.spoils:
+            return rendered
+        if missing.turn is not None and not self._loses_short_ones(request):
+            raise self._too_long(request, f"{len(rendered)} characters, after the server left a message out")
+        raise BackendDied(f"ollama:{self.model}: its template {told(missing)}")
+
+    def _loses_short_ones(self, request: Request) -> bool:
+        """Whether a turn is lost though the server has room for all: then it is the template that leaves it out."""
+        short = replace(request, messages=in_place_of(request.messages))
+        rendered = self.server.rendered(self._body(short))
+        return rendered is not None and lost(short.messages, rendered).spoils
 
     def _too_long(self, request: Request, prompt: int | str) -> TooLong:
         return too_long(request, prompt, f"context = {self.settings.context}", RAISE)

@@ -98,7 +98,8 @@ def open_backend(opening: Opening) -> Backend:
         decoding={key: value for key, value in stated.items() if value},
         remedies={
             400: "The request itself is refused: a schema or a temperature may be what this model does not take; set "
-            "constrained = false or sampling = false for this alias.",
+            "constrained = false or sampling = false for this alias. Where it speaks of the system role: set "
+            'system = "into_user".',
             429: "Nothing is left of this account's quota.",
         },
         hold=openai_dialect.hold if subset else as_it_is,

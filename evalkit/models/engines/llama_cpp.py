@@ -17,13 +17,14 @@ from typing import Any
 from evalkit._internal.threads import in_threads
 from evalkit.errors import BackendDied, NotAnswered
 from evalkit.golden.model import REPEAT_LAST
-from evalkit.models.backend import Completion, FinishReason, digest_of_ids
+from evalkit.models.backend import Completion, digest_of_ids
 from evalkit.models.chat_template import NO_ARGUMENTS, SWITCHES, TemplateArguments, check_obeyed, own_default
 from evalkit.models.constraint.guidance import check_no_reasoning, for_llama_cpp
 from evalkit.models.context import RAISE, too_long
+from evalkit.models.engines.llama_cpp_watch import Watch
 from evalkit.models.engines.standard_error import hear_standard_error
-from evalkit.models.request import Request, canonical
-from evalkit.models.stream_end import StopCondition
+from evalkit.models.prompt_check import checked, stop_if_all
+from evalkit.models.request import Message, Request, canonical
 
 CHUNK = 64
 """Where reproducible, so many tokens of a prompt are read at once: what was read of them before is only reused up to a
@@ -41,6 +42,15 @@ class Settings:
     slots: int = 6
     threads: int = 0
     reproducible: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class _Prompt:
+    """A request as the model will read it."""
+
+    request: Request
+    rendered: str
+    tokens: list[int]
 
 
 class Engine:
@@ -73,50 +83,72 @@ class Engine:
         """
         self._load()
         self._check_schemas(requests)
-        self._check_template(requests, template)
+        prompts, refused = self._prompts(requests, template)
+        yield from refused
+        self._check_template(prompts, template)
         lora = [{"id": n, "scale": float(path == adapter)} for n, path in enumerate(self._adapters)]
         if self.settings.reproducible:
-            yield from self._in_turn(requests, lora, template)
+            yield from self._in_turn(prompts, lora)
             return
-        shares = self.settings.slots > 1 and len(requests) > 1
-        first, rest = (requests[:1], requests[1:]) if shares else ((), requests)
-        with closing(self._ask_all(first, {"lora": lora, "id_slot": 0}, template)) as alone:
+        shares = self.settings.slots > 1 and len(prompts) > 1
+        first, rest = (prompts[:1], prompts[1:]) if shares else ([], prompts)
+        with closing(self._ask_all(first, {"lora": lora, "id_slot": 0})) as alone:
             for request, result in alone:
                 yield request, result
                 # What was not answered may not have been read: the slot may hold what another adapter made of a prompt.
                 if isinstance(result, Completion):
                     self._share_prompt(lora, min(self.settings.slots, len(rest)))
-        yield from self._ask_all(rest, {"lora": lora}, template)
+        yield from self._ask_all(rest, {"lora": lora})
+
+    def _prompts(
+        self, requests: Sequence[Request], template: TemplateArguments
+    ) -> tuple[list[_Prompt], list[tuple[Request, NotAnswered]]]:
+        """What the model will read, and the requests of which it can't be made; BackendDied where it can of none."""
+        prompts: list[_Prompt] = []
+        refused: list[tuple[Request, NotAnswered]] = []
+        for request in requests:
+            try:
+                prompts.append(self._prompt(request, template))
+            except NotAnswered as error:
+                refused.append((request, error))
+        stop_if_all([error for _, error in refused], len(requests))
+        return prompts, refused
+
+    def _prompt(self, request: Request, template: TemplateArguments) -> _Prompt:
+        """The prompt as the model's template renders it, with the prefill, and its token ids."""
+        made_by = f"the chat template of {self.model}"
+        rendered = checked(request, lambda messages: self._rendered(messages, template.keywords), made_by)
+        rendered += request.prefill
+        body = {"content": rendered, "add_special": True, "parse_special": True}
+        return _Prompt(request, rendered, self._post("/tokenize", body)["tokens"])
 
     def _in_turn(
-        self, requests: Sequence[Request], lora: Sequence[Mapping[str, Any]], template: TemplateArguments
+        self, prompts: Sequence[_Prompt], lora: Sequence[Mapping[str, Any]]
     ) -> Generator[tuple[Request, Completion | Exception]]:
         """One sequence in each step of the model, and a shared beginning read once, in the chunks in which each prompt
         would be read alone: an answer is the same whatever is asked before it or beside it."""
-        shared = self._read_shared(requests, lora, template)
+        shared = self._read_shared([prompt.tokens for prompt in prompts], lora)
         how = {"lora": lora, "id_slot": 0, "cache_prompt": bool(shared)}
 
-        def ask(request: Request, stopped: Event) -> Completion:
+        def ask(prompt: _Prompt, stopped: Event) -> Completion:
             if shared:
                 # The slot holds the last prompt and its answer, of which the next may share more than whole chunks.
                 self._post("/slots/0?action=restore", {"filename": self._state.name})
-            return self._ask(request, how, template, stopped)
+            return self._ask(prompt, how, stopped)
 
         try:
-            with closing(in_threads(requests, ask, 1)) as answers:  # type: ignore[type-var]
-                yield from answers
+            with closing(in_threads(prompts, ask, 1)) as answers:  # type: ignore[type-var]
+                for prompt, result in answers:
+                    yield prompt.request, result
         finally:
             with suppress(OSError):
                 self._state.unlink()
 
-    def _read_shared(
-        self, requests: Sequence[Request], lora: Sequence[Mapping[str, Any]], template: TemplateArguments = NO_ARGUMENTS
-    ) -> int:
+    def _read_shared(self, prompts: Sequence[list[int]], lora: Sequence[Mapping[str, Any]]) -> int:
         """Reads the beginning that all prompts share, in whole chunks, and keeps what was made of it: how many tokens.
 
         0 where there is none, or it can't be kept (a full disk): then each prompt is read from its first token.
         """
-        prompts = [self._tokens(request, template)[1] for request in requests]
         # The last token of a prompt is always read again: a chunk must not end there.
         shared = shared_chunks(prompts) if len(prompts) > 1 else 0
         if shared:
@@ -131,15 +163,13 @@ class Engine:
         return shared
 
     def _ask_all(
-        self, requests: Sequence[Request], how: Mapping[str, Any], template: TemplateArguments
+        self, prompts: Sequence[_Prompt], how: Mapping[str, Any]
     ) -> Generator[tuple[Request, Completion | Exception]]:
         # The workers sit in C, where Ctrl-C is not heard: they look at the event with every token.
-        def ask(request: Request, stopped: Event) -> Completion:
-            return self._ask(request, how, template, stopped)
-
-        answers = in_threads(requests, ask, self.settings.slots)
+        answers = in_threads(prompts, lambda prompt, stopped: self._ask(prompt, how, stopped), self.settings.slots)
         with closing(answers):  # type: ignore[type-var]
-            yield from answers
+            for prompt, result in answers:
+                yield prompt.request, result
 
     def _share_prompt(self, lora: Sequence[Mapping[str, Any]], slots: int) -> None:
         """Copies what the first slot has read into the others: what their prompts share with it they need not read.
@@ -215,33 +245,26 @@ class Engine:
 
         return gguf_adapter(adapter, self.model, self.cache)
 
-    def _check_template(self, requests: Sequence[Request], template: TemplateArguments) -> None:
+    def _check_template(self, prompts: Sequence[_Prompt], template: TemplateArguments) -> None:
         """Raises BackendDied where the template would not heed what the alias hands it."""
-        if template and requests:
-            check_obeyed(
-                str(self.model), template, self._source, lambda keywords: self._rendered(requests[0], keywords)
-            )
+        if template and prompts:
+            messages = prompts[0].request.messages
+            check_obeyed(str(self.model), template, self._source, lambda keywords: self._rendered(messages, keywords))
 
-    def _rendered(self, request: Request, keywords: Mapping[str, Any]) -> str:
+    def _rendered(self, messages: Sequence[Message], keywords: Mapping[str, Any]) -> str:
         """The prompt as the model's template renders it."""
-        body = {"messages": [asdict(message) for message in request.messages]}
         handed = {**self._unset, **keywords}
         kwargs = {"chat_template_kwargs": handed} if handed else {}
-        return str(self._post("/apply-template", {**body, **kwargs})["prompt"])
+        body = {"messages": [asdict(message) for message in messages], **kwargs}
+        return str(self._post("/apply-template", body)["prompt"])
 
-    def _tokens(self, request: Request, template: TemplateArguments = NO_ARGUMENTS) -> tuple[str, list[int]]:
-        """The prompt as the model's template renders it, with the prefill, and its token ids."""
-        rendered = self._rendered(request, template.keywords) + request.prefill
-        body = {"content": rendered, "add_special": True, "parse_special": True}
-        return rendered, self._post("/tokenize", body)["tokens"]
-
-    def _ask(self, request: Request, how: Mapping[str, Any], template: TemplateArguments, stopped: Event) -> Completion:
-        rendered, tokens = self._tokens(request, template)
+    def _ask(self, prompt: _Prompt, how: Mapping[str, Any], stopped: Event) -> Completion:
+        request, rendered, tokens = prompt.request, prompt.rendered, prompt.tokens
         check_no_reasoning(request, rendered)
         room = self.settings.context - len(tokens)
         if room < request.decoding.max_tokens:
             raise too_long(request, len(tokens), f"context = {self.settings.context}", RAISE)
-        watch = _Watch(request, rendered, stopped)
+        watch = Watch(request, rendered, stopped)
         body = {
             "prompt": tokens,
             "n_predict": request.decoding.max_tokens,
@@ -288,9 +311,20 @@ class Engine:
             with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=60) as answer:
                 return json.load(answer)
         except urllib.error.HTTPError as error:
-            raise NotAnswered(f"llama.cpp refused {path}: {error.read().decode(errors='replace')}") from error
+            raise NotAnswered(f"{refusal(error.read().decode(errors='replace'))} (llama.cpp, {path})") from error
         except OSError as error:
             raise BackendDied(f"llama.cpp does not answer {path}: {error}") from error
+
+
+def refusal(body: str) -> str:
+    """What llama.cpp says in the ``body`` of an error; of a template's, what the template itself says.
+
+    >>> refusal('{"error": {"message": "While executing ...\\\\nError: Jinja Exception: One turn only", "code": 400}}')
+    'One turn only'
+    """
+    with suppress(ValueError, KeyError, TypeError):
+        body = str(json.loads(body)["error"]["message"])
+    return body.rpartition("\nError: ")[2].removeprefix("Jinja Exception: ")
 
 
 def shared_chunks(prompts: Sequence[Sequence[int]], chunk: int = CHUNK) -> int:
@@ -304,41 +338,3 @@ def shared_chunks(prompts: Sequence[Sequence[int]], chunk: int = CHUNK) -> int:
     end = min(map(len, prompts)) - 1
     same = next((place for place in range(end) if least[place] != most[place]), end)
     return same // chunk * chunk
-
-
-class _Watch:
-    """Hears an answer chunk by chunk, and ends it some tokens after its object closed."""
-
-    def __init__(self, request: Request, rendered: str, stopped: Event) -> None:
-        self.pieces: list[str] = []
-        self.count = 0
-        self.finish: FinishReason | None = None
-        self.error: Any = None
-        self._end = StopCondition(rendered, request.prefill, request.decoding.tail, request.reasoning)
-        self._stopped = stopped
-
-    def __call__(self, chunk: Any) -> bool:
-        # llama.cpp swallows what is raised in here: catch it and hand it on.
-        try:
-            return self._hear(chunk)
-        except Exception as error:
-            self.error = error
-            return True
-
-    def _hear(self, chunk: Any) -> bool:
-        if "error" in chunk:
-            self.error = chunk["error"]
-            return True
-        choice = chunk["choices"][0]
-        if choice["finish_reason"]:
-            self.pieces.append(choice["text"])
-            self.finish = "length" if choice["finish_reason"] == "length" else "stop"
-            # The server's own count: a piece may hold several tokens where a character is made of them.
-            self.count = chunk["usage"]["completion_tokens"]
-            return False
-        self.pieces.append(choice["text"])
-        self.count += 1
-        if self._end.hear(choice["text"]):
-            self.finish = "object_closed"
-            return True
-        return self._stopped.is_set()

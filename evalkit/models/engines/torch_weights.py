@@ -16,9 +16,13 @@ from evalkit.models.backend import Completion, FinishReason, digest_of_ids
 from evalkit.models.chat_template import NO_ARGUMENTS, TemplateArguments, check_obeyed
 from evalkit.models.constraint.guidance import check_no_reasoning, grammar
 from evalkit.models.context import too_long
-from evalkit.models.request import Request
+from evalkit.models.prompt_check import checked, is_cut
+from evalkit.models.request import Message, Request
 from evalkit.models.stream_end import StopCondition
 from evalkit.models.weights.adapter_fit import adapter_config, adapter_tensors, misfit
+
+_ENDS = 32
+"""So many tokens at each end of a prompt are read back, to see that the tokenizer gave all of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,28 +117,36 @@ class HfWeights:
         """Raises BackendDied where the chat template would not heed ``template``."""
         source = self._tokenizer.chat_template
         text = source.get("default") if isinstance(source, Mapping) else source
-        check_obeyed(str(self.folder), template, text, lambda keywords: self._rendered(request, keywords))
+        check_obeyed(str(self.folder), template, text, lambda keywords: self._rendered(request.messages, keywords))
 
-    def _rendered(self, request: Request, keywords: Mapping[str, Any]) -> str:
-        from jinja2 import TemplateError
-
-        messages = [asdict(message) for message in request.messages]
-        render = self._tokenizer.apply_chat_template
-        try:
-            return str(render(messages, tokenize=False, add_generation_prompt=True, **keywords))
-        except TemplateError as error:
-            raise NotAnswered(f"{request.example_id}: the chat template of {self.folder} refuses: {error}") from error
+    def _rendered(self, messages: Sequence[Message], keywords: Mapping[str, Any]) -> str:
+        turns, render = [asdict(message) for message in messages], self._tokenizer.apply_chat_template
+        return str(render(turns, tokenize=False, add_generation_prompt=True, **keywords))
 
     def question(self, request: Request, template: TemplateArguments = NO_ARGUMENTS) -> Question:
         """``request`` as the model will read it. Raises NotAnswered where that can't be done."""
-        rendered = self._rendered(request, template.keywords) + request.prefill
+        made_by = f"the chat template of {self.folder}"
+        rendered = checked(request, lambda messages: self._rendered(messages, template.keywords), made_by)
+        rendered += request.prefill
         check_no_reasoning(request, rendered)
         # The template has written the special tokens itself.
         tokens = self._tokenizer.encode(rendered, add_special_tokens=False)
+        self._refuse_cut(request, rendered, tokens)
         room = getattr(self._model.config, "max_position_embeddings", None)
         if room and len(tokens) + request.decoding.max_tokens > room:
             raise too_long(request, len(tokens), f"the model's {room}", "shorten the prompt, or take another base")
         return Question(request, rendered, tokens)
+
+    def _refuse_cut(self, request: Request, rendered: str, tokens: list[int]) -> None:
+        """Raises NotAnswered where the tokenizer did not give all of the prompt to read."""
+        ends = tokens[:_ENDS], tokens[-_ENDS:]
+        if any(self._tokenizer.unk_token_id in end for end in ends):
+            return  # what it has no token for can't be told from what it cut off
+        if is_cut(rendered, *map(self._text, ends)):
+            raise NotAnswered(
+                f"{request.example_id}: the tokenizer of {self.folder} cuts the prompt: an end is missing in the "
+                f"{counted(len(tokens), 'token')} that it makes; take the truncation out of its files"
+            )
 
     def step(self, adapter: Path | None, batch: Sequence[Question], state: Any) -> tuple[list[int], Any]:
         """The next token of every question of ``batch``, and the state to hand to the next step (None at first).

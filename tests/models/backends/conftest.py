@@ -12,6 +12,7 @@ from fixtures.ollama import find_ollama
 from fixtures.serve import WITHOUT_SYSTEM, Running, create, running
 
 CLOSED = "{{ range .Messages }}<|im_start|>{{ .Role }}\n{{ .Content }}<|im_end|>\n{{ end }}<|im_start|>assistant\n"
+FIRST_WORDS = "{{ range .Messages }}<|im_start|>{{ .Role }}\n{{ slice .Content 0 8 }}<|im_end|>\n{{ end }}"
 
 
 @pytest.fixture(scope="session")
@@ -29,4 +30,5 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
         create(started, "base", base_gguf())
         create(started, "no-system", base_gguf(), template=WITHOUT_SYSTEM)
         create(started, "closed", base_gguf(), template=CLOSED)
+        create(started, "first-words", base_gguf(), template=FIRST_WORDS)
         yield started

@@ -22,6 +22,7 @@ from evalkit.golden.schema import Schema
 from evalkit.judging.output import parse
 from evalkit.models.backend import Backend, Completion, Opening, Spec, fingerprint_of
 from evalkit.models.backends.gguf import open_backend
+from evalkit.models.chat_template import NO_ARGUMENTS
 from evalkit.models.constraint.breach import breach
 from evalkit.models.engines.llama_cpp import CHUNK
 from evalkit.models.request import Asking, Message, Request, render
@@ -90,7 +91,8 @@ def test_what_one_slot_has_read_the_others_need_not_read_whatever_adapter_they_c
     by_base = texts(base, requests)
     engine = tuned.engine  # type: ignore[attr-defined]
     lora = [{"id": 0, "scale": 1.0}]
-    [(_, answer)] = engine._ask_all(requests[:1], {"lora": lora, "id_slot": 0})
+    prompt = engine._prompt(requests[0], NO_ARGUMENTS)
+    [(_, answer)] = engine._ask_all([prompt], {"lora": lora, "id_slot": 0})
 
     engine._share_prompt(lora, 3)
 
@@ -158,15 +160,15 @@ def test_a_shared_beginning_is_read_once_in_whole_chunks(opening: Opening) -> No
     requests = [render(opening.task, example) for example in opening.task.splits["test"][:2]]
     engine = opened(opening, ADAPTER).engine  # type: ignore[attr-defined]
     engine._load()
-    shared = engine._read_shared(requests, [{"id": 0, "scale": 1.0}])
-    tokens = [engine._tokens(request)[1] for request in requests]
+    tokens = [engine._prompt(request, NO_ARGUMENTS).tokens for request in requests]
+    shared = engine._read_shared(tokens, [{"id": 0, "scale": 1.0}])
     assert shared > 0
     assert shared % CHUNK == 0
     assert tokens[0][:shared] == tokens[1][:shared]
     engine._post("/slots/0?action=restore", {"filename": engine._state.name})
     body = {"prompt": tokens[1], "n_predict": 1, "lora": [{"id": 0, "scale": 1.0}], "id_slot": 0}
     assert engine._server.handle_completions(body)["timings"]["prompt_n"] == len(tokens[1]) - shared
-    list(engine.answer(requests[:2], None))
+    list(engine.answer(requests[:2], None, NO_ARGUMENTS))
     assert not list(engine.cache.glob("slot-*")), "the state was left on disk"
 
 
@@ -350,3 +352,42 @@ def test_ctrl_c_is_heard_in_the_middle_of_an_answer(tmp_path: Path) -> None:
     _, said = process.communicate(timeout=120)
     assert said.rstrip().endswith("KeyboardInterrupt")
     assert process.returncode == -signal.SIGINT
+
+
+def with_template(model: Path, made: Path, template: str) -> Path:
+    """The file ``model`` with another chat template, which is no longer than its own."""
+    from gguf import GGUFReader
+
+    field = GGUFReader(model).fields["tokenizer.chat_template"]
+    own = bytes(field.parts[field.data[0]])
+    padded = template.encode() + b"{#" + b" " * (len(own) - len(template.encode()) - 4) + b"#}"
+    made.write_bytes(model.read_bytes().replace(own, padded, 1))
+    return made
+
+
+@pytest.mark.real
+@pytest.mark.parametrize(
+    ("template", "said"),
+    [
+        (
+            "{% for m in messages %}{{ m.role }}: {{ m.content[:30] }}{% endfor %}",
+            r"none of 2 prompts can be asked\. .*leaves out or cuts a part of the user's text 'Central bank trims",
+        ),
+        (
+            "{% for m in messages %}{% if m.content[:30] != m.content %}{{ raise_exception('Too wordy') }}{% endif %}"
+            "{{ m.role }}: {{ m.content }}{% endfor %}",
+            r"none of 2 prompts can be asked\. .*refuses the prompt: Too wordy \(llama\.cpp, /apply-template\)$",
+        ),
+    ],
+    ids=["cuts", "raises"],
+)
+def test_a_template_that_spoils_every_prompt_stops_the_model_in_one_sentence(
+    opening: Opening, tmp_path: Path, template: str, said: str
+) -> None:
+    model = with_template(base_gguf(), tmp_path / "odd.gguf", template)
+    backend = opened(replace(opening, spec=Spec("gguf", str(model))))
+    messages = [(Message("user", "Central bank trims its key rate, and does so again"),)] * 2
+    requests = [replace(asked(f"h-{n}"), messages=turns) for n, turns in enumerate(messages)]
+    with pytest.raises(BackendDied, match=said) as raised:
+        list(backend.answer(requests))
+    assert "\n" not in str(raised.value)

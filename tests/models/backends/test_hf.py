@@ -470,3 +470,55 @@ def test_ctrl_c_is_heard_between_two_tokens(tmp_path: Path) -> None:
         process.send_signal(signal.SIGINT)
         _, errors = process.communicate(timeout=120)
     assert errors.rstrip().endswith("KeyboardInterrupt")
+
+
+@pytest.mark.real
+def test_a_template_that_cuts_one_text_leaves_that_example_unanswered_and_one_that_cuts_all_stops_the_model(
+    opening: Opening, shared: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    backend = opened(opening, shared=shared)
+    backend.weights.load()  # type: ignore[attr-defined]
+    cut = "{% for m in messages %}{{ m.role }}: {{ m.content[:40] }}\n{% endfor %}"
+    monkeypatch.setattr(backend.weights._tokenizer, "chat_template", cut)  # type: ignore[attr-defined]
+    requests = [replace(asked(text, max_tokens=1), inserted=(("headline", text),)) for text in TEXTS[1:4]]
+    found = {request.example_id: result for request, result in backend.answer(requests)}
+    assert [isinstance(found[text], Completion) for text in TEXTS[1:4]] == [True, False, True]
+    with pytest.raises(NotAnswered, match="leaves out or cuts the field 'headline' of the input"):
+        raise found[TEXTS[2]]  # type: ignore[misc]
+    long = [replace(asked(f"{TEXTS[2]} {n}"), sample=n) for n in range(2)]
+    with pytest.raises(BackendDied, match=r"none of 2 prompts can be asked\. .*a part of the user's text"):
+        list(backend.answer(long))
+
+
+@pytest.mark.real
+def test_a_template_that_refuses_the_system_role_is_answered_once_it_is_joined(
+    opening: Opening, shared: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    backend = opened(opening, shared=shared)
+    backend.weights.load()  # type: ignore[attr-defined]
+    refuses = "{% for m in messages %}{% if m.role == 'system' %}{{ raise_exception('No system role') }}{% endif %}"
+    template = f"{refuses}{{{{ m.content }}}}{{% endfor %}}"
+    monkeypatch.setattr(backend.weights._tokenizer, "chat_template", template)  # type: ignore[attr-defined]
+    example = opening.task.splits["dev"][0]
+    request = replace(render(opening.task, example), decoding=Decoding(1))
+    [(_, refused)] = backend.answer([request])
+    assert 'No system role; set system = "into_user" for this alias' in str(refused)
+    joined = replace(render(opening.task, example, Asking(system="into_user")), decoding=Decoding(1))
+    [answer] = completions(backend, [joined]).values()
+    assert answer.rendered == f"{request.messages[0].content}\n\n{request.messages[1].content}"
+
+
+@pytest.mark.real
+def test_a_tokenizer_that_truncates_is_seen(
+    opening: Opening, shared: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    backend = opened(opening, shared=shared)
+    backend.weights.load()  # type: ignore[attr-defined]
+    tokenizer = backend.weights._tokenizer  # type: ignore[attr-defined]
+    encode = tokenizer.encode
+    for side in (slice(None, 20), slice(-20, None)):
+        monkeypatch.setattr(tokenizer, "encode", lambda *args, side=side, **how: encode(*args, **how)[side])
+        [(_, refused)] = backend.answer([asked("Øre falls 🎉, and “tin” with it", max_tokens=1)])
+        assert "cuts the prompt: an end is missing in the 20 tokens" in str(refused)
+    monkeypatch.setattr(tokenizer, "encode", encode)
+    completions(backend, [asked("Øre falls 🎉, and “tin” with it", max_tokens=1)])

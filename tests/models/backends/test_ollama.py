@@ -18,6 +18,7 @@ from evalkit.judging.answer import Grader
 from evalkit.judging.lineage import follow
 from evalkit.judging.lineage_steps import LineageTerms, Rung
 from evalkit.judging.output import parse
+from evalkit.judging.wholesale import wholesale
 from evalkit.judging.wording import explanation
 from evalkit.models.backend import Backend, Completion, Opening, Spec, fingerprint_of
 from evalkit.models.backends import gguf as gguf_backend
@@ -117,7 +118,10 @@ def test_a_template_without_the_system_message_is_named_as_a_template_and_not_as
     rungs = [Rung("base", None, {}, {}), Rung("no-system", "base", {}, {})]
     [step] = follow("template", rungs, found, LineageTerms(task, "test", 0.05)).steps
     assert step.cause == "template"
-    assert explanation(step.why).startswith("the rendered prompt is another on 1 of 1 example: '<|im_start|>system")
+    why = explanation(step.why)
+    assert why.startswith("the rendered prompt is another on 1 of 1 example: '<|im_start|>system")
+    assert why.endswith("the system message is left out of 1 of them")
+    assert [item.kind for item in wholesale(found["no-system"].values())] == ["no_system"]
 
 
 def test_an_answer_goes_on_where_the_prefill_ends(opening: Opening) -> None:
@@ -144,6 +148,24 @@ def test_what_does_not_fit_is_an_error_and_is_never_cut(opening: Opening) -> Non
     [(_, result)] = opened(opening, context=256).answer([long])
     assert isinstance(result, NotAnswered)
     assert "don't fit into context = 256; raise `context`" in str(result)
+
+
+def test_a_template_that_cuts_what_is_asked_stops_the_model_and_is_not_taken_for_a_prompt_too_long(
+    opening: Opening,
+) -> None:
+    request = replace(
+        asked("Copper falls to a two-year low"), inserted=(("headline", "Copper falls to a two-year low"),)
+    )
+    with pytest.raises(BackendDied, match=r"ollama:first-words: its template leaves out or cuts the field 'headline'"):
+        list(opened(opening, "first-words").answer([request]))
+
+
+def test_a_field_that_stands_in_a_dropped_system_message_alone_stops_the_model(opening: Opening) -> None:
+    system = Message("system", "Judge for readers in Oslo.")
+    request = asked("Rain")
+    request = replace(request, messages=(system, request.messages[-1]), inserted=(("place", "Oslo"),))
+    with pytest.raises(BackendDied, match=r"leaves out the system message, and the field 'place'.*into_user"):
+        list(opened(opening, "no-system").answer([request]))
 
 
 def test_no_such_model_lists_those_there_are(opening: Opening) -> None:
