@@ -81,9 +81,9 @@ def _contained(train: Sequence[Example], others: Sequence[Example]) -> Iterator[
         sizes = np.array([len(each) for each in pieces[here]]) - np.asarray(tables[here][:, common].sum(axis=1)).ravel()
         places = np.flatnonzero(wholes[there])
         hits = (tables[here][:, ~common] @ tables[there][places][:, ~common].T).tocoo()
-        for row, column, count in zip(hits.row, hits.col, hits.data, strict=True):
-            if sizes[row] >= _LEAST and count >= SHARE * sizes[row]:
-                yield float(count / sizes[row]), sides[here][row], sides[there][places[column]]
+        of = sizes[hits.row]
+        for at in np.flatnonzero((of >= _LEAST) & (hits.data >= SHARE * of)):
+            yield float(hits.data[at] / of[at]), sides[here][hits.row[at]], sides[there][places[hits.col[at]]]
 
 
 def _texts(examples: Sequence[Example]) -> Iterator[_Text]:
@@ -109,6 +109,7 @@ def _table(texts: Sequence[NDArray[np.uint64]], shared: NDArray[np.uint64]) -> A
     rows = np.repeat(np.arange(len(texts)), [len(each) for each in texts])
     numbers = np.concatenate(texts)
     places = np.searchsorted(shared, numbers)
-    there = np.isin(numbers, shared)
+    there = np.append(shared, np.uint64(0))[places] == numbers
+    there &= places < len(shared)
     cells = (np.ones(int(there.sum()), np.int32), (rows[there], places[there]))
     return csr_matrix(cells, shape=(len(texts), len(shared)))
