@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 
+from evalkit.errors import describe_error
 from evalkit.golden.model import Example, Task
 from evalkit.judging.answer import Answer, Grader, averaged
 from evalkit.judging.attempts import next_attempt
@@ -28,12 +30,21 @@ class AnswerBook:
     is that of the last one; ``earlier`` has those of the attempts before it, by that key, from who knows them.
     """
 
-    def __init__(self, task: Task, examples: Mapping[str, Example], read: ReadStored) -> None:
+    def __init__(
+        self,
+        task: Task,
+        examples: Mapping[str, Example],
+        read: ReadStored,
+        unreadable: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
+        """``unreadable`` says by key what is wrong with stored completions that ``read`` left out."""
         self.task = task
         self.examples = examples
         self._read = read
         self._grader = Grader(task)
         self.earlier: dict[str, tuple[str, ...]] = {}
+        self._unreadable = unreadable
+        self._ungraded: dict[str, str] = {}
         self._stored: dict[str, StoredCompletion] = {}
         self._answers: dict[tuple[str, str, tuple[str, ...]], Answer] = {}
 
@@ -48,15 +59,36 @@ class AnswerBook:
         return self._stored
 
     def answer(self, model: str, example: str, keys: Sequence[str]) -> Answer | None:
-        """What ``model`` answered to ``example``, averaged over its samples; None where one of them is not stored."""
+        """What ``model`` answered to ``example``, averaged over its samples; None where one of them is not stored, or
+        can't be read (``problem`` tells)."""
         place = (model, example, tuple(keys))
         if place not in self._answers:
             every = [key for last in keys for key in (*self.earlier.get(last, ()), last)]
             stored = self.stored(every)
-            if not all(key in stored for key in every):
+            if not all(key in stored for key in every) or any(key in self._ungraded for key in keys):
                 return None
-            self._answers[place] = averaged([self.sample(model, example, key) for key in keys])
+            samples = [sample for key in keys if (sample := self._sample(model, example, key)) is not None]
+            if len(samples) < len(keys):
+                return None
+            self._answers[place] = averaged(samples)
         return self._answers[place]
+
+    def problem(self, keys: Iterable[str]) -> str | None:
+        """Why an answer that is stored under ``keys`` can't be read or scored; None where nothing is wrong with it."""
+        every = [key for last in keys for key in (*self.earlier.get(last, ()), last)]
+        return next((told[key] for told in (self._unreadable, self._ungraded) for key in every if key in told), None)
+
+    def _sample(self, model: str, example: str, key: str) -> Answer | None:
+        """The one sample that is stored under ``key``; None where it can't be scored: that is our mistake, and one
+        answer must not take the others with it."""
+        try:
+            return self.sample(model, example, key)
+        except Exception as error:
+            self._ungraded[key] = (
+                f"its answer is stored and could not be scored ({describe_error(error)}). This is a mistake of "
+                f"evalkit: report it with what `evalkit show` prints; `evalkit rescore` scores it once that is mended"
+            )
+            return None
 
     def answers(self, model: str, keys: Mapping[str, Sequence[str]]) -> dict[str, Answer]:
         """The answers of ``model`` by example, from the keys by example. Examples without an answer, and those that
@@ -73,7 +105,10 @@ class AnswerBook:
 
     def next_attempt(self, request: Request, completion: Completion) -> Request | None:
         """What a model is asked after it answered ``request`` so; None where that can be used."""
-        return next_attempt(request, self._grader.read(request, completion))
+        try:
+            return next_attempt(request, self._grader.read(request, completion))
+        except Exception:
+            return None  # told as the ``problem`` of the answer, which is scored by the same reading
 
     def grade(self, model: str, example: Example, stored: StoredCompletion) -> Answer:
         """What ``stored`` is worth as an answer to ``example``, which may be one that the task does not have."""

@@ -23,6 +23,9 @@ def heading(task: TaskResult) -> str:
 
 def verdict_lines(task: TaskResult) -> Iterator[tuple[str, str]]:
     """``(status, sentence)`` for every backend, and beside its baseline; status is empty where it was not judged."""
+    if task.problem:
+        yield "", wording.unjudged_task(task.task, task.problem)
+        return
     verdicts = {verdict.backend: verdict for verdict in task.verdicts}
     for model_run in task.model_runs:
         if model_run.participant.role != "backend":

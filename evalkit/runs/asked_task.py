@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from evalkit.golden.looks import Look
 from evalkit.golden.model import Task
@@ -96,6 +96,15 @@ class AskedTask:
         """Its answers to the examples that are scored: perturbed ones have no expected answer."""
         scored = scored_examples(self.task, self.split)
         return self.book.answers(part.name, {name: keys for name, keys in part.keys.items() if name in scored})
+
+    def why_unanswered(self, part: Participation, example: str) -> str:
+        """Why ``part`` has no answer to ``example``: none came, or the one that is stored can't be read or scored."""
+        return part.reasons.get(example) or self.book.problem(part.keys.get(example, ())) or "not asked"
+
+    def explained(self, part: Participation) -> Participation:
+        """``part`` with the reasons for all that it has no answer to, once its answers were read."""
+        broken = {name: problem for name, keys in part.keys.items() if (problem := self.book.problem(keys)) is not None}
+        return replace(part, reasons={**broken, **part.reasons}) if broken else part
 
     def compared(self, planned: Sequence[Planned], answers: pairing.Answers) -> list[Comparison]:
         """Every planned pair, judged."""

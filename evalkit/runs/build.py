@@ -49,7 +49,8 @@ def judge_task(asked_task: AskedTask, unchanged: Sequence[UnchangedAdapter] = ()
     """Judges one task. ``unchanged`` is what ``unchanged_adapters`` says of those who took part."""
     task, split = asked_task.task, asked_task.split
     answers = {part.name: asked_task.answers(part) for part in asked_task.participations}
-    model_runs = tuple(model_run_of(task, split, part, answers[part.name]) for part in asked_task.participations)
+    parts = [asked_task.explained(part) for part in asked_task.participations]  # the answers were read now
+    model_runs = tuple(model_run_of(task, split, part, answers[part.name]) for part in parts)
     not_held = {model_run.name for model_run in model_runs if model_run.not_obeyed is not None}
     held = [plan for plan in asked_task.planned if plan.against not in not_held]
     only_figures = [plan for plan in asked_task.planned if plan.against in not_held]
@@ -85,6 +86,27 @@ def judge_task(asked_task: AskedTask, unchanged: Sequence[UnchangedAdapter] = ()
         corrections=count_comparisons(comparisons, model_runs, rivals, lineage),
         served_as=tuple(_served_as(asked_task, answers)),
     )
+
+
+def unjudged_task(asked_task: AskedTask, problem: str) -> TaskResult:
+    """What is kept of a task that could not be judged because of a ``problem`` of ours: who was asked what, so that
+    ``evalkit rescore`` judges it once that is mended."""
+    task, split = asked_task.task, asked_task.split
+    judged = asked_task.judged
+    model_runs = [
+        ModelRun(
+            participant=part.participant,
+            complete=all(name in part.keys for name in judged),
+            selected=sum(name in part.keys for name in judged),
+            rates={}, measurements={}, defects={}, failed=(), known_fails={}, unanswered=dict(part.reasons),
+        )
+        for part in asked_task.participations
+    ]  # fmt: skip
+    return TaskResult(
+        task=task.name, title=task.title, split=split, examples=len(judged), frozen=asked_task.frozen,
+        checksum=task.checksum, primary=task.primary, model_runs=tuple(model_runs), comparisons=(), agreements=(),
+        unbeaten=(), unjudged=not_judged_of(asked_task, model_runs), verdicts=(), problem=problem,
+    )  # fmt: skip
 
 
 def comparisons_with(rival: str, asked_task: AskedTask) -> list[Comparison]:
@@ -208,7 +230,7 @@ def _lineage(asked_task: AskedTask, name: str, rungs: Sequence[str], answers: pa
         missing = None
         if problem is not None or unanswered:
             first = unanswered[0] if unanswered else ""
-            why = part.reasons.get(first, "it was not asked") if first else ""
+            why = asked_task.why_unanswered(part, first) if first else ""
             missing = MissingRung(problem or "", len(unanswered), len(judged), first, why)
         again = asked_task.book.answers(part.name, part.again)
         settings = None if participant.recorded else participant.decoding

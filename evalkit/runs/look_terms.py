@@ -30,10 +30,12 @@ def answerer(asked: AskedTask, part: Participation) -> Answerer:
 
 
 def _answers(asked: AskedTask, part: Participation) -> str:
-    """A digest of all its answers to the judged split; empty where one is missing."""
+    """A digest of all its answers to the judged split; empty where one is missing, or can't be scored."""
     keys = [part.keys.get(name, ()) for name in sorted(asked.judged)]
     stored = asked.book.stored(part.stored_under)
     if not all(keys) or not all(key in stored for sample in keys for key in sample):
+        return ""
+    if any(asked.book.problem(sample) is not None for sample in keys):
         return ""
     texts = [[stored[key].request.prefill + stored[key].completion.text for key in sample] for sample in keys]
     return text_digest(json.dumps(texts))[:16]

@@ -227,6 +227,9 @@ class TaskResult:
     served_as: tuple[ServedAs, ...] = ()
     """Each model that its server calls otherwise than it was asked for."""
 
+    problem: str = ""
+    """Why the task could not be judged at all; empty where it was."""
+
     def verdict(self, backend: str) -> Verdict | None:
         """The verdict on ``backend``, None where nothing is decided of it."""
         return next((verdict for verdict in self.verdicts if verdict.backend == backend), None)

@@ -51,7 +51,7 @@ def rescore(config: Config, store: Store, runs: RunStore, name: str) -> Rescored
             whether = frozen.verify(task.folder, task.splits)
         except FrozenError:
             whether = False  # it is scored as it stands now, and the report says so
-        book = AnswerBook(task, askable(task, request.split), store.get)
+        book = AnswerBook(task, askable(task, request.split), store.get, store.unreadable)
         for part in parts:
             book.earlier.update(part.earlier)
         kept = book.stored(key for part in parts for key in part.stored_under)

@@ -41,7 +41,7 @@ def _row(asked_task: AskedTask, part: Participation, name: str, perturbed: Pertu
         expected=example.expected,
         samples=tuple(map(_sample, answer.each)) if answer is not None else (),
         scores=_scores(answer) if answer is not None and perturbed is None else {},
-        unanswered="" if answer is not None else part.reasons.get(name, "not asked"),
+        unanswered="" if answer is not None else asked_task.why_unanswered(part, name),
         again=again,
         of=perturbed.of.id if perturbed is not None else "",
         earlier=earlier,

@@ -108,7 +108,7 @@ class SessionAnswers:
         if task.name not in self._books:
             perturbed = {name: item.example for name, item in self.plan.perturbed(task).items()}
             examples = {**self.plan.scored(task), **perturbed}
-            self._books[task.name] = AnswerBook(task, examples, self.store.get)
+            self._books[task.name] = AnswerBook(task, examples, self.store.get, self.store.unreadable)
         return self._books[task.name]
 
     def answer(self, task: Task, model: str, example: str) -> Answer:
@@ -118,6 +118,8 @@ class SessionAnswers:
         keys = self.keys(task, model, [example])[example]
         answer = book.answer(model, example, keys)
         if answer is None:
+            if (problem := book.problem(keys)) is not None:
+                raise NotAnswered(f"{model} on {example}: {problem}")
             stored = book.stored(keys)
             missing = next(key for key in keys if key not in stored)
             raise NotAnswered(f"{model} did not answer {example}: {self.reasons.get(missing, 'it was never asked')}")

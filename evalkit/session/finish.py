@@ -108,7 +108,7 @@ def exit_code(judged: list[TaskResult], config: Config) -> int:
     or one that the task declares was not asked."""
     # A rival that died has no verdict of its own, and what it left open must not pass for a comparison.
     asked_for = (run for task in judged for run in task.model_runs if run.participant.role != "floor")
-    if any(run.unanswered for run in asked_for):
+    if any(task.problem for task in judged) or any(run.unanswered for run in asked_for):
         return 1
     if any(verdict.is_red for task in judged for verdict in task.verdicts):
         return 1

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
-from evalkit.errors import HarnessError
+from evalkit.errors import EvalkitError, HarnessError, describe_error
 from evalkit.golden.model import Task
+from evalkit.judging import wording
 from evalkit.judging.comparison import Comparison
 from evalkit.judging.early_stopping import settled
 from evalkit.judging.notes import LooksAhead, UnchangedAdapter
 from evalkit.judging.verdict import Verdict
 from evalkit.runs.asked_task import AskedTask
-from evalkit.runs.build import comparisons_with, judge_task, unchanged_adapters
+from evalkit.runs.build import comparisons_with, judge_task, unchanged_adapters, unjudged_task
 from evalkit.runs.looks_taken import LookTaker
 from evalkit.runs.record import Participation, Row, TaskResult
 from evalkit.runs.rows import rows_of
@@ -37,9 +38,17 @@ class TaskResults:
         """Everything that this session says of ``task``."""
         if task.name not in self._results:
             asked_task = self._asked[task.name] = self._asked_task(task, is_frozen)
-            result = judge_task(asked_task, self.unchanged(task, asked_task.participations))
+            result = self._judged(task, asked_task)
             self._results[task.name] = self._looks.settle(result, asked_task) if result.verdicts else result
         return self._results[task.name]
+
+    def _judged(self, task: Task, asked_task: AskedTask) -> TaskResult:
+        try:
+            return judge_task(asked_task, self.unchanged(task, asked_task.participations))
+        except EvalkitError:
+            raise
+        except Exception as error:  # a mistake of ours: what was asked is stored all the same
+            return unjudged_task(asked_task, describe_error(error))
 
     def rows(self, task: str) -> Iterator[Row]:
         """What each model answered to each example of ``task``, which was judged before."""
@@ -81,6 +90,7 @@ class TaskResults:
 
 def verdict_of(result: TaskResult, backend: str) -> Verdict:
     """The verdict on ``backend``. Raises HarnessError where its judged split was not run whole."""
+    _need_judged(result)
     verdict = result.verdict(backend)
     if verdict is None:
         raise HarnessError(f"no verdict on {backend}: its {result.split} split was not run whole")
@@ -89,9 +99,15 @@ def verdict_of(result: TaskResult, backend: str) -> Verdict:
 
 def comparison_of(result: TaskResult, candidate: str, rival: str, score: str) -> Comparison:
     """The comparison of that pair. Raises HarnessError where one of the two was not run whole."""
+    _need_judged(result)
     for comparison in result.comparisons:
         if (comparison.candidate, comparison.against, comparison.score) == (candidate, rival, score):
             return comparison
     participants = [run.participant for run in result.model_runs]
     problems = [f" {record.name}: {record.problem}" for record in participants if record.problem]
     raise HarnessError(f"{candidate} can't be compared with {rival}: one of them was not run whole.{''.join(problems)}")
+
+
+def _need_judged(result: TaskResult) -> None:
+    if result.problem:
+        raise HarnessError(wording.unjudged_task(result.task, result.problem))

@@ -19,6 +19,7 @@ from evalkit.judging.wording.notes import (
     not_obeyed,
     served_as,
     unchanged_adapter,
+    unjudged_task,
     wholesale,
 )
 from evalkit.judging.wording.own_reasoning import own_reasoning
@@ -52,6 +53,7 @@ __all__ = [
     "setting",
     "step_losses",
     "unchanged_adapter",
+    "unjudged_task",
     "verdict",
     "weaker_slices",
     "wholesale",

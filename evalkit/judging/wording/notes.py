@@ -130,6 +130,14 @@ def joins(name: str, candidates: Sequence[str]) -> str:
     return f"{name} is asked too: the task declares it of {', '.join(candidates)}"
 
 
+def unjudged_task(task: str, problem: str) -> str:
+    """That judging a task broke, and what is left of it."""
+    return (
+        f"no verdict: judging {task} broke ({problem}). This is a mistake of evalkit: please report it. The "
+        f"answers are stored, and so is the run: `evalkit rescore` judges it once that is mended"
+    )
+
+
 def no_verdict(item: NoVerdict) -> str:
     """That nothing is decided of a model, and why."""
     return f"{item.backend}: no verdict: {_WHY_NONE[item.code].format(item=item)}"
