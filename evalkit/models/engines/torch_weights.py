@@ -293,6 +293,7 @@ class HfWeights:
         how = {"adapter_name": name, "autocast_adapter_dtype": False, "use_safetensors": True}
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", FutureWarning)  # what peft uses of transformers is not the user's
+            warnings.filterwarnings("ignore", "Found missing adapter keys")  # raised below
             try:
                 if self._adapters:
                     self._model.load_adapter(adapter, is_trainable=False, **how)
