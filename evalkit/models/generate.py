@@ -2,89 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field, replace
-from typing import Any
+from dataclasses import dataclass
 
-from evalkit._internal.files import text_digest
-from evalkit._internal.registry import find
-from evalkit._internal.toml import NAME, quoted
-from evalkit.errors import ConfigError, StoreError, TooLong, Unasked, describe_error
-from evalkit.golden.model import Task
-from evalkit.golden.schema import compiled
-from evalkit.models.alias import Alias
-from evalkit.models.backend import Backend, Completion, Opening, Spec, fingerprint_of
+from evalkit.errors import StoreError, TooLong, Unasked, describe_error
+from evalkit.models.backend import Completion
 from evalkit.models.budget import Budget
 from evalkit.models.cache import Store
-from evalkit.models.config import Config
-from evalkit.models.constraint.breach import breach as breach_of
-from evalkit.models.constraint.envelope import unwrapped
-from evalkit.models.constraint.held import Held, as_it_is
 from evalkit.models.context import none_fits
 from evalkit.models.latency import NextAttempt, probe, spread
-from evalkit.models.pricing import Price
-from evalkit.models.request import Request, asking_digest, canonical
-
-
-@dataclass(frozen=True, slots=True)
-class Model:
-    """An alias opened for a task: a backend with its fingerprint's digest. ``held`` is how it is held to the task's
-    schema, None where it is not, or where nobody knows (recorded answers)."""
-
-    alias: Alias
-    task: Task
-    spec: str
-    backend: Backend
-    fingerprint: str
-    held: Held | None = None
-    _keys: dict[Request, str] = field(default_factory=dict, repr=False, compare=False)
-    _breaches: list[str] = field(default_factory=list, repr=False, compare=False)
-
-    @property
-    def candidate(self) -> str:
-        """A digest of which model it is and of how it is asked (sha256, hex)."""
-        # The dialect of its schema, where that is another than the task's own.
-        sent = "" if self.held is None or self.held.sent == self.task.schema else f" {json.dumps(self.held.sent)}"
-        return text_digest(f"{self.fingerprint} {asking_digest(self.task, self.alias.asking)}{sent}")
-
-    def is_sold(self, prices: Mapping[str, Price]) -> bool:
-        """Whether each of its answers costs money: at its price, else where its backend is asked with a key."""
-        price = prices.get(self.spec)
-        return bool(getattr(self.backend, "sold", False)) if price is None else not price.is_nothing
-
-    def key(self, request: Request) -> str:
-        """Where the answer to ``request`` is stored, computed once. No other model ever answers for it."""
-        if request not in self._keys:
-            by_example = canonical([self.fingerprint, request.example_id])
-            sent = self.as_sent(request)
-            self._keys[request] = sent.key(by_example if self.backend.by_example else self.fingerprint)
-        return self._keys[request]
-
-    def first_breach(self, request: Request, result: Completion | Exception) -> str:
-        """That an answer shows that nothing holds this model to its schema, told once; empty where it does not."""
-        if self.held is None or request.schema is None or isinstance(result, Exception) or self._breaches:
-            return ""
-        if (why := breach_of(result, self.held.obeyed, request.reasoning)) is None:
-            return ""
-        self._breaches.append(why)
-        return (
-            f"{self.alias.name} was asked with constrained = true, and does not obey: {request.example_id}: {why}. "
-            f"Nothing will be decided against it"
-        )
-
-    def without_envelope(self, completion: Completion) -> Completion:
-        """``completion`` as it is stored: without the object that its answer had to come in."""
-        if self.held is None or not self.held.enveloped:
-            return completion
-        return replace(completion, text=unwrapped(completion.text))
-
-    def as_sent(self, request: Request) -> Request:
-        """``request`` with the schema that its backend is asked with in the place of the task's."""
-        if request.schema is None or self.held is None:
-            return request
-        return replace(request, schema=self.held.sent)
+from evalkit.models.opened import Model
+from evalkit.models.request import Request
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,82 +31,6 @@ class Progress:
 
 
 OnProgress = Callable[[Progress], None]
-
-
-@dataclass(slots=True)
-class Workbench:
-    """Opens each (alias, task) once; what its backends share lives here."""
-
-    config: Config
-    shared: dict[Any, Any] = field(default_factory=dict)
-    opened: dict[tuple[str, str], Model] = field(default_factory=dict)
-    budget: Budget = field(default_factory=Budget)
-
-    def open(self, name: str, task: Task) -> Model:
-        """The model that ``name`` (an alias or a spec) is for ``task``. Loads no weights.
-
-        Raises SetupError where it is unknown, or something it needs is missing.
-        """
-        place = (name, task.name)
-        if place not in self.opened:
-            alias = self.config.alias(name)
-            where = f"{NAME}: [tool.evalkit.backends.{quoted(name)}]"
-            if problem := alias.asking.problem(task) or alias.template.problem():
-                raise ConfigError(f"{where}: {problem}")
-            text = alias.spec_for(task.name)
-            spec = Spec.parse(text)
-            opening = Opening(
-                spec,
-                task,
-                root=self.config.root,
-                options=alias.options,
-                models=self.config.models,
-                shared=self.shared,
-                cache=self.config.cache,
-                kept=self.config.store.parent,
-                budget=self.budget,
-                alias=name if name in self.config.aliases else "",
-                template=alias.template,
-            )
-            backend = find("backends", spec.scheme).open_backend(opening)
-            if alias.asking.constrained and not getattr(backend, "constrains", False):
-                raise ConfigError(
-                    f"{where}: constrained = true, and {spec.scheme} can't hold an answer to a schema; use gguf for "
-                    f"this alias, or take the key away"
-                )
-            if alias.template and not getattr(backend, "templated", False):
-                raise ConfigError(
-                    f"{where}: {alias.template.describe()}, and {spec.scheme} renders no chat template; take the key "
-                    f"away"
-                )
-            if alias.asking.retries and backend.by_example:
-                raise ConfigError(
-                    f"{where}: retries = {alias.asking.retries}, and {spec.scheme} has one answer to each example, "
-                    f"however it is asked: take the key away"
-                )
-            held = _held(backend, task, where) if alias.asking.constrained else None
-            self.opened[place] = Model(alias, task, text, backend, fingerprint_of(backend), held)
-        return self.opened[place]
-
-    def release(self) -> None:
-        """Gives back what the backends hold; one that is asked again loads again."""
-        for model in self.opened.values():
-            model.backend.close()
-
-
-def _held(backend: Backend, task: Task, where: str) -> Held | None:
-    """How ``backend`` is held to the schema of ``task``. Raises ConfigError where it can't be."""
-    if backend.by_example:
-        return None  # recorded: nobody knows how they were asked for
-    hold: Callable[[Mapping[str, Any]], Held] = getattr(backend, "held", as_it_is)
-    try:
-        held = hold(task.schema)
-        compiled(held.obeyed)
-        return held
-    except ValueError as error:
-        raise ConfigError(f"{where}: constrained = true, and what is sent of the schema is none: {error}") from error
-    except ConfigError as error:
-        raise ConfigError(f"{where}: constrained = true, and {error}") from error
 
 
 def probe_latency(

@@ -12,8 +12,9 @@ from evalkit.golden.model import Task
 from evalkit.judging.early_stopping import steps, turn
 from evalkit.models.backends.floors import FLOORS
 from evalkit.models.budget import Budget
-from evalkit.models.generate import Model, OnProgress, generate, probe_latency
+from evalkit.models.generate import OnProgress, generate, probe_latency
 from evalkit.models.latency import NextAttempt
+from evalkit.models.opened import Model
 from evalkit.models.request import Request
 from evalkit.session.answers import SessionAnswers
 from evalkit.session.options import SessionOptions

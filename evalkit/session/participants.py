@@ -13,8 +13,9 @@ from evalkit.judging.planned import Lineup, Planned, planned_comparisons
 from evalkit.models.backends.floors import FLOORS
 from evalkit.models.budget import Budget
 from evalkit.models.config import Config
-from evalkit.models.generate import Model, Workbench
+from evalkit.models.opened import Model
 from evalkit.models.weights.parents import parents_of
+from evalkit.models.workbench import Workbench
 from evalkit.session.declared_rivals import candidates_of, declared_rivals
 from evalkit.session.options import SessionOptions
 

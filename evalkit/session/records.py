@@ -8,8 +8,8 @@ from itertools import takewhile
 from evalkit.golden.model import Task
 from evalkit.judging.early_stopping import turn
 from evalkit.models.backends.floors import FLOORS
-from evalkit.models.generate import Model
 from evalkit.models.latency import Probe
+from evalkit.models.opened import Model
 from evalkit.models.pricing import Price
 from evalkit.runs.record import Participant, Participation, Role
 from evalkit.session.answers import SessionAnswers

@@ -20,9 +20,9 @@ from evalkit.models.chat_template import TemplateArguments
 from evalkit.models.config import Config, read_config
 from evalkit.models.engines.llama_cpp import Settings
 from evalkit.models.folders import cache_folder
-from evalkit.models.generate import Workbench
 from evalkit.models.project_file import ProjectTable
 from evalkit.models.request import Asking
+from evalkit.models.workbench import Workbench
 
 if TYPE_CHECKING:
     from conftest import MiniProject

@@ -13,8 +13,10 @@ from evalkit.golden.model import Task
 from evalkit.models.alias import Alias
 from evalkit.models.backend import Completion, fingerprint_of
 from evalkit.models.cache import Store
-from evalkit.models.generate import Model, Progress, Workbench, generate
+from evalkit.models.generate import Progress, generate
+from evalkit.models.opened import Model
 from evalkit.models.request import Request, render
+from evalkit.models.workbench import Workbench
 
 if TYPE_CHECKING:
     from conftest import MiniProject

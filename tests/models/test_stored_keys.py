@@ -16,7 +16,7 @@ from evalkit.golden.model import Decoding
 from evalkit.models.alias import Alias
 from evalkit.models.backend import Opening, Spec, fingerprint_of
 from evalkit.models.backends import anthropic, openai
-from evalkit.models.generate import Model
+from evalkit.models.opened import Model
 from evalkit.models.request import Message, Request, digest_of_fingerprint
 
 if TYPE_CHECKING:

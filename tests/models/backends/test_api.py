@@ -31,9 +31,10 @@ from evalkit.models.backend import Completion, Opening, Spec, fingerprint_of
 from evalkit.models.backends import anthropic, openai
 from evalkit.models.budget import Budget
 from evalkit.models.cache import Store
-from evalkit.models.generate import Model, generate
+from evalkit.models.generate import generate
 from evalkit.models.in_flight import InFlight
 from evalkit.models.latency import probe
+from evalkit.models.opened import Model
 from evalkit.models.pricing import Price
 from evalkit.models.remote import RemoteBackend
 from evalkit.models.request import Message, Request

@@ -15,7 +15,8 @@ from evalkit.models.alias import Alias
 from evalkit.models.backend import Completion, Opening, Spec, fingerprint_of
 from evalkit.models.backends import openai
 from evalkit.models.cache import Store
-from evalkit.models.generate import Model, generate
+from evalkit.models.generate import generate
+from evalkit.models.opened import Model
 from evalkit.models.remote import RemoteBackend
 from evalkit.models.request import Message, Request
 
