@@ -12,6 +12,9 @@ each request says which one it wants. Options of the alias:
                             once. false: several at once, faster; answers may then waver
     slots = 6               with reproducible = false: so many answers at once
 
+A PEFT folder may hold a chat template of its own. One that is not the file's is what the adapter is asked with, and is
+told; a tokenizer with other tokens than the file's is refused: merge the adapter and convert that.
+
 ``thinking`` and ``template`` of an alias are handed to the chat template of the file; one that does not heed them stops
 the model. Left out, the template's own default holds.
 
@@ -42,7 +45,9 @@ from evalkit.models.chat_template import TemplateArguments
 from evalkit.models.constraint.guidance import hold
 from evalkit.models.constraint.held import Held
 from evalkit.models.engines.llama_cpp import CHUNK, Engine, Settings
+from evalkit.models.engines.own_template import WithOwnTemplate
 from evalkit.models.request import Request
+from evalkit.models.weights.own_tokenizer import own_beside_gguf
 
 
 def open_backend(opening: Opening) -> Backend:
@@ -52,14 +57,18 @@ def open_backend(opening: Opening) -> Backend:
     settings = _settings(opening)
     model = _model(opening)
     adapter = _adapter(opening)
-    engine = opening.shared.setdefault(("gguf", model, settings), Engine(model, settings, opening.cache))
+    engine: Engine = opening.shared.setdefault(("gguf", model, settings), Engine(model, settings, opening.cache))
+    own = own_beside_gguf(adapter, model) if adapter is not None else None
+    if own is not None:
+        engine = WithOwnTemplate(engine, own)
     fingerprint = {
         "engine": f"llama.cpp (xllamacpp {version('xllamacpp')})",
         "weights": file_digest(model, opening.cache),
         "adapter": {path.name: file_digest(path, opening.cache) for path in _adapter_files(adapter)},
         "reproducible": f"chunks of {CHUNK}" if settings.reproducible else False,
     }
-    return GgufBackend(engine, adapter, {**fingerprint, **opening.template.fingerprint}, opening.template)
+    fingerprint |= {**opening.template.fingerprint, **(own.fingerprint if own is not None else {})}
+    return GgufBackend(engine, adapter, fingerprint, opening.template)
 
 
 def _settings(opening: Opening) -> Settings:

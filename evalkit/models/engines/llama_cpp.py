@@ -62,6 +62,7 @@ class Engine:
         self._checked: set[str] = set()
         self._server: Any = None
         self._source, self._unset = "", dict[str, bool]()
+        self._templated_by = model
         self._key = secrets.token_hex(16)
         self._state = cache / f"slot-{secrets.token_hex(8)}.state"
 
@@ -116,7 +117,7 @@ class Engine:
 
     def _prompt(self, request: Request, template: TemplateArguments) -> _Prompt:
         """The prompt as the model's template renders it, with the prefill, and its token ids."""
-        made_by = f"the chat template of {self.model}"
+        made_by = f"the chat template of {self._templated_by}"
         rendered = checked(request, lambda messages: self._rendered(messages, template.keywords), made_by)
         rendered += request.prefill
         body = {"content": rendered, "add_special": True, "parse_special": True}
@@ -249,7 +250,9 @@ class Engine:
         """Raises BackendDied where the template would not heed what the alias hands it."""
         if template and prompts:
             messages = prompts[0].request.messages
-            check_obeyed(str(self.model), template, self._source, lambda keywords: self._rendered(messages, keywords))
+            check_obeyed(
+                str(self._templated_by), template, self._source, lambda keywords: self._rendered(messages, keywords)
+            )
 
     def _rendered(self, messages: Sequence[Message], keywords: Mapping[str, Any]) -> str:
         """The prompt as the model's template renders it."""

@@ -205,6 +205,26 @@ def test_the_prompt_that_was_read_is_kept_with_template_and_prefill(opening: Ope
 
 
 @pytest.mark.real
+def test_an_adapter_is_asked_with_the_template_of_its_folder_and_the_base_with_the_files(
+    opening: Opening, tmp_path: Path
+) -> None:
+    own = tmp_path / "own"
+    shutil.copytree(ROOT / ADAPTER, own)
+    template = "{% for m in messages %}### {{ m['role'] }}:\n{{ m['content'] }}\n{% endfor %}### answer:"
+    (own / "chat_template.jinja").write_text(template)
+    shared: dict[str, Any] = {}
+    base, tuned = opened(opening, "", shared), opened(opening, str(own), shared)
+    prompts = []
+    for backend in (base, tuned, base):
+        [(_, completion)] = backend.answer([asked("Rain", max_tokens=2, prefill="{")])
+        prompts.append(completion.rendered)
+    told = "### system:\nJudge the headline. Answer with one JSON object.\n### user:\nRain\n### answer:{"
+    assert prompts[1] == told
+    assert prompts[0] == prompts[2] != prompts[1]
+    assert list(tuned.fingerprint["adapter_own"]) == ["chat template"]
+
+
+@pytest.mark.real
 def test_constrained_answers_of_the_base_are_strictly_valid(opening: Opening) -> None:
     task = opening.task
     requests = [render(task, example, Asking(constrained=True)) for example in task.splits["dev"][:2]]
