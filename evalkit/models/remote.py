@@ -31,6 +31,10 @@ _FAILURES = 10
 """So many requests must have failed one after the other before a server is given up."""
 
 
+_UNHEARD = 3
+"""So many tries to reach a server that was never heard before it is taken not to be there."""
+
+
 class Connection(Protocol):
     """One model over a vendor's SDK: the part that differs from vendor to vendor.
 
@@ -127,6 +131,8 @@ class RemoteBackend:
     constrains: bool = True
     templated: bool = True
     _connection: Connection | None = None
+    _reached: bool = False
+    """Whether anything ever came from the server; one that never said a word is most likely not there."""
     _failures: int = 0
     _refusals: Refusals = field(default_factory=Refusals)
     _failing_since: float = 0.0
@@ -181,12 +187,15 @@ class RemoteBackend:
                 result = self._try(connection, key, request, stopped)
                 if not isinstance(result, Trouble):
                     self.pace.well()
-                    self._failures = 0
+                    self._failures, self._reached = 0, True
                     self._refusals.answered()
                     return result
                 if result.kind == "too many":
                     self.pace.too_many(halved_before, result.pause)
             tried += result.kind != "too many"
+            self._reached = self._reached or result.heard
+            if not self._reached and tried == _UNHEARD:
+                raise BackendDied(f"{name}: no server answers ({result.message}). Start it, or mend base_url")
             if result.kind == "wrong" or (result.kind == "refused" and self._refusals.concern_all(result.message)):
                 raise BackendDied(f"{name}: {result.message}. {self.model.remedy(result)}".rstrip())
             if result.kind == "refused":

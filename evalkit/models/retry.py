@@ -94,6 +94,11 @@ class Trouble:
     pause: float | None = None
     billed: bool = False
 
+    @property
+    def heard(self) -> bool:
+        """Whether a server was there at all."""
+        return self.status is not None or self.billed
+
 
 def trouble_of(error: Exception) -> Trouble:
     """What ``error``, raised by a vendor's SDK, says of the request. One of our own is raised again."""

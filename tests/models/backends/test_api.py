@@ -341,9 +341,16 @@ def test_one_request_that_stays_unanswered_is_an_error_and_the_others_are_answer
     assert isinstance(found["e0001"], NotAnswered)
 
 
+def test_a_server_that_was_never_there_is_given_up_after_three_tries(vendor: Vendor) -> None:
+    backend = vendor.open(NOWHERE, tries=1000)
+    with pytest.raises(BackendDied, match=r"no server answers \(APIConnectionError.*Start it, or mend base_url"):
+        list(backend.answer([asked(number) for number in range(50)]))
+    backend.close()
+
+
 def test_a_server_that_is_gone_is_given_up_once_and_not_for_each_request(vendor: Vendor) -> None:
     backend = vendor.open(NOWHERE, tries=1000)
-    backend.patience = 0.3
+    backend.patience, backend._reached = 0.3, True
     with pytest.raises(BackendDied, match=r"nothing was answered for \d+ s \(APIConnectionError.*run the same command"):
         list(backend.answer([asked(number) for number in range(50)]))
     backend.close()
