@@ -18,6 +18,7 @@ _ENDS: Mapping[str, FinishReason] = {"stop": "stop", "length": "length"}
 
 _DURATIONS = {"load": "load_duration", "prompt": "prompt_eval_duration", "answer": "eval_duration"}
 _NANOSECONDS = 1e-9
+_NO_MODELS = "it lists no models"
 
 
 @dataclass(slots=True)
@@ -93,27 +94,26 @@ def read_version(value: Any) -> str:
     return version
 
 
-def read_models(value: Any, key: str) -> dict[str, Any]:
-    """What /api/tags or /api/ps tells of each model under ``key``, by the model's name. Raises NotAnAnswer."""
-    models = _object(value, "it lists no models").get("models")
-    found = {}
-    for model in models if isinstance(models, list) else [None]:
-        name = (model.get("model") or model.get("name")) if isinstance(model, Mapping) else None
-        if not isinstance(model, Mapping) or not isinstance(name, str):
-            raise NotAnAnswer("it lists no models", value)
-        found[name] = model.get(key)
-    return found
+def read_digests(value: Any) -> dict[str, str | None]:
+    """The digest of each model, by its name, from /api/tags. Raises NotAnAnswer."""
+    listed = _typed("ListResponse", value, _NO_MODELS).models
+    return {_named(model.model, value): model.digest for model in listed}
+
+
+def read_loaded(value: Any) -> dict[str, int | None]:
+    """What each loaded model holds, in bytes, by its name, from /api/ps. Raises NotAnAnswer."""
+    listed = _typed("ProcessResponse", value, _NO_MODELS).models
+    return {_named(model.model or model.name, value): model.size for model in listed}
 
 
 def read_about(value: Any) -> dict[str, Any]:
     """What shapes the answers of a model, from /api/show. Raises NotAnAnswer."""
-    shown = _object(value, "it tells nothing of the model")
-    details, can = shown.get("details"), shown.get("capabilities")
+    shown = _typed("ShowResponse", value, "it tells nothing of the model")
     return {
-        "quantization": details.get("quantization_level") if isinstance(details, Mapping) else None,
-        "template": shown.get("template"),
-        "parameters": shown.get("parameters"),
-        "thinks": isinstance(can, list) and "thinking" in can,
+        "quantization": shown.details.quantization_level if shown.details is not None else None,
+        "template": shown.template,
+        "parameters": shown.parameters,
+        "thinks": "thinking" in (shown.capabilities or ()),
     }
 
 
@@ -128,3 +128,28 @@ def _object(value: Any, otherwise: str) -> Mapping[str, Any]:
     if not isinstance(value, Mapping) or value.get("error"):
         raise NotAnAnswer(otherwise, value)
     return value
+
+
+def _typed(kind: str, value: Any, otherwise: str) -> Any:
+    """``value`` as the vendor's package has it, which wants every key; older servers leave some out."""
+    import ollama
+    from pydantic import ValidationError
+
+    response, told = getattr(ollama, kind), dict(_object(value, otherwise))
+    if isinstance(models := told.get("models"), list):
+        told["models"] = [_filled(response.Model, model) if isinstance(model, Mapping) else model for model in models]
+    try:
+        return response.model_validate(_filled(response, told))
+    except ValidationError as error:
+        raise NotAnAnswer(otherwise, value) from error
+
+
+def _filled(kind: Any, told: Mapping[str, Any]) -> dict[str, Any]:
+    keys = [field.alias or name for name, field in kind.model_fields.items()]
+    return {**dict.fromkeys(keys), **told}
+
+
+def _named(name: str | None, value: Any) -> str:
+    if not name:
+        raise NotAnAnswer(_NO_MODELS, value)
+    return name

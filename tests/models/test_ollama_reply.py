@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evalkit.models.ollama_reply import OllamaReply, read_about, read_models, read_rendered, read_version
+from evalkit.models.ollama_reply import OllamaReply, read_about, read_digests, read_loaded, read_rendered, read_version
 from evalkit.models.retry import Cut, NotAnAnswer, ServerError
 
 OBJECT = '{"direction": 1}'
@@ -94,7 +94,8 @@ def test_what_is_no_answer_is_shown(body: Any) -> None:
 
 def test_what_a_server_says_of_its_models_is_read() -> None:
     assert read_version({"version": "0.24.0"}) == "0.24.0"
-    assert read_models({"models": [{"model": "a", "digest": "d"}, {"name": "b"}]}, "digest") == {"a": "d", "b": None}
+    assert read_digests({"models": [{"model": "a", "digest": "d"}, {"model": "b"}]}) == {"a": "d", "b": None}
+    assert read_loaded({"models": [{"model": "a", "size": 7}]}) == {"a": 7}
     assert read_about({"template": "t", "capabilities": ["thinking"], "details": {"quantization_level": "F16"}}) == {
         "quantization": "F16", "template": "t", "parameters": None, "thinks": True,
     }  # fmt: skip
@@ -104,7 +105,8 @@ def test_what_a_server_says_of_its_models_is_read() -> None:
 
 READERS: list[Callable[[Any], Any]] = [
     read_version,
-    lambda value: read_models(value, "digest"),
+    read_digests,
+    read_loaded,
     read_about,
     read_rendered,
 ]

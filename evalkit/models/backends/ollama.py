@@ -70,8 +70,8 @@ class Settings:
 
 def open_backend(opening: Opening) -> Backend:
     """A backend on a running server. Raises MissingModel where server, model or package is not there."""
-    if find_spec("httpx") is None:
-        raise MissingModel(f"{opening.spec} needs the httpx package: pip install 'pytest-evalkit[ollama]'")
+    if find_spec("ollama") is None:
+        raise MissingModel(f"{opening.spec} needs the ollama package: pip install 'pytest-evalkit[ollama]'")
     settings = opening.settings(Settings)
     if settings.context < 1 or min(settings.parallel, settings.patience, settings.repeat_penalty) < 0:
         raise ConfigError(f"{opening.spec}: context must be above 0; parallel, patience and repeat_penalty not below")

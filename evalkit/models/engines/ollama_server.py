@@ -9,7 +9,7 @@ from typing import Any
 
 from evalkit.errors import MissingModel
 from evalkit.models.event_stream import read_values
-from evalkit.models.ollama_reply import read_about, read_models, read_rendered, read_version
+from evalkit.models.ollama_reply import read_about, read_digests, read_loaded, read_rendered, read_version
 from evalkit.models.retry import Cut, NotAnAnswer, beginning
 
 _PORT = 11434
@@ -78,7 +78,7 @@ class Server:
 
     def loaded(self) -> dict[str, Any]:
         """What each loaded model holds, in bytes, by its name."""
-        return read_models(self._value("GET", "/api/ps"), "size")
+        return read_loaded(self._value("GET", "/api/ps"))
 
     def about(self, model: str) -> dict[str, Any]:
         """What shapes the answers of ``model`` on this server. Raises MissingModel."""
@@ -86,7 +86,7 @@ class Server:
 
         try:
             version = read_version(self._value("GET", "/api/version"))
-            digests = read_models(self._value("GET", "/api/tags"), "digest")
+            digests = read_digests(self._value("GET", "/api/tags"))
             name = model if model in digests else f"{model}:latest"
             if name not in digests:
                 raise MissingModel(
