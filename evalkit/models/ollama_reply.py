@@ -136,8 +136,8 @@ def _typed(kind: str, value: Any, otherwise: str) -> Any:
     from pydantic import ValidationError
 
     response, told = getattr(ollama, kind), dict(_object(value, otherwise))
-    if isinstance(models := told.get("models"), list):
-        told["models"] = [_filled(response.Model, model) if isinstance(model, Mapping) else model for model in models]
+    if isinstance(models := told.get("models"), list) and (entry := getattr(response, "Model", None)) is not None:
+        told["models"] = [_filled(entry, model) if isinstance(model, Mapping) else model for model in models]
     try:
         return response.model_validate(_filled(response, told))
     except ValidationError as error:
