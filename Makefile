@@ -41,10 +41,12 @@ test: .venv/.test base
 	$(MAKE) --no-print-directory check; \
 	$(PYTEST) -m 'real and not nightly'
 
-# What takes many minutes: storms of faults, and merges of whole models.
+# What takes many minutes: merges of whole models, and every case of the campaigns, from a seed that is told at the end
+# (STORM_SEED=N tries those of N again).
 nightly: .venv/.test base
 	@$(BIN)/python -m fixtures ollama > /dev/null || echo "the tests of Ollama will be skipped"
-	@$(CLOCK); set -e; $(PYTEST) -m nightly
+	@$(CLOCK); set -e; $(PYTEST) -m 'nightly and not storm'; \
+	$(PYTEST) -m storm --storm-share=1 --storm-seed=$${STORM_SEED:-$$begun} $(APART)
 
 # The built wheel in an empty environment: it says its version, and judges two examples.
 wheel-check: .venv/.test

@@ -1,3 +1,3 @@
 """Shared by all tests of the project."""
 
-pytest_plugins = ["pytester"]
+pytest_plugins = ["pytester", "campaigns.storm"]

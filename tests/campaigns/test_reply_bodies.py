@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
 from dataclasses import asdict
 from random import Random
 from typing import get_args
 
 import pytest
 from campaigns.reply_bodies import READERS, Body, draw
+from campaigns.storm import Storm
 
 from evalkit.models.backend import Completion, FinishReason
 from evalkit.models.retry import Cut, NotAnAnswer, ServerError, trouble_of
-
-WHOLE_CAMPAIGN = 100_000
-SHARE = 40
-"""The ordinary tests take one in so many."""
 
 
 def outcome(body: Body) -> str:
@@ -46,33 +42,10 @@ def read(body: Body) -> Completion | str | Exception:
         return error
 
 
-def campaign(count: int, seed: int) -> Counter[str]:
-    random, outcomes = Random(seed), Counter[str]()
-    for number in range(count):
-        body = draw(random)
-        try:
-            outcomes[f"{body.harm}: {outcome(body)}"] += 1
-        except Exception as error:
-            raise AssertionError(f"body {number} of seed {seed}: {body}") from error
-    return outcomes
-
-
-def told(outcomes: Counter[str]) -> str:
-    return f"{outcomes.total():,} bodies: " + ", ".join(f"{name} {count:,}" for name, count in sorted(outcomes.items()))
-
-
-def test_a_share_of_the_bodies_is_read_or_refused() -> None:
-    outcomes = campaign(WHOLE_CAMPAIGN // SHARE, seed=1)
-    assert outcomes.total() == 2_500
-    assert outcomes["none: Completion"] > 200
-
-
-@pytest.mark.nightly
-def test_all_bodies_are_read_or_refused(capsys: pytest.CaptureFixture[str]) -> None:
-    outcomes = campaign(WHOLE_CAMPAIGN, seed=2)
-    with capsys.disabled():
-        print(f"\n{told(outcomes)}")
-    assert outcomes.total() == 100_000
+@pytest.mark.storm
+def test_bodies_are_read_or_refused(storm: Storm) -> None:
+    storm.run(100_000, draw, lambda body: f"{body.harm}: {outcome(body)}", most_each=1)
+    assert storm.tried["none: Completion"] > 0.08 * storm.tried.total()
 
 
 @pytest.mark.parametrize("wire", READERS)
