@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any, Literal
 
+from evalkit._internal.outside_text import cut
 from evalkit.models.redirects import SentElsewhere
 
 Kind = Literal["too many", "passing", "wrong", "refused"]
@@ -131,7 +132,7 @@ def _message(error: Exception) -> str:
     """The error in one line, with the beginning of the body that came with it, where its own words don't have that."""
     cause = error.__cause__
     words = f"{type(error).__name__}: {error}" + (f" ({type(cause).__name__}: {cause})" if cause else "")
-    shown = f"{words[:1000]}..." if len(words) > 1000 else words
+    shown = cut(words)
     try:
         body = error.response.text  # type: ignore[attr-defined]
     except Exception:
