@@ -15,6 +15,9 @@ import numpy as np
 
 Item = TypeVar("Item")
 
+NEAR = 0.8
+"""Texts are nearly the same from this share of common five-letter pieces on."""
+
 _ACCENT = re.compile("[\u0300-\u036f]")
 _LENGTH = 5
 _BANDS, _ROWS = 20, 4

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+from contextlib import suppress
+from typing import Any, TypeVar
 from urllib.parse import urljoin, urlsplit
+
+Client = TypeVar("Client")
 
 
 class SentElsewhere(Exception):
@@ -26,3 +29,19 @@ def stay(response: Any) -> None:
             f"{before.netloc} answered {response.status_code}, which leads to {place}. No prompt is sent there "
             f"unasked: if that is the server you mean, name it in the alias"
         )
+
+
+def staying(kind: type[Client]) -> Client:
+    """An httpx client of an SDK's own ``kind`` that stays with its server. As those of the SDKs it is closed when
+    nobody holds it any more."""
+
+    class Staying(kind):  # type: ignore[valid-type,misc]
+        def __init__(self) -> None:
+            super().__init__(event_hooks={"response": [stay]})
+
+        def __del__(self) -> None:
+            if not getattr(self, "is_closed", True):
+                with suppress(Exception):  # the interpreter may be ending
+                    self.close()
+
+    return Staying()

@@ -35,7 +35,7 @@ def hostile(value: Any) -> Any:
     if isinstance(value, Enum):
         return value
     if isinstance(value, str):
-        return f"{value}{HOSTILE}"
+        return value and f"{value}{HOSTILE}"  # an empty one says that there is nothing
     if is_dataclass(value) and not isinstance(value, type):
         return replace(
             value, **{field.name: _of_field(field.name, getattr(value, field.name)) for field in fields(value)}

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 
 from evalkit._internal.counts import counted, named
 from evalkit.golden.lints.finding import Finding
-from evalkit.golden.lints.labels import classed, numbered
+from evalkit.golden.lints.labels import NEARLY_ALL, classed, numbered
 from evalkit.golden.model import Task
 
-MOST, FEW, LEAST = 0.9, 5, 20
+FEW, LEAST = 5, 20
 
 
 def check(task: Task) -> Iterator[Finding]:
@@ -19,7 +19,7 @@ def check(task: Task) -> Iterator[Finding]:
         for name, _, values in classed(task, task.splits.get(split, ())):
             counts = Counter(values)
             label, count = counts.most_common(1)[0]
-            if count / len(values) >= MOST and len(values) >= LEAST:
+            if count / len(values) >= NEARLY_ALL and len(values) >= LEAST:
                 yield Finding(
                     "warning", place, f"{name} is {named(label)} in {count} of {counted(len(values), 'example')}: "
                     f"whoever always says so scores {count / len(values):.0%}", "Add examples of the other labels.",

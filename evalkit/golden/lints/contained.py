@@ -14,11 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
-from evalkit.golden.lints.duplicates import NEAR
 from evalkit.golden.lints.finding import Finding
 from evalkit.golden.lints.texts import held_out, judged, strings, text_of
 from evalkit.golden.model import Example, Task
-from evalkit.golden.near_duplicates import near_pairs, normal
+from evalkit.golden.near_duplicates import NEAR, near_pairs, normal
 
 SHARE = 0.7
 """A text stands in another from this share of its pieces on. Of texts that have nothing to do with each other a third

@@ -7,10 +7,7 @@ from collections.abc import Iterator
 from evalkit.golden.lints.finding import Finding
 from evalkit.golden.lints.texts import judged, text_of
 from evalkit.golden.model import Example, Task
-from evalkit.golden.near_duplicates import near_pairs, normal
-
-NEAR = 0.8
-"""Texts are nearly the same from this share of common five-letter pieces on."""
+from evalkit.golden.near_duplicates import NEAR, near_pairs, normal
 
 
 def check(task: Task) -> Iterator[Finding]:

@@ -9,6 +9,9 @@ from evalkit.golden.model import Example, Task
 from evalkit.golden.scoring import kind_of, label_of
 from evalkit.scorers.values import as_number
 
+NEARLY_ALL = 0.9
+"""From this share of the examples on a label is nearly constant."""
+
 _MOST = 50
 """A field of more different values than this has no classes, but answers."""
 

@@ -12,11 +12,10 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from statistics import median
 
-from evalkit.golden.lints.duplicates import NEAR
 from evalkit.golden.lints.finding import Finding
 from evalkit.golden.lints.texts import held_out, judged, strings, text_of
 from evalkit.golden.model import Example, Task
-from evalkit.golden.near_duplicates import near_pairs, normal
+from evalkit.golden.near_duplicates import NEAR, near_pairs, normal
 
 _REPEATED = 0.05
 """The share of values that come in several groups, up to which a field tells examples apart."""

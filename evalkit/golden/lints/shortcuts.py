@@ -21,9 +21,8 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 from scipy.special import xlogy
 
-from evalkit.golden.lints.balance import MOST
 from evalkit.golden.lints.finding import Finding, Level
-from evalkit.golden.lints.labels import classed, numbered, one_of_each_group
+from evalkit.golden.lints.labels import NEARLY_ALL, classed, numbered, one_of_each_group
 from evalkit.golden.lints.texts import text_of
 from evalkit.golden.model import Example, Task
 from evalkit.golden.near_duplicates import normal
@@ -61,7 +60,7 @@ def check(task: Task) -> Iterator[Finding]:
     ]
     for where, field, rows, labels in families:
         # Of a label that is nearly always the same a word tells much by chance of wording: few examples are the others.
-        level: Level = "note" if Counter(labels).most_common(1)[0][1] >= MOST * len(labels) else "error"
+        level: Level = "note" if Counter(labels).most_common(1)[0][1] >= NEARLY_ALL * len(labels) else "error"
         for word, share, p in _telling(rows, labels, len(families)):
             yield Finding(
                 level, where, f"the word {word!r} alone tells {share:.0%} of {field}, p = {p:.3f}",

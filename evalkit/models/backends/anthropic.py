@@ -40,7 +40,7 @@ from evalkit.models.batch_reply import read_message_result
 from evalkit.models.constraint import anthropic_dialect
 from evalkit.models.event_stream import read_values, watched
 from evalkit.models.message_reply import read_message
-from evalkit.models.redirects import stay
+from evalkit.models.redirects import staying
 from evalkit.models.request import Message, Request
 from evalkit.models.vendor import Wire, open_vendor
 
@@ -108,7 +108,7 @@ def _client(account: Account, settings: Settings) -> Anthropic:
     from anthropic import Anthropic, DefaultHttpxClient
 
     return Anthropic(
-        http_client=DefaultHttpxClient(event_hooks={"response": [stay]}),
+        http_client=staying(DefaultHttpxClient),
         api_key=account.key,
         base_url=account.url,
         timeout=float(settings.timeout),

@@ -44,7 +44,7 @@ from evalkit.models.chat_reply import read_chat
 from evalkit.models.constraint import openai_dialect
 from evalkit.models.constraint.held import as_it_is
 from evalkit.models.event_stream import read_values, watched
-from evalkit.models.redirects import stay
+from evalkit.models.redirects import staying
 from evalkit.models.request import Message, Request
 from evalkit.models.retry import Cut
 from evalkit.models.vendor import Wire, open_vendor
@@ -122,7 +122,7 @@ def _client(account: Account, settings: Settings) -> OpenAI:
     from openai import DefaultHttpxClient, OpenAI
 
     return OpenAI(
-        http_client=DefaultHttpxClient(event_hooks={"response": [stay]}),
+        http_client=staying(DefaultHttpxClient),
         api_key=account.key,
         base_url=account.url,
         timeout=float(settings.timeout),
