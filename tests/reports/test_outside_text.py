@@ -75,7 +75,7 @@ def obeyed(text: str) -> set[str]:
 def test_no_report_has_a_character_that_a_terminal_obeys(run: Run, render: Callable[..., Iterator[str]]) -> None:
     page = Page(80, color=False, details=True)
     text = "".join(render(hostile(run), lambda: (), page))
-    assert text.count("collect.test") > 20
+    assert text.count("collect.test") > 5
     assert obeyed(text) == set()
 
 
