@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +36,8 @@ def opened(scheme: str, template: TemplateArguments, model: str = "base", **opti
 
 
 def one(backend: Backend) -> Completion:
-    [(_, answer)] = backend.answer([REQUEST])
+    with closing(backend):
+        [(_, answer)] = backend.answer([REQUEST])
     assert isinstance(answer, Completion)
     return answer
 
@@ -61,7 +63,8 @@ def test_anthropic_is_told_to_think_or_not_to(
     template: TemplateArguments, options: dict[str, Any], sent: object
 ) -> None:
     backend: Any = opened("anthropic", template, **options)
-    body = backend.model.connect()._body(REQUEST)
+    with closing(backend.model.connect()) as connection:
+        body = connection._body(REQUEST)
     assert body.get("thinking") == sent
     assert body["max_tokens"] == 12 + options.get("reasoning_tokens", 0)
 
@@ -78,7 +81,7 @@ def test_a_server_of_chat_completions_hands_it_to_its_template(
     template: TemplateArguments, sent: object, wire: str
 ) -> None:
     with proxy(wire) as between:
-        list(opened("openai", template, base_url=f"{between.url}/v1").answer([REQUEST]))
+        one(opened("openai", template, base_url=f"{between.url}/v1"))
     [body] = between.bodies
     assert (body.get("chat_template_kwargs"), body.get("reasoning_effort")) == (sent, None)
 
@@ -89,7 +92,8 @@ def test_a_server_of_chat_completions_hands_it_to_its_template(
 )
 def test_openai_itself_hears_an_effort(template: TemplateArguments, options: dict[str, Any], effort: object) -> None:
     backend: Any = opened("openai", template, **options)
-    questions = backend.model.connect().questions
+    with closing(backend.model.connect()) as connection:
+        questions = connection.questions
     assert questions.body(REQUEST).get("reasoning_effort") == effort
     assert questions.extra == {}
     assert backend.fingerprint["decoding"].get("effort") == effort
@@ -175,7 +179,6 @@ def test_both_engines_render_the_same_prompt(template: TemplateArguments, end: s
     for scheme, model in (("gguf", thinking_gguf()), ("hf", thinking_folder(tmp_path / "thinking"))):
         backend = opened(scheme, template, str(model))
         answer = one(backend)
-        backend.close()
         texts.add((answer.rendered, answer.prompt_digest))
         marks.add("template_arguments" in backend.fingerprint)
     [(rendered, _)] = texts
