@@ -20,46 +20,69 @@ OBJECT = re.compile(r'\{[ \t\n\r]*["}]')
 class Mark:
     """How a family of models sets its reasoning apart.
 
-    ``opens`` begins the reasoning, ``closes`` and each of ``also_closes`` end it. ``closes`` ends it where nothing
-    opened it too: a chat template may have written the opening itself. ``label`` is what may stand between the opening
-    and the reasoning.
+    ``opens`` begins the reasoning. ``closes`` ends it, and ``respelled`` are other ways to write that; ``also_closes``
+    ends it too. Where ``alone``, ``closes`` ends it where nothing opened it, because a chat template may have written
+    the opening itself. ``label`` is what may stand between the opening and the reasoning.
     """
 
     opens: str
     closes: str
     also_closes: tuple[str, ...] = ()
     label: str = ""
+    respelled: tuple[str, ...] = ()
+    alone: bool = True
 
     @property
     def ends(self) -> tuple[str, ...]:
         """All that ends it."""
-        return (self.closes, *self.also_closes)
+        return (self.closes, *self.respelled, *self.also_closes)
+
+    @property
+    def ends_alone(self) -> tuple[str, ...]:
+        """All that ends it where nothing opened it."""
+        return (self.closes, *self.respelled) if self.alone else ()
 
 
-def _tags(name: str) -> tuple[Mark, ...]:
-    """A tag as models write it: in any of three cases, with attributes or without, closed in any case."""
-    spelled = dict.fromkeys((name, name.upper(), name.capitalize()))
-    closes = [f"</{case}{end}" for case in spelled for end in (">", " >")]
+def _cases(name: str) -> tuple[str, ...]:
+    return tuple(dict.fromkeys((name, name.upper(), name.capitalize())))
+
+
+def _tags(*names: str) -> tuple[Mark, ...]:
+    """Tags that models mix up, as they write them: in three cases, spaced, with attributes, escaped for HTML."""
+    spelled = [case for name in names for case in _cases(name)]
+    closings = [
+        form.format(case)
+        for case in spelled
+        for form in ("</{}>", "</{} >", "</ {}>", "</ {} >", "< /{}>", "< /{} >", "< / {} >", "&lt;/{}&gt;")
+    ]
     return tuple(
-        Mark(f"<{case}{end}", f"</{case}>", tuple(each for each in closes if each != f"</{case}>"))
-        for end in (">", " ")
+        Mark(form.format(case), f"</{case}>", respelled=tuple(each for each in closings if each != f"</{case}>"))
+        for form in ("<{}>", "<{} ", "< {}>", "< {} >", "&lt;{}&gt;")
         for case in spelled
     )
 
 
 _FINAL = "<|channel|>final"
-THINK, *_THINKS = _tags("think")
+THINK, *_THINKS = _tags(
+    "think", "thinking", "thought", "thoughts", "inner_thoughts", "antThinking", "seed:think", "mm:think",
+    "longcat_think",
+)  # fmt: skip
 """The commonest mark, and the one that our own training writes."""
 
-_NAMES = (
-    "thinking", "thought", "thoughts", "reasoning", "reflection", "scratchpad", "scratch_pad", "analysis",
-    "inner_monologue", "antThinking", "seed:think",
-)  # fmt: skip
+_TAGS = (
+    ("reasoning", "reason", "internal_reasoning"),
+    ("cot", "chain_of_thought", "chain-of-thought"),
+    ("scratchpad", "scratch_pad", "scratch-pad"),
+    ("inner_monologue", "internal_monologue"),
+    ("plan", "planning"),
+    ("reflection",),
+    ("analysis",),
+)
 
 MARKS: tuple[Mark, ...] = (
     THINK,
     *_THINKS,
-    *chain.from_iterable(map(_tags, _NAMES)),
+    *chain.from_iterable(_tags(*names) for names in _TAGS),
     Mark("[THINK]", "[/THINK]"),  # Magistral
     Mark("[think]", "[/think]"),
     Mark("<|channel|>analysis", _FINAL, ("<|end|>",), "<|message|>"),  # harmony
@@ -68,17 +91,39 @@ MARKS: tuple[Mark, ...] = (
     Mark("<unused94>", "<unused95>", (), "thought"),  # MedGemma
     Mark("<|START_THINKING|>", "<|END_THINKING|>"),  # Command A
     Mark("<|begin_of_thought|>", "<|end_of_thought|>"),
-    Mark("<|think|>", "<|/think|>"),
+    Mark("<|think|>", "<|/think|>", ("<|end|>",)),  # the latter Solar
     Mark("<|thinking|>", "<|/thinking|>"),
     Mark("<|begin_of_thinking|>", "<|end_of_thinking|>"),
     Mark("<｜begin▁of▁thinking｜>", "<｜end▁of▁thinking｜>"),
     Mark("◁think▷", "◁/think▷"),  # Kimi
+    Mark("Here are my reasoning steps:", "[BEGIN FINAL RESPONSE]"),  # Apriel
+    *(
+        Mark(
+            f"Here{be} my thought process:",
+            "Here is my response:",
+            ("Here's my response:", "Here’s my response:"),
+            alone=False,
+        )
+        for be in (" is", "'s", "’s")
+    ),  # Granite
+    *(Mark(f"<details{end}", "</details>", alone=False) for end in (">", " ")),
+    *(
+        Mark(f"```{name}", "```", alone=False)
+        for name in ("think", "thinking", "thought", "thoughts", "reasoning", "analysis", "scratchpad", "plan")
+    ),
 )
 """Every mark of reasoning that is known."""
 
-BARE = Mark("analysis", "assistantfinal")
+BARE = Mark(
+    "analysis",
+    "assistantfinal",
+    respelled=("assistantfinal json", "assistantfinaljson", "assistant\nfinal", "assistant final\n"),
+)
 """What is left of harmony's marks where a server took the special tokens out. It opens at the beginning of an answer
 only, and only where it closes."""
+
+_FINALS = (_FINAL, *BARE.ends)
+"""What names the channel of an answer, whether or not there was another."""
 
 _HEADER = re.compile(
     r"\s*(?:<\|start\|>assistant)?\s*(?:<\|channel\|>final)?[^<{]{0,40}(?:<\|constrain\|>\w+)?<\|message\|>"
@@ -135,11 +180,11 @@ def split_reasoning(text: str, own: Sequence[str] = ()) -> Split:
     '{"direction": 1}'
     """
     marks = marks_with(own)
-    if text.lstrip().startswith(BARE.opens) and BARE.closes in text:
+    if not marks_in(marks).search(text):
+        return Split(None, text)
+    if text.lstrip().startswith(BARE.opens) and _ends(BARE).search(text):
         marks = (*marks, BARE)
         text = text.lstrip()
-    elif not any(mark.opens in text or mark.closes in text for mark in marks):
-        return Split(None, text)
     return _Splitter(text, marks).split()
 
 
@@ -188,9 +233,9 @@ class _Splitter:
     def _close(self, match: re.Match[str]) -> None:
         """All before a mark that nothing opened is reasoning."""
         before = "".join([*self.outside, self.text[self.begin : match.start()]])
-        if match[0] == _FINAL:  # the channel of an answer is named whether or not there was another
+        if match[0] == _FINAL:
             before = before.removesuffix("<|start|>assistant")
-        if before.strip() or match[0] != _FINAL:
+        if before.strip() or match[0] not in _FINALS:
             self.thinking.append(before)
         self.outside, self.begin, self.objects = [], match.end(), 0
 
@@ -226,7 +271,7 @@ class _Splitter:
 def _patterns(marks: tuple[Mark, ...]) -> tuple[re.Pattern[str], dict[str, Mark], frozenset[str]]:
     """What to look for outside reasoning: an object, an opening, or an end that nothing opened."""
     openings = {mark.opens: mark for mark in marks}
-    closings = frozenset(mark.closes for mark in marks)
+    closings = _closings(marks)
     return re.compile(f"{any_of((*openings, *closings))}|{OBJECT.pattern}"), openings, closings
 
 
@@ -235,14 +280,31 @@ def _ends(mark: Mark) -> re.Pattern[str]:
     return re.compile(any_of(mark.ends))
 
 
+def _closings(marks: tuple[Mark, ...]) -> frozenset[str]:
+    return frozenset(end for mark in (*marks, BARE) for end in mark.ends_alone)
+
+
+@lru_cache(maxsize=16)
+def marks_in(marks: tuple[Mark, ...]) -> re.Pattern[str]:
+    """A pattern for whatever opens reasoning, or closes what nothing opened."""
+    return re.compile(any_of((*(mark.opens for mark in marks), *_closings(marks))))
+
+
 def any_of(words: Iterable[str]) -> str:
-    """A pattern for any of ``words``, the longest first.
+    """A pattern for the longest of ``words`` that stands there, which looks at each character once.
 
-    >>> any_of(["<a>", "<a>b"])
-    '<a>b|<a>'
+    >>> any_of(["<a>", "<a>b", "<c>"])
+    '<(?:a>(?:b)?|c>)'
     """
-    return "|".join(map(re.escape, sorted({*words}, key=lambda word: (-len(word), word))))
+    heads: dict[str, list[str]] = {}
+    for word in words:
+        heads.setdefault(word[:1], []).append(word[1:])
+    is_end = heads.pop("", None) is not None
+    branches = [re.escape(head) + any_of(rests) for head, rests in heads.items()]
+    if not is_end:
+        return branches[0] if len(branches) == 1 else f"(?:{'|'.join(branches)})"
+    return f"(?:{'|'.join(branches)})?" if branches else ""
 
 
-MARK = any_of(word for mark in MARKS for word in (mark.opens, *mark.ends))
-"""A pattern for whatever opens or closes reasoning."""
+MARK = any_of(word for mark in MARKS if mark.alone for word in (mark.opens, *mark.ends))
+"""A pattern for whatever opens or closes reasoning and is no text otherwise."""

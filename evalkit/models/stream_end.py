@@ -9,11 +9,11 @@ an object these are text like any other.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from enum import Enum
 from functools import lru_cache
 
-from evalkit.models.reasoning import BARE, MARKS, Mark, any_of, marks_with, opened_by_prompt
+from evalkit.models.reasoning import BARE, MARKS, Mark, any_of, marks_in, marks_with, opened_by_prompt
 
 # A brace at the end of a piece may still begin an object: `\Z` lets it match, and the next piece decides.
 _OBJECT = r'\{[ \t\n\r]*(?:["}]|\Z)'
@@ -54,7 +54,7 @@ class JsonObjectScanner:
         self._depth = 1 if inside else 0
         self._held = ""  # the beginning of a mark or an escape at the end of the last piece
         self._marks = {mark.opens: mark for mark in marks}
-        self._start = _start(marks)
+        self._openings, self._start = tuple(self._marks), _start(marks)
         self._mark = thinking
         self._read = 0
         self._closed_at: int | None = None
@@ -105,7 +105,7 @@ class JsonObjectScanner:
     def _outside(self, text: str, at: int) -> int:
         start = self._start.search(text, at)
         if start is None:
-            return self._hold(text, at, self._marks)
+            return self._hold(text, at, self._openings)
         if start[0] in self._marks:
             self._mark, self._state = self._marks[start[0]], _State.THINKING
         elif not self._opens(text[start.end() - 1], start.end()):
@@ -132,13 +132,11 @@ class JsonObjectScanner:
 
     def _thinking(self, text: str, at: int) -> int:
         ends = self._mark.ends if self._mark is not None else ()
-        positions = {text.find(end, at): end for end in ends}
-        positions.pop(-1, None)
-        if not positions:
+        end = _any(ends).search(text, at)
+        if end is None:
             return self._hold(text, at, ends)
-        first = min(positions)
         self._state = _State.OUTSIDE
-        return first + len(positions[first])
+        return end.end()
 
     def _object(self, text: str, at: int) -> int:
         while match := _STRUCTURE.search(text, at):
@@ -169,14 +167,27 @@ class JsonObjectScanner:
             return match.end()
         return match.end() + 1
 
-    def _hold(self, text: str, at: int, words: Iterable[str]) -> int:
+    def _hold(self, text: str, at: int, words: tuple[str, ...]) -> int:
         """Keeps the longest end of ``text`` that may become one of ``words``."""
-        for size in range(min(max(map(len, words), default=1) - 1, len(text) - at), 0, -1):
+        beginnings, longest = _beginnings(words)
+        for size in range(min(longest, len(text) - at), 0, -1):
             end = text[len(text) - size :]
-            if any(word.startswith(end) for word in words):
+            if end in beginnings:
                 self._held = end
                 break
         return len(text)
+
+
+@lru_cache(maxsize=64)
+def _any(words: tuple[str, ...]) -> re.Pattern[str]:
+    return re.compile(any_of(words))
+
+
+@lru_cache(maxsize=64)
+def _beginnings(words: tuple[str, ...]) -> tuple[frozenset[str], int]:
+    """All that may become one of ``words``, and how long it is at most."""
+    beginnings = frozenset(word[:size] for word in words for size in range(1, len(word)))
+    return beginnings, max(map(len, beginnings), default=0)
 
 
 @lru_cache(maxsize=16)
@@ -202,6 +213,7 @@ class StopCondition:
         self._behind = ""  # what was written since the object closed, a piece for each token
         self._count = 0
         self._marks = marks_with(own)
+        self._openings = {mark.opens: mark for mark in self._marks}
         self._scanner = JsonObjectScanner(thinking=opened_by_prompt(rendered, prefill, own), marks=self._marks)
         self._read = 0
         self._feed(prefill)
@@ -221,14 +233,11 @@ class StopCondition:
         if self._scanner.closed_at is None:
             return
         self._behind += piece if was_closed else piece[len(piece) - (self._read - self._scanner.closed_at) :]
-        for mark in self._marks:
-            for word, inside in ((mark.closes, None), (mark.opens, mark)):
-                _, found, rest = self._behind.partition(word)
-                if found:
-                    self._scanner = JsonObjectScanner(thinking=inside, marks=self._marks)
-                    self._read, self._behind, self._count = 0, "", 0
-                    self._feed(rest)
-                    return
+        if found := marks_in(self._marks).search(self._behind):
+            rest = self._behind[found.end() :]
+            self._scanner = JsonObjectScanner(thinking=self._openings.get(found[0]), marks=self._marks)
+            self._read, self._behind, self._count = 0, "", 0
+            self._feed(rest)
 
 
 def object_end(text: str, start: int) -> int | None:

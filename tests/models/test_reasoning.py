@@ -5,23 +5,33 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from some_marks import SOME_MARKS
 
 from evalkit.models.reasoning import BARE, MARKS, Mark, opened_by_prompt, split_reasoning
 
 DRAFT, FINAL = '{"direction": -1}', '{"direction": 1}'
-each_mark = pytest.mark.parametrize("mark", MARKS, ids=lambda mark: mark.opens)
+each_mark = pytest.mark.parametrize("mark", SOME_MARKS, ids=lambda mark: mark.opens)
 
 
-@each_mark
-def test_reasoning_is_taken_out_of_the_answer(mark: Mark) -> None:
-    split = split_reasoning(f"{mark.opens}{mark.label}Maybe {DRAFT}? No.{mark.closes}{FINAL}")
-    assert (split.thinking, split.answer, split.closed) == (f"Maybe {DRAFT}? No.", FINAL, True)
+def test_reasoning_is_taken_out_of_the_answer_whatever_its_marks_are() -> None:
+    for mark in MARKS:
+        for end in mark.ends:
+            split = split_reasoning(f"{mark.opens}{mark.label}Maybe {DRAFT}? No.{end}{FINAL}")
+            found = (split.thinking, split.answer, split.closed)
+            assert found == (f"Maybe {DRAFT}? No.", FINAL, True), (mark.opens, end)
 
 
 @each_mark
 def test_all_before_a_mark_that_nothing_opened_is_reasoning(mark: Mark) -> None:
-    split = split_reasoning(f"Maybe {DRAFT}? No.{mark.closes}{FINAL}")
-    assert (split.thinking, split.answer) == (f"Maybe {DRAFT}? No.", FINAL)
+    for end in mark.ends_alone:
+        split = split_reasoning(f"Maybe {DRAFT}? No.{end}{FINAL}")
+        assert (split.thinking, split.answer) == (f"Maybe {DRAFT}? No.", FINAL)
+
+
+@each_mark
+def test_what_may_be_text_closes_nothing_that_it_did_not_open(mark: Mark) -> None:
+    text = f"Maybe {DRAFT}? No.{mark.closes}{FINAL}"
+    assert (split_reasoning(text).thinking is None) == (not mark.alone)
 
 
 @each_mark

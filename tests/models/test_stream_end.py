@@ -8,6 +8,7 @@ from collections.abc import Iterable
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from some_marks import SOME_MARKS
 
 from evalkit.models.reasoning import BARE, MARKS, OBJECT, Mark
 from evalkit.models.stream_end import JsonObjectScanner, StopCondition, object_end
@@ -104,7 +105,7 @@ def test_a_prefilled_brace_counts_as_part_of_the_object() -> None:
     assert closed_at(["{", '"a"', ": 1", "}"]) == len('{"a": 1}')
 
 
-@pytest.mark.parametrize("mark", MARKS, ids=lambda mark: mark.opens)
+@pytest.mark.parametrize("mark", SOME_MARKS, ids=lambda mark: mark.opens)
 def test_a_draft_in_the_reasoning_closes_nothing(mark: Mark) -> None:
     for end in mark.ends:
         text = f'{mark.opens}{mark.label}so {{"a": 1}} or{end}{{"b": 2}}'
@@ -112,7 +113,7 @@ def test_a_draft_in_the_reasoning_closes_nothing(mark: Mark) -> None:
         assert closed_at(text + " more") == len(text)
 
 
-@pytest.mark.parametrize("mark", MARKS, ids=lambda mark: mark.opens)
+@pytest.mark.parametrize("mark", SOME_MARKS, ids=lambda mark: mark.opens)
 def test_a_prompt_that_opens_the_reasoning_is_where_an_answer_begins(mark: Mark) -> None:
     scanner = JsonObjectScanner(thinking=mark)
     assert not scanner.feed('so {"a": 1} or')
