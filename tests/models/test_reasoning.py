@@ -129,3 +129,27 @@ WORDS = [word for mark in MARKS for word in (mark.opens, *mark.ends)]
 def test_whatever_a_model_writes_is_split(text: str) -> None:
     split = split_reasoning(text)
     assert len(split.answer) + len(split.thinking or "") <= len(text) + text.count("<")
+
+
+@pytest.mark.parametrize(
+    ("opens", "closes"),
+    [
+        ("<think>", "</thinking>"), ("<thought>", "</think>"), ("<reasoning>", "</reason>"),
+        ("< think >", "</ think >"),
+        ("<think >", "< /think>"), ("&lt;think&gt;", "&lt;/think&gt;"), ("<cot>", "</cot>"), ("<PLAN>", "</PLAN>"),
+        ("<details>\n<summary>Thinking</summary>", "</details>"), ("```thinking\n", "```"),
+        ("Here is my thought process:\n", "Here is my response:"),
+        ("Here are my reasoning steps:", "[BEGIN FINAL RESPONSE]"),
+        ("<|think|>", "<|end|>"), ("analysis", "assistantfinal json"), ("analysis\n", "assistant\nfinal"),
+        ("We say ", "assistantfinal"), ("commentary", "assistantfinal"),
+    ],
+)  # fmt: skip
+def test_marks_as_models_mix_them_up(opens: str, closes: str) -> None:
+    split = split_reasoning(f"{opens}Maybe {DRAFT}? No.{closes}{FINAL}")
+    assert split.answer == FINAL
+    assert DRAFT in (split.thinking or "")
+
+
+@pytest.mark.parametrize("text", [f"Here is my response:\n{FINAL}", f"```json\n{FINAL}\n```", f"{FINAL}</details>"])
+def test_what_is_text_elsewhere_closes_no_reasoning_that_nothing_opened(text: str) -> None:
+    assert (split_reasoning(text).answer, split_reasoning(text).thinking) == (text, None)
