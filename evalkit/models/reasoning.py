@@ -22,7 +22,8 @@ class Mark:
 
     ``opens`` begins the reasoning. ``closes`` ends it, and ``respelled`` are other ways to write that; ``also_closes``
     ends it too. Where ``alone``, ``closes`` ends it where nothing opened it, because a chat template may have written
-    the opening itself. ``label`` is what may stand between the opening and the reasoning.
+    the opening itself. What is not ``alone`` may be text elsewhere, and is a mark only where both stand. ``label`` is
+    what may stand between the opening and the reasoning.
     """
 
     opens: str
@@ -47,18 +48,23 @@ def _cases(name: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys((name, name.upper(), name.capitalize())))
 
 
+_PROSE = {"reason", "plan", "planning"}
+"""Names of tags that are words of any prose too: "<plan b>" is no tag."""
+
+
 def _tags(*names: str) -> tuple[Mark, ...]:
     """Tags that models mix up, as they write them: in three cases, spaced, with attributes, escaped for HTML."""
-    spelled = [case for name in names for case in _cases(name)]
+    spelled = [(case, name) for name in names for case in _cases(name)]
     closings = [
         form.format(case)
-        for case in spelled
+        for case, _ in spelled
         for form in ("</{}>", "</{} >", "</ {}>", "</ {} >", "< /{}>", "< /{} >", "< / {} >", "&lt;/{}&gt;")
     ]
     return tuple(
         Mark(form.format(case), f"</{case}>", respelled=tuple(each for each in closings if each != f"</{case}>"))
         for form in ("<{}>", "<{} ", "< {}>", "< {} >", "&lt;{}&gt;")
-        for case in spelled
+        for case, name in spelled
+        if form != "<{} " or name not in _PROSE
     )
 
 
@@ -214,7 +220,7 @@ class _Splitter:
                 if mark is BARE and match.start() > 0:
                     continue
                 end = self._end_of(mark, at)
-                if end is None and not self.objects:
+                if end is None and not self.objects and mark.alone:
                     return self._split_endless(mark, match)
                 if end is None or (self.objects and last_object < end.end()):
                     at = match.end() if end is None else end.end()

@@ -35,9 +35,18 @@ def test_what_may_be_text_closes_nothing_that_it_did_not_open(mark: Mark) -> Non
 
 
 @each_mark
-def test_reasoning_that_never_closes_is_all_reasoning(mark: Mark) -> None:
-    split = split_reasoning(f"So: {mark.opens}{mark.label}Maybe {DRAFT}")
-    assert (split.thinking, split.answer, split.closed) == (f"Maybe {DRAFT}", "So: ", False)
+def test_reasoning_that_never_closes_is_all_reasoning_unless_its_mark_may_be_text(mark: Mark) -> None:
+    text = f"So: {mark.opens}{mark.label}Maybe {DRAFT}"
+    split = split_reasoning(text)
+    expected = (f"Maybe {DRAFT}", "So: ", False) if mark.alone else (None, text, True)
+    assert (split.thinking, split.answer, split.closed) == expected
+
+
+@pytest.mark.parametrize(
+    "prose", ["Use <plan b>:", "<reason for it>", "Here is my thought process: it falls.", "<details>"]
+)
+def test_prose_that_looks_like_a_mark_takes_no_answer_away(prose: str) -> None:
+    assert split_reasoning(f"{prose} {FINAL}").answer == f"{prose} {FINAL}"
 
 
 @each_mark
