@@ -13,6 +13,7 @@ import pytest
 from frozen_tasks import FrozenTasks
 from mini_project import Project
 
+from evalkit._internal import bounded
 from evalkit.errors import GoldenError
 from evalkit.golden.loader import load_task
 from evalkit.golden.model import Task
@@ -258,6 +259,7 @@ def _no_process_is_left_behind() -> Iterator[None]:
     """Whatever tests start, they end: the last test is red where a child is still there."""
     before = {child.pid for child in psutil.Process().children(recursive=True)}
     yield
+    bounded.end()  # which would end with this process
     left = [child for child in psutil.Process().children(recursive=True) if child.pid not in before]
     _, alive = psutil.wait_procs(left, timeout=5)
     told = [f"{child.pid}: {' '.join(child.cmdline())[:200]}" for child in alive if child.is_running()]

@@ -8,6 +8,7 @@ from functools import lru_cache
 from itertools import islice
 from typing import TYPE_CHECKING, Any, cast
 
+from evalkit._internal.patterns import found
 from evalkit._internal.strict_json import brief, path_of
 from evalkit.golden.references import endless_reference, forms, lookup
 from evalkit.scorers.unicode_forms import only_difference
@@ -24,6 +25,7 @@ class Schema:
 
     def __init__(self, schema: Mapping[str, Any]) -> None:
         from jsonschema import Draft202012Validator, SchemaError
+        from jsonschema.validators import extend
         from referencing import Registry
 
         self.source = schema
@@ -36,7 +38,8 @@ class Schema:
                 raise ValueError(f"'$ref' is {reference!r}, expected '#' or '#/...' to a place in this schema")
         if circle := endless_reference(schema):
             raise ValueError(f"'$ref' is {circle!r}, which leads back to itself before any field: it says nothing")
-        self._validator = Draft202012Validator(schema, registry=Registry())
+        validator = extend(Draft202012Validator, {"pattern": _pattern})  # type: ignore[no-untyped-call]
+        self._validator = validator(schema, registry=Registry())
 
     def violation(self, value: Any) -> str | None:
         """The one thing most worth saying about what is wrong with ``value``, None when it is accepted.
@@ -89,6 +92,14 @@ def compiled(source: Mapping[str, Any]) -> Schema:
 @lru_cache(maxsize=256)
 def _compiled(text: str) -> Schema:
     return Schema(json.loads(text))
+
+
+def _pattern(validator: Any, pattern: str, instance: Any, _schema: Any) -> Iterable[ValidationError]:
+    """jsonschema's own would let a pattern that runs on hold the whole session."""
+    from jsonschema.exceptions import ValidationError
+
+    if validator.is_type(instance, "string") and not found(pattern, instance):
+        yield ValidationError(f"{instance!r} does not match {pattern!r}")
 
 
 def _references(schema: Any) -> Iterable[str]:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from functools import lru_cache
 from hashlib import sha256
 from typing import Any, Literal
 
 from evalkit._internal.counts import counted
 from evalkit.errors import ConfigError
 from evalkit.golden.model import Decoding, Example, Task
+from evalkit.models.prompt_template import fill, names
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +189,7 @@ def _messages(task: Task, example: Example, asking: Asking) -> Iterator[Message]
 
 def _inserted(task: Task, example: Example, messages: Sequence[Message]) -> tuple[tuple[str, str], ...]:
     """The fields that the prompt names, with each of their texts that stands in a message, as it is or in JSON."""
-    named = _names(task.prompt.system) | _names(task.prompt.user)
+    named = names(task.prompt.system) | names(task.prompt.user)
     found: dict[tuple[str, str], None] = {}
     for name in (name for name in example.input if name in named):
         for text in _texts(example.input[name]):
@@ -215,41 +215,10 @@ def _texts(value: Any) -> Iterator[str]:
 
 def _fill(task: Task, source: str, part: str, example: Example) -> str:
     try:
-        return str(_template(source).render(dict(example.input))).strip()
+        return fill(source, example.input).strip()
     except Exception as error:  # a template is a small program: it may also divide by zero
         given = ", ".join(sorted(example.input)) or "nothing"
         raise ConfigError(
             f"{task.folder / 'task.toml'}: [prompt] {part}: {error} "
             f"(example {example.id}, {example.where}, whose input has: {given})"
         ) from error
-
-
-@lru_cache(maxsize=256)
-def _names(source: str) -> frozenset[str]:
-    """The names that a prompt reads."""
-    from jinja2 import meta
-
-    return frozenset(meta.find_undeclared_variables(_environment().parse(source)))
-
-
-@lru_cache(maxsize=256)
-def _template(source: str) -> Any:
-    return _environment().from_string(source)
-
-
-@lru_cache(maxsize=1)
-def _environment() -> Any:
-    from jinja2 import StrictUndefined
-    from jinja2.sandbox import ImmutableSandboxedEnvironment
-
-    # Sandboxed: a golden folder may come from elsewhere, and data must never run code.
-    environment = ImmutableSandboxedEnvironment(
-        undefined=StrictUndefined, autoescape=False, keep_trailing_newline=False
-    )
-    environment.filters["json"] = lambda value: json.dumps(value, ensure_ascii=False, default=_refuse)
-    return environment
-
-
-def _refuse(value: object) -> None:
-    str(value)  # where it is undefined this raises, and names the variable
-    raise TypeError(f"{type(value).__name__} is not JSON")

@@ -1,7 +1,8 @@
 """Writes a text by a rule: ``rules = [["^Will (.+?) (rise|fall)", "Is it true that \\\\1 will \\\\2"]]``.
 
 Regular expressions of Python, from a fixed list: the first that is found somewhere is applied, once. For paraphrases,
-and with ``negates`` for a question that is put in the negative.
+and with ``negates`` for a question that is put in the negative. One that takes more than
+two seconds on a text is refused.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from evalkit._internal.patterns import replaced
 from evalkit.errors import ConfigError
 from evalkit.golden.relations.options import pairs, reject_unknown
 from evalkit.golden.relations.transform import TextTransform
@@ -26,19 +28,18 @@ def make_relation(options: Mapping[str, Any]) -> TextTransform:
 
     def change(text: str) -> str:
         for pattern, other in rules:
-            changed, count = pattern.subn(other, text, count=1)
-            if count:
+            if (changed := replaced(pattern, other, text)) is not None:
                 return changed
         return text
 
     return change
 
 
-def _rule(pattern: str, other: str) -> tuple[re.Pattern[str], str]:
+def _rule(pattern: str, other: str) -> tuple[str, str]:
     try:
-        compiled = re.compile(pattern)
+        re.compile(pattern)
         # Groups that the pattern lacks are found by expanding the template, for which a match is needed.
         re.compile(f"{pattern}|").sub(other, "", count=1)
     except (re.error, IndexError) as error:
         raise ConfigError(f"rules: {[pattern, other]!r} can't be used: {error}") from error
-    return compiled, other
+    return pattern, other
