@@ -167,7 +167,7 @@ def opened_by_prompt(rendered: str | None, prefill: str, own: Sequence[str] = ()
     if rendered is None:
         return None
     prompt = rendered.removesuffix(prefill).rstrip()
-    for mark in marks_with(own):
+    for mark in (mark for mark in marks_with(own) if mark.alone):
         if prompt.endswith(mark.opens.rstrip()) or (mark.label and prompt.endswith(mark.opens + mark.label)):
             return mark
     return None

@@ -60,8 +60,9 @@ def test_a_mark_in_a_text_of_the_answer_is_text(mark: Mark) -> None:
 @each_mark
 @pytest.mark.parametrize("space", ["", "\n", " \n\n"])
 def test_a_prompt_tells_whether_the_answer_begins_in_reasoning(mark: Mark, space: str) -> None:
-    assert opened_by_prompt(f"<|im_start|>assistant\n{mark.opens}{space}", "") is mark
-    assert opened_by_prompt(f"<|im_start|>assistant\n{mark.opens}{space}First", "First") is mark
+    expected = mark if mark.alone else None
+    assert opened_by_prompt(f"<|im_start|>assistant\n{mark.opens}{space}", "") is expected
+    assert opened_by_prompt(f"<|im_start|>assistant\n{mark.opens}{space}First", "First") is expected
     assert opened_by_prompt(f"<|im_start|>assistant\n{mark.opens}{mark.closes}{space}", "") is None
 
 
