@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
@@ -22,11 +23,11 @@ from evalkit.golden.schema import Schema
 from evalkit.judging.output import parse
 from evalkit.models.backend import Backend, Completion, Opening, Spec, fingerprint_of
 from evalkit.models.backends.gguf import open_backend
-from evalkit.models.chat_template import NO_ARGUMENTS
+from evalkit.models.chat_template import NO_ARGUMENTS, TemplateArguments
 from evalkit.models.constraint.breach import breach
 from evalkit.models.engines.llama_cpp import CHUNK
 from evalkit.models.request import Asking, Message, Request, render
-from fixtures.convert import base_gguf
+from fixtures.convert import base_gguf, float_base
 
 ROOT = Path(__file__).parents[3]
 ADAPTER = "fixtures/adapters/market_direction"
@@ -222,6 +223,44 @@ def test_an_adapter_is_asked_with_the_template_of_its_folder_and_the_base_with_t
     assert prompts[1] == told
     assert prompts[0] == prompts[2] != prompts[1]
     assert list(tuned.fingerprint["adapter_own"]) == ["chat template"]
+
+
+@pytest.mark.real
+def test_the_switch_of_an_adapters_own_template_is_heeded_and_one_that_it_lacks_stops_it(
+    opening: Opening, tmp_path: Path
+) -> None:
+    own = tmp_path / "own"
+    shutil.copytree(ROOT / ADAPTER, own)
+    template = "{% for m in messages %}{{ m.content }}\n{% endfor %}{% if enable_thinking %}<think>{% endif %}"
+    (own / "chat_template.jinja").write_text(template)
+    shared: dict[str, Any] = {}
+    thinking = TemplateArguments(thinking=True)
+    of_folder, of_file = (
+        open_backend(replace(opening, spec=Spec("gguf", "smollm2", adapter), shared=shared, template=thinking))
+        for adapter in (str(own), "")
+    )
+    [(_, completion)] = of_folder.answer([asked("Rain", max_tokens=2)])
+    assert completion.rendered == "Judge the headline. Answer with one JSON object.\nRain\n<think>"
+    with pytest.raises(BackendDied, match=r"thinking = true, and the chat template knows no such switch"):
+        list(of_file.answer([asked("Rain")]))
+
+
+def test_the_bases_own_tokenizer_beside_an_adapter_changes_nothing_and_more_tokens_are_refused(
+    opening: Opening, tmp_path: Path
+) -> None:
+    same, more = tmp_path / "same", tmp_path / "more"
+    for place in (same, more):
+        shutil.copytree(ROOT / ADAPTER, place)
+        for name in ("tokenizer.json", "tokenizer_config.json", "chat_template.jinja"):
+            shutil.copy(float_base() / name, place)
+    table = json.loads((more / "tokenizer.json").read_text())
+    table["added_tokens"] += [{"id": 49152 + n, "content": f"<tool_{n}>", "special": True} for n in range(2)]
+    (more / "tokenizer.json").write_text(json.dumps(table))
+    assert opened(opening, str(same)).fingerprint == opened(opening, ADAPTER).fingerprint
+    with pytest.raises(
+        MissingModel, match=r"adds 2 tokens that .* lacks \('<tool_0>', '<tool_1>'\)\. Merge the adapter"
+    ):
+        opened(opening, str(more))
 
 
 @pytest.mark.real

@@ -15,7 +15,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tiny_peft import adapter
+import torch
+from safetensors.torch import load_file
+from tiny_peft import adapter, logits, tuned
 
 from evalkit.errors import BackendDied, ConfigError, MissingModel, NotAnswered
 from evalkit.golden.loader import load_task
@@ -443,6 +445,44 @@ def test_an_adapter_that_writes_on_the_weights_has_a_copy_of_its_own(opening: Op
     copies = [backend.weights for backend in backends]  # type: ignore[attr-defined]
     assert copies[0] is not copies[1]
     assert copies[1] is copies[2]
+
+
+@pytest.mark.real
+@pytest.mark.parametrize(
+    ("config", "name", "in_place"),
+    [
+        ({"target_modules": ["q_proj"]}, "model.embed_tokens.weight", True),
+        ({"target_modules": ["q_proj", "embed_tokens"]}, "model.embed_tokens.base_layer.weight", True),
+        ({"target_modules": ["q_proj"], "bias": "all"}, "", True),
+        ({"target_modules": ["q_proj"], "modules_to_save": ["lm_head"]}, "", False),
+        ({"target_modules": ["q_proj"], "modules_to_save": ["embed_tokens"]}, "", False),
+        ({"target_modules": ["q_proj"], "trainable_token_indices": [1, 2]}, "", False),
+    ],
+)
+def test_whoever_shares_the_weights_answers_the_same_before_and_after_an_adapter_with_copies_of_them(
+    opening: Opening, tmp_path: Path, config: dict[str, Any], name: str, in_place: bool
+) -> None:
+    made = tuned(tmp_path, **config)
+    if name:
+        copied = load_file(made.base / "model.safetensors")["model.embed_tokens.weight"]
+        made.saved({**made.tensors(), f"base_model.model.{name}": copied + 0.1 * torch.randn_like(copied)})
+    plain = adapter(made.base, tmp_path / "plain", seed=3, target_modules=["v_proj"])
+    for file in ("tokenizer.json", "tokenizer_config.json"):
+        shutil.copy(float_base() / file, made.base)
+    shared: dict[str, Any] = {}
+    base, other, copies = (
+        opened(opening, str(path), model=str(made.base), shared=shared) for path in ("", plain, made.adapter)
+    )
+
+    def scores(backend: Any) -> torch.Tensor:
+        backend.weights._read()
+        backend.weights._use(backend.adapter)
+        return logits(backend.weights._model)
+
+    before = [scores(base), scores(other)]
+    assert torch.equal(scores(copies), made.logits())
+    assert all(map(torch.equal, [scores(base), scores(other)], before))
+    assert len(shared) == 1 + in_place
 
 
 @pytest.mark.real
