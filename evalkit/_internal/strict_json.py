@@ -14,6 +14,7 @@ import unicodedata
 from collections.abc import Iterable, Iterator
 from math import inf, isinf
 from pathlib import Path
+from stat import S_ISREG
 from typing import Any
 
 DEEPEST = 100
@@ -57,6 +58,9 @@ def read_text(path: Path) -> str:
     Raises FileNotFoundError, and JsonError where it is in another encoding, or is there and can't be read.
     """
     try:
+        if not S_ISREG(path.stat().st_mode) and not path.is_dir():
+            # A pipe is read for as long as nobody writes, a device for ever.
+            raise JsonError("it is a pipe or a device; a file is expected")
         data = path.read_bytes()
     except FileNotFoundError:
         raise

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import sha256
 from importlib.util import find_spec
 from urllib.parse import urlsplit
@@ -57,7 +57,7 @@ class Account:
     """
 
     url: str
-    key: str
+    key: str = field(repr=False)
     key_name: str
 
     @property

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from contextlib import suppress
 from pathlib import Path
 
@@ -149,3 +150,15 @@ def test_a_folder_in_a_files_place_is_told_as_what_is_in_it_would_be(tmp_path: P
 def test_a_file_that_is_not_there_is_another_thing(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         read_text(tmp_path / "gone.jsonl")
+
+
+def test_a_pipe_in_the_place_of_a_file_is_refused_before_it_is_read(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "test.jsonl")
+    with pytest.raises(JsonError, match="a pipe or a device"):
+        read_text(tmp_path / "test.jsonl")
+
+
+def test_a_device_in_the_place_of_a_file_is_refused_before_it_is_read(tmp_path: Path) -> None:
+    (tmp_path / "test.jsonl").symlink_to("/dev/zero")
+    with pytest.raises(JsonError, match="a pipe or a device"):
+        read_text(tmp_path / "test.jsonl")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from evalkit.models.account import Api, extra_headers, moving
+from evalkit.models.account import Account, Api, extra_headers, moving
 
 API = Api("anthropic", "https://api.anthropic.com")
 
@@ -26,3 +26,7 @@ def test_only_a_name_that_says_so_moves() -> None:
     assert [moving(name) for name in ("claude-haiku-4-5", "latest-model", "claude-3-7-sonnet-latest")] == [
         {}, {}, {"moves": True},
     ]  # fmt: skip
+
+
+def test_a_key_is_not_shown_where_an_account_is() -> None:
+    assert "the-key" not in repr(Account("https://example.test", "the-key", "OPENAI_API_KEY"))
