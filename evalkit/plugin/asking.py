@@ -112,7 +112,6 @@ def show_progress(config: pytest.Config) -> OnProgress:
     if reporter is None:
         return lambda _: None
     reporter.ensure_newline()
-    line = ProgressLine(
-        reporter.write_line, (lambda text: reporter.rewrite(text, erase=True)) if sys.stdout.isatty() else None
-    )
+    rewrite = (lambda text: reporter.rewrite(text, erase=True)) if sys.stdout.isatty() else None
+    line = ProgressLine(reporter.write_line, rewrite, reporter._tw.fullwidth - 1)
     return lambda progress: None if progress.alias in FLOORS else line(progress)

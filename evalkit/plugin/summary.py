@@ -79,6 +79,7 @@ def _remember_misses(config: pytest.Config, state: State) -> None:
 
 def write_summary(reporter: pytest.TerminalReporter, state: State) -> None:
     """Prints what was spent, the tables of the run, where they are written, and what went wrong."""
+    _write_misses(reporter)
     spent = _spent(state)
     if state.finished_run is None and not state.trouble and not spent:
         return
@@ -98,8 +99,27 @@ def write_summary(reporter: pytest.TerminalReporter, state: State) -> None:
                 session.exitstatus = pytest.ExitCode.TESTS_FAILED  # who asked for a report has none
         for path in state.finished_run.written:
             reporter.write_line(visible(f"written: {path}"))
+        _tell_github(reporter, state, state.finished_run)
     if state.trouble:
         reporter.write_line(visible(state.trouble), red=True)
+
+
+def _write_misses(reporter: pytest.TerminalReporter) -> None:
+    """Lists the missed tests where they are asked for, as pytest lists the expected failures."""
+    missed = reporter.stats.get("missed", [])
+    if missed and reporter.hasopt("m"):
+        reporter.section("misses")
+        for report in missed:
+            reporter.write_line(visible(f"MISS {report.nodeid} - {report.wasxfail}"))
+
+
+def _tell_github(reporter: pytest.TerminalReporter, state: State, finished: FinishedRun) -> None:
+    from evalkit.plugin import github
+
+    if trouble := github.write_job_summary(finished.run, finished.rows):
+        state.trouble = f"{state.trouble}\n{trouble}".lstrip()
+    for line in github.blocked_verdicts(finished.run):
+        reporter.write_line(line)
 
 
 def _write_report(reporter: pytest.TerminalReporter, state: State, finished: FinishedRun) -> None:

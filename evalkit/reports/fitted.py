@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
@@ -17,6 +17,13 @@ SIDE = "dim"
 """The style of columns that only stand beside the others: where room is short they show a figure without interval."""
 
 
+_WIDEST = 16
+"""So wide is a column of a ``cut_table`` at most, but for its last one."""
+
+_GAP = 3
+"""Between two columns of a plain table."""
+
+
 def table(columns: Mapping[str, str], rows: Iterable[Row]) -> Table:
     """One table. ``columns`` have a style each."""
     made = Table(pad_edge=False)
@@ -28,14 +35,36 @@ def table(columns: Mapping[str, str], rows: Iterable[Row]) -> Table:
     return made
 
 
-def plain_table(columns: Iterable[str], rows: Iterable[Row]) -> Table:
+def plain_table(columns: Mapping[str, str] | Iterable[str], rows: Iterable[Row]) -> Table:
     """One table without lines between its columns: narrower, for many small figures."""
-    made = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
-    made.add_column("")
+    made = _plain()
     for name in columns:
         made.add_column(one_line(name), justify="right", overflow="fold")
     for name, cells in rows:
         made.add_row(*map(one_line, (name, *cells)))
+    return made
+
+
+def cut_table(console: Console, columns: Sequence[str], rows: Iterable[Row], width: int) -> Table:
+    """One plain table no wider than ``width``: the first of ``columns`` is that of the rows' names, the last is cut."""
+    lines = list(rows)
+    room = width - wide(console, _cut(columns[:-1], [(name, cells[:-1]) for name, cells in lines], 0)) - _GAP
+    return _cut(columns, lines, max(room, len(columns[-1])))
+
+
+def _cut(columns: Sequence[str], rows: Iterable[Row], room: int) -> Table:
+    made = _plain(columns[0])
+    for name in columns[1:]:
+        last = bool(room) and name == columns[-1]
+        made.add_column(one_line(name), no_wrap=True, overflow="ellipsis", max_width=room if last else _WIDEST)
+    for name, cells in rows:
+        made.add_row(*map(one_line, (name, *cells)))
+    return made
+
+
+def _plain(first: str = "") -> Table:
+    made = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    made.add_column(one_line(first))
     return made
 
 
@@ -44,19 +73,25 @@ def wide(console: Console, made: Table) -> int:
     return Measurement.get(console, console.options, made).maximum
 
 
-def fitted(console: Console, columns: Mapping[str, str], rows: Iterable[Row], width: int) -> Iterator[Table]:
+Maker = Callable[[Mapping[str, str], Iterable[Row]], Table]
+"""Makes a table: ``table`` or ``plain_table``."""
+
+
+def fitted(
+    console: Console, columns: Mapping[str, str], rows: Iterable[Row], width: int, make: Maker = table
+) -> Iterator[Table]:
     """The table as one where ``width`` allows it, else as several of as many columns as fit: at least one each."""
     lines = list(rows)
-    whole = table(columns, lines)
+    whole = make(columns, lines)
     if wide(console, whole) <= width or len(columns) < 2:
         yield whole
         return
     short = [_shortened(line, columns) for line in lines]
     names, start = list(columns), 0
     while start < len(names):
-        end, made = start + 1, _some(columns, short, start, start + 1)
+        end, made = start + 1, _some(columns, short, range(start, start + 1), make)
         while end < len(names):
-            more = _some(columns, short, start, end + 1)
+            more = _some(columns, short, range(start, end + 1), make)
             if wide(console, more) > width:
                 break
             end, made = end + 1, more
@@ -64,9 +99,9 @@ def fitted(console: Console, columns: Mapping[str, str], rows: Iterable[Row], wi
         start = end
 
 
-def _some(columns: Mapping[str, str], lines: Sequence[Row], start: int, end: int) -> Table:
-    shown = dict(list(columns.items())[start:end])
-    return table(shown, [(name, cells[start:end]) for name, cells in lines])
+def _some(columns: Mapping[str, str], lines: Sequence[Row], which: range, make: Maker) -> Table:
+    shown = dict(list(columns.items())[which.start : which.stop])
+    return make(shown, [(name, cells[which.start : which.stop]) for name, cells in lines])
 
 
 def _shortened(line: Row, columns: Mapping[str, str]) -> Row:

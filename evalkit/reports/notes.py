@@ -41,6 +41,11 @@ def verdict_lines(task: TaskResult) -> Iterator[tuple[str, str]]:
             decision = f", {verdict.decision}" if model_run.participant.parent else ""
             sentence = f"{model_run.participant.name}: {verdict.status}{decision}. " + wording.reasons(verdict.reasons)
             yield verdict.status, sentence
+    yield from standing_lines(task)
+
+
+def standing_lines(task: TaskResult) -> Iterator[tuple[str, str]]:
+    """``(status, sentence)`` beside a baseline, and of a lineage."""
     if regression := task.regression:
         yield regression.status, wording.regression(regression)
     if lineage := task.lineage:
@@ -58,55 +63,79 @@ def weak_spots(task: TaskResult) -> Iterator[str]:
 def notes(task: TaskResult) -> Iterator[str]:
     """What else a reader must know: defects, floors not beaten, pairs, what stayed unanswered or is known to fail."""
     yield from weak_spots(task)
-    yield from dict.fromkeys(_notes(task))  # a pair may be declared twice, as a win and as no loss
+    yield from warnings(task)
+    yield from details(task)
 
 
-def _notes(task: TaskResult) -> Iterator[str]:
+def warnings(task: TaskResult) -> Iterator[str]:
+    """What a reader must know before anything is made of the figures, each once."""
+    yield from dict.fromkeys(_warnings(task))
+
+
+def details(task: TaskResult) -> Iterator[str]:
+    """What else there is to know of how the models were asked, and of the pairs, each once."""
+    yield from dict.fromkeys(_details(task))  # a pair may be declared twice, as a win and as no loss
+
+
+def _warnings(task: TaskResult) -> Iterator[str]:
     for model_run in task.model_runs:
-        if model_run.participant.problem is not None and model_run.participant.role == "floor":
-            yield f"{model_run.participant.name} (floor) was not run: {model_run.participant.problem}"
-        if how := model_run.participant.asked:
-            yield f"{model_run.participant.name}: asked with {how}"
-        if left_out := model_run.participant.left_out:
-            yield f"{model_run.name}: constrained, and not held to: {'; '.join(left_out)} (checked in its answers)"
-        if model_run.not_obeyed is not None:
-            yield wording.not_obeyed(model_run.not_obeyed)
-        if model_run.participant.joined:
-            name, comparisons = model_run.name, task.comparisons
-            yield wording.joins(name, [*dict.fromkeys(item.candidate for item in comparisons if item.against == name)])
-        if own := model_run.participant.adapter_own:
-            used = verb(len(own), "which is used; the base's is another", "which are used; the base's are others")
-            yield f"{model_run.name}: its adapter's folder has its own {' and '.join(own)}, {used}"
-        if model_run.participant.wavers:
-            yield (
-                f"{model_run.participant.name}: asked with reproducible = false: an answer may depend on what shares "
-                "its batch, so that the same model may get other figures when it is asked again"
-            )
-        if model_run.participant.moves:
-            yield (
-                f"{model_run.participant.name}: {model_run.participant.spec} is a name that moves from model to model: "
-                "not reproducible; name the model by its date"
-            )
-        if model_run.defects and model_run.participant.role != "floor":
-            counts = ", ".join(f"{name} {count}" for name, count in model_run.defects.items())
-            yield f"{model_run.participant.name}: defects: {counts}"
-        yield from (wording.wholesale(model_run.name, item) for item in model_run.wholesale)
-        if model_run.own_reasoning is not None:
-            yield from wording.own_reasoning(model_run.own_reasoning)
-        if (probe := model_run.participant.probe) is not None and probe.problem is not None:
-            yield f"{model_run.participant.name}: its latency could not be probed: {probe.problem}"
-        if model_run.participant.retries:
-            yield _asked_again(model_run)
+        name, participant = model_run.name, model_run.participant
+        if participant.problem is not None and participant.role == "floor":
+            yield f"{name} (floor) was not run: {participant.problem}"
         if model_run.unanswered:
             first, reason = next(iter(model_run.unanswered.items()))
-            count = f"{len(model_run.unanswered)} unanswered, never scored as wrong"
-            yield f"{model_run.participant.name}: {count}. {first}: {reason}"
-        # What a floor or a rival gets wrong is no news, and what the oracle gets right still less.
-        for name, reason in model_run.known_fails.items() if model_run.participant.role == "backend" else ():
-            yield f"{model_run.participant.name}: known to fail: {name}: {reason}"
+            yield f"{name}: {len(model_run.unanswered)} unanswered, never scored as wrong. {first}: {reason}"
+        if left_out := participant.left_out:
+            yield f"{name}: constrained, and not held to: {'; '.join(left_out)} (checked in its answers)"
+        if model_run.not_obeyed is not None:
+            yield wording.not_obeyed(model_run.not_obeyed)
+        if own := participant.adapter_own:
+            used = verb(len(own), "which is used; the base's is another", "which are used; the base's are others")
+            yield f"{name}: its adapter's folder has its own {' and '.join(own)}, {used}"
+        if participant.wavers:
+            yield (
+                f"{name}: asked with reproducible = false: an answer may depend on what shares "
+                "its batch, so that the same model may get other figures when it is asked again"
+            )
+        if participant.moves:
+            yield (
+                f"{name}: {participant.spec} is a name that moves from model to model: "
+                "not reproducible; name the model by its date"
+            )
+        if participant.role == "backend":
+            yield from _defects(model_run)
+        yield from (wording.wholesale(name, item) for item in model_run.wholesale)
+        if model_run.own_reasoning is not None:
+            yield from wording.own_reasoning(model_run.own_reasoning)
+        if (probe := participant.probe) is not None and probe.problem is not None:
+            yield f"{name}: its latency could not be probed: {probe.problem}"
     yield from map(wording.unchanged_adapter, task.unchanged_adapters)
     yield from map(wording.served_as, task.served_as)
     yield from map(wording.look_spent, task.looks)
+    yield from wording.not_judged([item for item in task.unjudged if not (item.leaves_open and task.verdicts)])
+
+
+def _defects(model_run: ModelRun) -> Iterator[str]:
+    if model_run.defects:
+        counts = ", ".join(f"{name} {count}" for name, count in model_run.defects.items())
+        yield f"{model_run.name}: defects: {counts}"
+
+
+def _details(task: TaskResult) -> Iterator[str]:
+    for model_run in task.model_runs:
+        name, participant = model_run.name, model_run.participant
+        if participant.asked:
+            yield f"{name}: asked with {participant.asked}"
+        if participant.joined:
+            comparisons = task.comparisons
+            yield wording.joins(name, [*dict.fromkeys(item.candidate for item in comparisons if item.against == name)])
+        if participant.role == "against":
+            yield from _defects(model_run)
+        if participant.retries:
+            yield _asked_again(model_run)
+        # What a floor or a rival gets wrong is no news, and what the oracle gets right still less.
+        for example, reason in model_run.known_fails.items() if participant.role == "backend" else ():
+            yield f"{name}: known to fail: {example}: {reason}"
     for item in task.in_turn:
         saved = item.examples - item.asked
         end = "until everything was settled" if item.settled else "and not everything is settled"
@@ -115,7 +144,6 @@ def _notes(task: TaskResult) -> Iterator[str]:
             + (f": {counted(saved, 'call')} saved" if saved else "")
             + "; difference and p of its comparisons hold whenever one stops (betting)"
         )
-    yield from wording.not_judged([item for item in task.unjudged if not (item.leaves_open and task.verdicts)])
     for comparison in task.comparisons:
         if comparison.declared and comparison.status is None:
             yield wording.reason(comparison.reason)

@@ -1,7 +1,12 @@
-"""A run on the terminal: the verdict with its reasons, then the figures that it rests on."""
+"""A run on the terminal: the verdict with its reasons, then the figures that it rests on.
+
+The short form has one table, the weakest kinds of input and a few misses. With ``details`` everything that a run says
+stands there.
+"""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from io import StringIO
@@ -14,18 +19,24 @@ from evalkit._internal.outside_text import one_line
 from evalkit.judging import wording
 from evalkit.judging.confusion import Confusion
 from evalkit.judging.no_verdict import why_none
-from evalkit.reports import notes, view, weak_spots
-from evalkit.reports.fitted import SIDE, fitted, plain_table, wide
+from evalkit.reports import brief, notes, view, weak_spots
+from evalkit.reports.fitted import SIDE, cut_table, fitted, plain_table, wide
 from evalkit.reports.page import PAGE, Page
 from evalkit.runs.record import ModelRun, Rows, Run, TaskResult, no_rows
 
 _COLORS = {"SHIP": "bold green", "BLOCK": "bold red", "INCONCLUSIVE": "bold yellow"}
 
 
-def render(run: Run, _rows: Rows = no_rows, page: Page = PAGE) -> Iterator[str]:
+_AT_THE_END = re.compile(r"[ ]+$", re.MULTILINE)
+
+
+def render(run: Run, rows: Rows = no_rows, page: Page = PAGE) -> Iterator[str]:
     """The run as text; sentences are wrapped at the width of the page."""
-    for task in run.tasks:
-        yield _printed(page, partial(_print_task, task=task, page=page))
+    for number, task in enumerate(run.tasks):
+        if number and not page.details:
+            yield "\n"
+        write = _print_task if page.details else partial(_print_brief, rows=rows)
+        yield _printed(page, partial(write, task=task, page=page))
     yield f"run {run.id}; one answer: evalkit show {run.id} EXAMPLE\n"
 
 
@@ -38,14 +49,34 @@ def render_lineage(run: Run, page: Page = PAGE) -> Iterator[str]:
 def _printed(page: Page, write: Callable[[Console], None]) -> str:
     out = StringIO()
     write(_console(out, page.color))
-    return out.getvalue()
+    return _AT_THE_END.sub("", out.getvalue())
+
+
+def _print_brief(console: Console, task: TaskResult, page: Page, rows: Rows) -> None:
+    """What a tired person must see: who ships and why not, one table, where it is weak, and a few misses."""
+    width = page.width
+    standings = list(brief.standings(task))
+    for standing in standings:
+        console.print(_text(standing.line, style=_COLORS.get(standing.status, "")), width=width)
+        for reason in standing.reasons:
+            _print_item(console, reason, width)
+    _print_sentences(console, task, notes.standing_lines(task) if standings else notes.verdict_lines(task), width)
+    if task.whole:
+        made = fitted(console, brief.columns(task), brief.rows(task), width, plain_table)
+        _print_plain(console, f"{notes.heading(task)}. {brief.LEGEND}", made, width)
+        console.print()
+        for line in brief.remarks(task):
+            _print_item(console, line, width)
+        for missed in brief.misses(task, rows()):
+            columns = [brief.misses_heading(missed), *brief.MISS_COLUMNS]
+            _print_plain(console, "", [cut_table(console, columns, brief.miss_rows(task, missed), width)], width)
+    _print_asked_for(console, task, width)
 
 
 def _print_task(console: Console, task: TaskResult, page: Page) -> None:
     """The verdicts first; then what they rest on, and where the tested models are weak."""
     width = page.width
-    for status, sentence in notes.verdict_lines(task):
-        console.print(_text(f"{task.task} · {sentence}", style=_COLORS.get(status, "")), width=width)
+    _print_sentences(console, task, notes.verdict_lines(task), width)
     if task.whole:
         title = f"{notes.heading(task)} (rates in %, 95 % intervals; * primary)"
         shown = view.shown(task)
@@ -53,8 +84,13 @@ def _print_task(console: Console, task: TaskResult, page: Page) -> None:
         styles = dict(zip(view.columns(task, (one.name for one in shown)), sides, strict=True))
         _print_table(console, title, styles, view.rows(task), width)
         for line in (*notes.floors_not_beaten(task), *notes.notes(task)):
-            console.print(_text(f"- {line}"), width=width)
+            _print_item(console, line, width)
         _print_weak_spots(console, task, page)
+    _print_asked_for(console, task, width)
+
+
+def _print_asked_for(console: Console, task: TaskResult, width: int) -> None:
+    """What is there only where it was asked for: relations, several rivals, a lineage, a baseline."""
     if models := view.related(task):
         heading = view.relations_heading(task)
         _print_table(console, heading, dict.fromkeys(view.columns(task, models), ""), view.relation_rows(task), width)
@@ -64,21 +100,31 @@ def _print_task(console: Console, task: TaskResult, page: Page) -> None:
         console.print(_text(sentence), width=width)
     _print_lineage(console, task, width)
     for line in notes.changes(task.regression):
-        console.print(_text(f"- {line}"), width=width)
+        _print_item(console, line, width)
+
+
+def _print_sentences(console: Console, task: TaskResult, lines: Iterable[tuple[str, str]], width: int) -> None:
+    for status, sentence in lines:
+        console.print(_text(f"{task.task} · {sentence}", style=_COLORS.get(status, "")), width=width)
+
+
+def _print_item(console: Console, line: str, width: int) -> None:
+    """A sentence behind a dash, its further lines under its first."""
+    made = Table.grid(padding=(0, 1, 0, 0))
+    made.add_row(_text("-"), _text(line))
+    console.print(made, width=width)
 
 
 def _print_weak_spots(console: Console, task: TaskResult, page: Page) -> None:
-    """Of each tested model the primary score by tag and its confusion; of every model and field with ``details``."""
-    most = None if page.details else weak_spots.MOST_ROWS
-    for model in weak_spots.models(task) if page.details else weak_spots.tested(task):
-        for table in model.slices if page.details else weak_spots.primary_slices(task, model):
+    """Of every model and field the scores by tag, and the confusion."""
+    for model in weak_spots.models(task):
+        for table in model.slices:
             if table.slices:
-                heading, rows = weak_spots.slices_heading(model, table), weak_spots.slice_rows(table, most)
-                _print_plain(console, heading, plain_table(weak_spots.SLICE_COLUMNS, rows), page.width)
-            if left := weak_spots.slices_left(table, most):
-                more = "" if page.details else " (--slices shows all)"
-                console.print(_text(f"- {model.name}, {table.score}: {left}{more}"), width=page.width)
-        for item in model.confusions if page.details else weak_spots.primary_confusions(task, model):
+                heading, rows = weak_spots.slices_heading(model, table), weak_spots.slice_rows(table)
+                _print_plain(console, heading, [plain_table(weak_spots.SLICE_COLUMNS, rows)], page.width)
+            if left := weak_spots.slices_left(table):
+                _print_item(console, f"{model.name}, {table.score}: {left}", page.width)
+        for item in model.confusions:
             _print_confusion(console, model, item, page.width)
 
 
@@ -86,13 +132,13 @@ def _print_confusion(console: Console, model: ModelRun, item: Confusion, width: 
     if not item.rows:
         console.print(_text(weak_spots.mistakes_heading(model, item)), width=width)
         for line in weak_spots.mistakes(item):
-            console.print(_text(f"- {line}"), width=width)
+            _print_item(console, line, width)
         return
     for numbered in (False, True):
         columns, rows = weak_spots.confusion_columns(item, numbered), weak_spots.confusion_rows(item, numbered)
         made = plain_table(columns, rows)
         if numbered or wide(console, made) <= width:
-            _print_plain(console, weak_spots.confusion_heading(model, item), made, width)
+            _print_plain(console, weak_spots.confusion_heading(model, item), [made], width)
             return
 
 
@@ -122,10 +168,12 @@ def _print_table(
         console.print(made)
 
 
-def _print_plain(console: Console, title: str, made: Table, width: int) -> None:
+def _print_plain(console: Console, title: str, tables: Iterable[Table], width: int) -> None:
     console.print()
-    console.print(_text(title), width=width)
-    console.print(made)
+    if title:
+        console.print(_text(title), width=width)
+    for made in tables:
+        console.print(made)
 
 
 def _print_lineage(console: Console, task: TaskResult, width: int) -> None:
@@ -135,4 +183,4 @@ def _print_lineage(console: Console, task: TaskResult, width: int) -> None:
             console, title, dict.fromkeys(view.columns(task, view.rungs(task)), ""), view.lineage_rows(task), width
         )
     for line in notes.lineage_notes(task):
-        console.print(_text(f"- {line}"), width=width)
+        _print_item(console, line, width)

@@ -30,24 +30,38 @@ def shown(task: TaskResult) -> list[ModelRun]:
     return [model_run for model_run in task.model_runs if model_run.participant.problem is None and model_run.rates]
 
 
+def tested(task: TaskResult) -> list[ModelRun]:
+    """Of those that have figures the tested ones."""
+    return [model_run for model_run in shown(task) if model_run.participant.role == "backend"]
+
+
 def columns(task: TaskResult, names: Iterable[str]) -> list[str]:
     """The heads of the columns of these models: their names, marked where nothing held one to its schema."""
     ignored = {model_run.name for model_run in task.model_runs if model_run.not_obeyed is not None}
     return [f"{name} (schema not obeyed)" if name in ignored else name for name in names]
 
 
-def rows(task: TaskResult) -> Iterator[Row]:
-    """The rows of a task's table: a name, and a cell for each of ``shown``."""
-    models = shown(task)
+def scores(task: TaskResult, models: Sequence[ModelRun]) -> Iterator[tuple[str, str, str]]:
+    """The rates of a task's table: a row's name, and the split and the score that it is about."""
     for split in dict.fromkeys(name for model_run in models for name in model_run.rates):
         present = [model_run.rates.get(split, {}) for model_run in models]
         count = _most(present, "strict")
         for score in _shown_scores(task, split, present):
             label = _label(task, score, present)
-            yield (
-                label if split == task.split else f"{split} (n={count}): {label}",
-                [rate(rates.get(score)) + _of_fewer(rates.get(score), count, task, split) for rates in present],
-            )
+            yield label if split == task.split else f"{split} (n={count}): {label}", split, score
+
+
+def cell(task: TaskResult, model_run: ModelRun, split: str, score: str) -> str:
+    """A rate with its interval, and on how many examples it rests where these are fewer than the judged split has."""
+    rates = model_run.rates.get(split, {})
+    return rate(rates.get(score)) + _of_fewer(rates.get(score), task, split)
+
+
+def rows(task: TaskResult) -> Iterator[Row]:
+    """The rows of a task's table: a name, and a cell for each of ``shown``."""
+    models = shown(task)
+    for name, split, score in scores(task, models):
+        yield name, [cell(task, model_run, split, score) for model_run in models]
     for name in dict.fromkeys(name for model_run in models for name in model_run.measurements):
         yield name, [figure(model_run.measurements.get(name)) for model_run in models]
 
@@ -76,9 +90,12 @@ def relations_heading(task: TaskResult) -> str:
     return f"{task.task}, {what} (in %, 95 % intervals)"
 
 
-def _of_fewer(estimate: Estimate | None, most: int, task: TaskResult, split: str) -> str:
+def _of_fewer(estimate: Estimate | None, task: TaskResult, split: str) -> str:
     """On how many examples a rate rests, of a model that was asked in turn."""
-    fewer = split == task.split and task.in_turn and estimate is not None and 0 < estimate.n < most
+    if split != task.split or not task.in_turn:
+        return ""
+    most = _most([model_run.rates.get(split, {}) for model_run in shown(task)], "strict")
+    fewer = estimate is not None and 0 < estimate.n < most
     return f" (n={estimate.n})" if fewer and estimate else ""
 
 

@@ -18,18 +18,10 @@ Row = tuple[str, Sequence[str]]
 SLICE_COLUMNS = ("rate", "n", "from the rest", "Holm p")
 """The columns of ``slice_rows`` after the first; p is Holm's over the tags of the score."""
 
-MOST_ROWS = 10
-"""So many slices stand in a short report."""
-
 
 def models(task: TaskResult) -> list[ModelRun]:
     """Those of which a run keeps slices or confusions."""
     return [one for one in task.model_runs if one.slices or one.confusions]
-
-
-def tested(task: TaskResult) -> list[ModelRun]:
-    """Of those the tested ones: what a rival is weak at is for whoever asks."""
-    return [one for one in models(task) if one.participant.role == "backend"]
 
 
 def primary_slices(task: TaskResult, model: ModelRun) -> list[ScoreSlices]:
@@ -47,19 +39,15 @@ def slices_heading(model: ModelRun, table: ScoreSlices) -> str:
     return f"{model.name}, {table.score} by tag, weakest first"
 
 
-def slice_rows(table: ScoreSlices, most: int | None = None) -> Iterator[Row]:
-    """A row for each tag: rate in %, n, points from the rest, Holm's p; the first ``most`` where it is given."""
-    for one in table.slices[:most]:
+def slice_rows(table: ScoreSlices) -> Iterator[Row]:
+    """A row for each tag: rate in %, n, points from the rest, Holm's p."""
+    for one in table.slices:
         yield named(one.tag), [rate(one.rate), str(one.rate.n), _apart(one), _p(one.corrected)]
 
 
-def slices_left(table: ScoreSlices, most: int | None = None) -> str:
-    """What the table leaves out: further tags, and those of too few examples; empty where nothing is."""
-    more = len(table.slices) - most if most is not None else 0
-    parts = [counted(more, "more tag")] if more > 0 else []
-    if table.small:
-        parts.append(f"{counted(len(table.small), 'tag')} with fewer than {FEWEST} examples")
-    return "; ".join(parts)
+def slices_left(table: ScoreSlices) -> str:
+    """What the table leaves out: the tags of too few examples; empty where nothing is."""
+    return f"{counted(len(table.small), 'tag')} with fewer than {FEWEST} examples" if table.small else ""
 
 
 def _apart(one: Slice) -> str:

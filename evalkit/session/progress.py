@@ -1,4 +1,4 @@
-"""Shows how far the asking is: one line that rewrites itself on a terminal, a line now and then elsewhere."""
+"""Shows how far the asking is: a bar that rewrites itself on a terminal, a line every ten seconds elsewhere."""
 
 from __future__ import annotations
 
@@ -9,16 +9,18 @@ from time import monotonic
 from evalkit._internal.outside_text import one_line
 from evalkit.models.generate import Progress
 
-_EVERY = 5.0
+_EVERY = 10.0
 """Seconds between two lines where lines can't be rewritten (a log, a pipe)."""
 
 
 @dataclass(slots=True)
 class ProgressLine:
-    """An OnProgress. ``write`` gets finished lines, ``rewrite`` (None without a terminal) one that will change."""
+    """An OnProgress. ``write`` gets finished lines, ``rewrite`` (None without a terminal) one that will change, which
+    is cut to ``width`` columns: one that wraps could not be rewritten."""
 
     write: Callable[[str], object]
     rewrite: Callable[[str], object] | None = None
+    width: int = 80
     _began: dict[tuple[str, str], tuple[float, int]] = field(default_factory=dict)
     _last_shown: float = 0.0
 
@@ -42,9 +44,19 @@ class ProgressLine:
         if progress.spent:
             line += f", {progress.spent:.4f} USD spent"
         if self.rewrite is not None and not last:
-            self.rewrite(line)
+            self.rewrite(f"{_bar(progress.done, progress.total)} {line}"[: self.width])
         elif first or last or now - self._last_shown >= _EVERY:
             if self.rewrite is not None:
                 self.rewrite("")
             self._last_shown = now
             self.write(line)
+
+
+def _bar(done: int, total: int, cells: int = 12) -> str:
+    """How much is done.
+
+    >>> _bar(3, 12), _bar(0, 0)
+    ('[###.........]', '[............]')
+    """
+    full = cells * done // total if total else 0
+    return f"[{'#' * full}{'.' * (cells - full)}]"

@@ -49,7 +49,12 @@ def row(text: str, name: str) -> list[str]:
     return [cell.strip() for cell in line.replace("│", "|").strip("|").split("|")]
 
 
-@pytest.mark.parametrize("render", [terminal.render, markdown.render])
+def on_terminal(run: Run) -> Iterator[str]:
+    """The whole of what there is to see on a terminal: what -v shows."""
+    return terminal.render(run, page=Page(details=True))
+
+
+@pytest.mark.parametrize("render", [on_terminal, markdown.render])
 def test_a_table_has_a_column_for_each_model_and_a_row_for_each_score(run: Run, render: Any) -> None:
     text = text_of(render, run)
     header = next(line for line in text.splitlines() if "tuned" in line and "oracle" in line)
@@ -60,19 +65,19 @@ def test_a_table_has_a_column_for_each_model_and_a_row_for_each_score(run: Run, 
     assert row(text, "malformed (n=1): error")[1].startswith("100.0")
 
 
-@pytest.mark.parametrize("render", [terminal.render, markdown.render])
+@pytest.mark.parametrize("render", [on_terminal, markdown.render])
 def test_the_primary_score_is_marked(run: Run, render: Any) -> None:
     assert row(text_of(render, run), "mood")[0].replace("\\", "") == "mood *"
 
 
-@pytest.mark.parametrize("render", [terminal.render, markdown.render])
+@pytest.mark.parametrize("render", [on_terminal, markdown.render])
 def test_the_verdict_stands_with_its_reasons(run: Run, render: Any) -> None:
     text = " ".join(text_of(render, run).split())
     assert "tuned: SHIP, keep. strict 100.0 % >= 80.0 %, on the line (95 % 75.8 % to 100.0 %)" in text
     assert "tuned beats base on mood: +100.0 points" in text
 
 
-@pytest.mark.parametrize("render", [terminal.render, markdown.render])
+@pytest.mark.parametrize("render", [on_terminal, markdown.render])
 def test_a_blocked_model_is_told_why(project: MiniProject, render: Any) -> None:
     project.answers("tuned", dict.fromkeys(project.right(), "prose"))
     text = " ".join(text_of(render, stored(project)).split())
@@ -81,7 +86,7 @@ def test_a_blocked_model_is_told_why(project: MiniProject, render: Any) -> None:
     )
 
 
-@pytest.mark.parametrize("render", [terminal.render, markdown.render])
+@pytest.mark.parametrize("render", [on_terminal, markdown.render])
 def test_what_a_reader_must_know_stands_beside_the_table(project: MiniProject, render: Any) -> None:
     answers = dict.fromkeys(project.right(), GOOD) | {"t-01": f"Well: {GOOD}", "t-02": "prose"}
     del answers["t-12"]
@@ -100,7 +105,7 @@ def test_what_a_reader_must_know_stands_beside_the_table(project: MiniProject, r
         assert told in text
 
 
-@pytest.mark.parametrize("render", [terminal.render, markdown.render])
+@pytest.mark.parametrize("render", [on_terminal, markdown.render])
 def test_a_pair_that_nobody_declared_is_shown(project: MiniProject, render: Any) -> None:
     session = project.asked(("base",), ("tuned",))
     finish(session, session.selection, "pytest", {})
@@ -109,7 +114,7 @@ def test_a_pair_that_nobody_declared_is_shown(project: MiniProject, render: Any)
     assert "100.0 (-100.0 [" in text
 
 
-@pytest.mark.parametrize("render", [terminal.render, markdown.render])
+@pytest.mark.parametrize("render", [on_terminal, markdown.render])
 def test_a_partial_run_has_no_verdict_and_says_how_much_was_selected(project: MiniProject, render: Any) -> None:
     lines = (project.folder / "test.jsonl").read_text().splitlines()[:10]
     project.write("golden/mood/test.jsonl", "\n".join(lines) + "\n")
@@ -125,22 +130,22 @@ def test_a_partial_run_has_no_verdict_and_says_how_much_was_selected(project: Mi
 def test_what_is_not_frozen_is_told(project: MiniProject, frozen: bool, told: bool) -> None:
     run = stored(project)
     run = replace(run, tasks=tuple(replace(task, frozen=frozen) for task in run.tasks))
-    assert [("NOT FROZEN" in text_of(render, run)) for render in (terminal.render, markdown.render)] == [told, told]
+    assert [("NOT FROZEN" in text_of(render, run)) for render in (on_terminal, markdown.render)] == [told, told]
 
 
 def test_the_terminal_says_how_to_look_at_one_answer(run: Run) -> None:
-    assert text_of(terminal.render, run).splitlines()[-1] == "run run-1; one answer: evalkit show run-1 EXAMPLE"
+    assert text_of(on_terminal, run).splitlines()[-1] == "run run-1; one answer: evalkit show run-1 EXAMPLE"
 
 
 def test_the_terminal_wraps_sentences_and_never_a_tables_figures(run: Run) -> None:
-    text = "".join(terminal.render(run, page=Page(width=60)))
+    text = "".join(terminal.render(run, page=Page(width=60, details=True)))
     sentences = [line for line in text.splitlines() if not set(line) & set("│┃━─┏┡└")]
     assert max(len(line) for line in sentences if "rates in %" not in line) <= 60
     assert "100.0 [75.8, 100.0]" in text
 
 
 def test_without_color_there_is_no_escape(run: Run) -> None:
-    assert "\x1b" not in text_of(terminal.render, run)
+    assert "\x1b" not in text_of(on_terminal, run)
     assert "\x1b[1;32m" in "".join(terminal.render(run, page=Page(color=True)))
 
 
@@ -167,7 +172,7 @@ def test_json_is_the_header_of_the_run(run: Run) -> None:
     assert load_run(json.loads(text_of(as_json.render, run))) == run
 
 
-@pytest.mark.parametrize("render", [terminal.render, markdown.render])
+@pytest.mark.parametrize("render", [on_terminal, markdown.render])
 def test_what_became_of_a_model_since_its_baseline_stands_beside_its_verdict(project: MiniProject, render: Any) -> None:
     path = place(project.folder.parent, "mood", "main")
     earlier = project.asked(("tuned",), identity="run-0")
@@ -198,7 +203,7 @@ def test_a_hundred_flips_are_no_screenful() -> None:
     assert list(notes.changes(None)) == []
 
 
-@pytest.mark.parametrize("render", [terminal.render, markdown.render])
+@pytest.mark.parametrize("render", [on_terminal, markdown.render])
 def test_a_score_of_some_examples_says_on_how_many_it_rests(project: MiniProject, render: Any) -> None:
     project.name_people()
     text = text_of(render, stored(project))
@@ -209,7 +214,7 @@ def test_a_score_of_some_examples_says_on_how_many_it_rests(project: MiniProject
 def test_a_primary_score_of_some_examples_is_still_marked(project: MiniProject) -> None:
     project.name_people()
     project.contract('[primary]\nscore = "mood"', '[primary]\nscore = "named"')
-    assert "named (n=4) *" in text_of(terminal.render, stored(project))
+    assert "named (n=4) *" in text_of(on_terminal, stored(project))
 
 
 def test_an_unanswered_example_is_no_choice_of_a_score(project: MiniProject) -> None:
@@ -219,7 +224,7 @@ def test_an_unanswered_example_is_no_choice_of_a_score(project: MiniProject) -> 
     run = stored(project)
     [task] = run.tasks
     alone = replace(task, model_runs=tuple(model_run for model_run in task.model_runs if model_run.name == "tuned"))
-    assert row(text_of(terminal.render, replace(run, tasks=(alone,))), "mood")[0] == "mood *"
+    assert row(text_of(on_terminal, replace(run, tasks=(alone,))), "mood")[0] == "mood *"
 
 
 def test_a_score_with_a_bar_in_its_name_breaks_no_table(project: MiniProject) -> None:

@@ -23,13 +23,14 @@ from evalkit.judging.wording.notes import (
     wholesale,
 )
 from evalkit.judging.wording.own_reasoning import own_reasoning
-from evalkit.judging.wording.reasons import reason, reasons, regression, verdict
+from evalkit.judging.wording.reasons import brief, reason, reasons, regression, verdict
 from evalkit.judging.wording.recommendations import recommendation
 from evalkit.judging.wording.relations import relation, relation_break
 from evalkit.judging.wording.weak_spots import confusions, weaker_slices
 
 __all__ = [
     "breaches",
+    "brief",
     "comparison",
     "comparisons_made",
     "confusions",

@@ -26,6 +26,15 @@ def comparison(item: Reason) -> str:
     return " ".join(parts)
 
 
+def brief(item: Reason) -> str:
+    """The same without counts, p and the examples that were lost: what a verdict rests on, for a small screen."""
+    if item.outcome is None:
+        return comparison(item)
+    parts = [f"{_answer(item, item.outcome)}: {_difference(item)}."]
+    parts += [_remark(remark, item.outcome) for remark in item.outcome.remarks]
+    return " ".join(parts)
+
+
 def _answer(item: Reason, outcome: Outcome) -> str:
     phrase = kind_of(outcome.kind).PHRASES[outcome.status]
     return phrase.format(against=_rival(item), bound=width(outcome.bound))
@@ -37,14 +46,17 @@ def _rival(item: Reason) -> str:
 
 
 def _figures(item: Reason) -> str:
+    p = p_value(item.p_worse, "p of a loss") if _is_about_loss(item) else p_value(item.p)
+    n = item.got.n if item.got else 0
+    return f"{_difference(item)[:-1]}, {p}, n = {n}; {item.wins} better, {item.losses} worse)"
+
+
+def _difference(item: Reason) -> str:
+    """By how many points the two differ, with its bounds in brackets."""
     difference = item.got or Estimate(None, None, None, 0)
     bounds = f"{100 * item.level:.4g} % {points(difference.low)} to {points(difference.high)}"
     extended = " (extended)" if item.extended else ""
-    p = p_value(item.p_worse, "p of a loss") if _is_about_loss(item) else p_value(item.p)
-    return (
-        f"{points(difference.value)} points ({bounds}{extended}, {p}, n = {difference.n}; "
-        f"{item.wins} better, {item.losses} worse)"
-    )
+    return f"{points(difference.value)} points ({bounds}{extended})"
 
 
 def _is_about_loss(item: Reason) -> bool:

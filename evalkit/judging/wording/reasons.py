@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from evalkit._internal.counts import abbreviate, counted
 from evalkit.judging.figures import percent, width
 from evalkit.judging.reason import Code, Reason
+from evalkit.judging.wording.comparisons import brief as brief_comparison
 from evalkit.judging.wording.comparisons import comparison
 from evalkit.stats.intervals import Estimate
 from evalkit.stats.thresholds import reaches
@@ -20,6 +21,11 @@ if TYPE_CHECKING:  # these are made of what is worded here
 def reason(item: Reason) -> str:
     """The sentence of one reason of a verdict, a regression or a lineage."""
     return _REASONS[item.code](item)
+
+
+def brief(item: Reason) -> str:
+    """The sentence of one reason as a small screen has room for it."""
+    return brief_comparison(item) if item.code is Code.COMPARISON else reason(item)
 
 
 def _unanswered(item: Reason) -> str:
