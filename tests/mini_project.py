@@ -175,6 +175,7 @@ class Project:
     def __init__(self, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
         self.pytester = pytester
         self.monkeypatch = monkeypatch
+        monkeypatch.delenv("GITHUB_ACTIONS", raising=False)  # or each run would tell the job that these tests run in
         self.root = pytester.path
         self.golden = self.root / "golden" / "moods"
         self.frozen = FrozenTasks(self.golden.parent)

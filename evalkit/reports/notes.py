@@ -85,6 +85,13 @@ def _warnings(task: TaskResult) -> Iterator[str]:
         if model_run.unanswered:
             first, reason = next(iter(model_run.unanswered.items()))
             yield f"{name}: {len(model_run.unanswered)} unanswered, never scored as wrong. {first}: {reason}"
+        if participant.asked:
+            yield f"{name}: asked with {participant.asked}"
+        if participant.joined:
+            comparisons = task.comparisons
+            yield wording.joins(name, [*dict.fromkeys(item.candidate for item in comparisons if item.against == name)])
+        if participant.retries:
+            yield _asked_again(model_run)
         if left_out := participant.left_out:
             yield f"{name}: constrained, and not held to: {'; '.join(left_out)} (checked in its answers)"
         if model_run.not_obeyed is not None:
@@ -112,6 +119,14 @@ def _warnings(task: TaskResult) -> Iterator[str]:
     yield from map(wording.unchanged_adapter, task.unchanged_adapters)
     yield from map(wording.served_as, task.served_as)
     yield from map(wording.look_spent, task.looks)
+    for item in task.in_turn:
+        saved = item.examples - item.asked
+        end = "until everything was settled" if item.settled else "and not everything is settled"
+        yield (
+            f"{item.model}: asked {item.asked} of {counted(item.examples, 'example')} in turn, {end}"
+            + (f": {counted(saved, 'call')} saved" if saved else "")
+            + "; difference and p of its comparisons hold whenever one stops (betting)"
+        )
     yield from wording.not_judged([item for item in task.unjudged if not (item.leaves_open and task.verdicts)])
 
 
@@ -124,26 +139,11 @@ def _defects(model_run: ModelRun) -> Iterator[str]:
 def _details(task: TaskResult) -> Iterator[str]:
     for model_run in task.model_runs:
         name, participant = model_run.name, model_run.participant
-        if participant.asked:
-            yield f"{name}: asked with {participant.asked}"
-        if participant.joined:
-            comparisons = task.comparisons
-            yield wording.joins(name, [*dict.fromkeys(item.candidate for item in comparisons if item.against == name)])
         if participant.role == "against":
             yield from _defects(model_run)
-        if participant.retries:
-            yield _asked_again(model_run)
         # What a floor or a rival gets wrong is no news, and what the oracle gets right still less.
         for example, reason in model_run.known_fails.items() if participant.role == "backend" else ():
             yield f"{name}: known to fail: {example}: {reason}"
-    for item in task.in_turn:
-        saved = item.examples - item.asked
-        end = "until everything was settled" if item.settled else "and not everything is settled"
-        yield (
-            f"{item.model}: asked {item.asked} of {counted(item.examples, 'example')} in turn, {end}"
-            + (f": {counted(saved, 'call')} saved" if saved else "")
-            + "; difference and p of its comparisons hold whenever one stops (betting)"
-        )
     for comparison in task.comparisons:
         if comparison.declared and comparison.status is None:
             yield wording.reason(comparison.reason)

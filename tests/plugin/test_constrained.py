@@ -56,7 +56,8 @@ def test_a_server_that_ignores_the_schema_is_told_at_once_and_marked_and_nothing
         [
             "WARNING: moods: held was asked with constrained = true, and does not obey: h*: no JSON object alone*",
             "evalkit: held on moods: 12/12*",
-            "*good: INCONCLUSIVE*declared of good against held on direction was not judged*did not hold it to*",
+            "*good: INCONCLUSIVE*",
+            "- *declared of good against held on direction was not judged*did not hold it to*",
             "*held (schema not obeyed)*",
             "*held: constrained = true was not obeyed*(12 of 12 answers; h*",
         ]

@@ -80,7 +80,8 @@ def test_an_option_that_a_conftest_has_is_left_to_it_and_told(suite: Project, wo
         [
             "evalkit: --backend is an option of this project's own conftest or of another plugin; write "
             "--evalkit-backend",
-            "moods * good: SHIP. *good beats bad on direction: *",
+            "moods * good: SHIP. *",
+            "- beats bad on direction: *",
         ]
     )
     assert result.parseoutcomes() == {"passed": 27, "missed": 1}
@@ -97,7 +98,7 @@ def test_both_forms_are_one_option(suite: Project) -> None:
 
 def test_a_value_may_stand_behind_its_option(suite: Project) -> None:
     result = suite.run("--backend", "good", "--against", "bad", "suites")
-    result.stdout.fnmatch_lines(["moods * good: SHIP. *good beats bad on direction: *"])
+    result.stdout.fnmatch_lines(["moods * good: SHIP. *", "- beats bad on direction: *"])
 
 
 @pytest.mark.parametrize("workers", [(), ("-n", "2")], ids=["alone", "xdist"])
@@ -105,7 +106,7 @@ def test_a_pytest_ini_further_down_hides_no_project(suite: Project, workers: tup
     suite.write("suites/pytest.ini", "[pytest]\n")
     suite.write("suites/test_moods.py", SUITE + SHIPS)
     result = suite.run("suites", "--backend=good", "--against=bad", *workers)
-    result.stdout.fnmatch_lines(["rootdir: */suites", "moods * good: SHIP. *good beats bad on direction: *"])
+    result.stdout.fnmatch_lines(["rootdir: */suites", "moods * good: SHIP. *", "- beats bad on direction: *"])
     assert suite.store.is_file()
     assert (suite.root / "reports" / "latest.json").is_file()
     assert result.ret == 0

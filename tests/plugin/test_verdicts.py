@@ -120,7 +120,8 @@ def test_a_declared_rival_is_asked_though_nobody_named_it_and_that_is_said_first
         [
             "evalkit: moods: bad is asked too: the task declares it of good",
             "evalkit: good on moods: *",
-            "moods * good: SHIP. *good beats bad on direction*",
+            "moods * good: SHIP. *",
+            "- beats bad on direction*",
             "- bad is asked too: the task declares it of good",
         ]
     )
@@ -156,7 +157,7 @@ def test_a_rival_that_costs_or_is_not_there_leaves_the_verdict_open_and_is_red(
     assert (verdict["status"], [reason["code"] for reason in verdict["reasons"]]) == ("INCONCLUSIVE", [code])
     assert verdict["reasons"][0]["scores"] == ["direction", "kind"]
     result.stdout.fnmatch_lines(
-        ["moods * good: INCONCLUSIVE. What is declared of good against costly on direction, kind *"]
+        ["moods * good: INCONCLUSIVE. *", "- What is declared of good against costly on direction, kind *"]
     )
     assert (result.ret, suite.asked("three")) == (1, {})
 
@@ -197,7 +198,7 @@ def test_a_parent_is_asked_by_itself(suite: Project) -> None:
         'good = "replay:answers/good.jsonl"',
         "good = { spec = 'replay:answers/good.jsonl', parent = 'bad' }",
     )
-    suite.run("suites", "--backend=good").stdout.fnmatch_lines(["moods * good: SHIP, keep. good beats bad on *"])
+    suite.run("suites", "--backend=good").stdout.fnmatch_lines(["moods * good: SHIP, keep. *", "- beats bad on *"])
 
 
 def test_a_rescored_run_knows_why_a_rival_is_missing(suite: Project) -> None:
