@@ -93,32 +93,40 @@ def best_floor(task: TaskResult, split: str, score: str) -> str:
     return f"{value * 100:.1f} {'any' if len(rates) > 1 and len({one for one, _ in rates}) == 1 else name}"
 
 
+def tested(task: TaskResult) -> list[str]:
+    """The heads of the columns of the tested models."""
+    return view.columns(task, (model.name for model in view.tested(task)[:MOST_MODELS]))
+
+
 def columns(task: TaskResult) -> dict[str, str]:
     """The heads of the short table, with a style each: the tested models, those compared with, the best floor."""
-    tested, rivals = view.tested(task)[:MOST_MODELS], _rivals(task)
-    names = view.columns(task, (model.name for model in (*tested, *rivals)))
-    sides = ["" for _ in tested] + [SIDE for _ in rivals]
-    return {**dict(zip(names, sides, strict=True)), "best floor": ""}
+    rivals = view.columns(task, (model.name for model in _rivals(task)))
+    return {**dict.fromkeys(tested(task), ""), **dict.fromkeys(rivals, SIDE), "best floor": ""}
 
 
 def rows(task: TaskResult) -> Iterator[view.Row]:
-    """The rows of the short table: the scores, then what was measured."""
-    tested, rivals = view.tested(task)[:MOST_MODELS], _rivals(task)
+    """The rows of the short table: a score, and a cell for each of ``columns``."""
+    models, rivals = view.tested(task)[:MOST_MODELS], _rivals(task)
     below = {(item.backend, item.score) for item in task.unbeaten}
-    for name, split, score in view.scores(task, [*tested, *rivals]):
-        if score == "extractable" and _as_strict(task, [*tested, *rivals]):
+    for name, split, score in view.scores(task, [*models, *rivals]):
+        if score == "extractable" and _as_strict(task, [*models, *rivals]):
             continue
         cells = [
             view.cell(task, model, split, score)
             + (f" {BELOW}" if split == task.split and (model.name, score) in below else "")
-            for model in tested
+            for model in models
         ]
         yield (
             name,
             [*cells, *(view.cell(task, model, split, score) for model in rivals), best_floor(task, split, score)],
         )
-    for name in dict.fromkeys(name for model in tested for name in model.measurements):
-        yield name, [*(figure(model.measurements.get(name)) for model in (*tested, *rivals)), ""]
+
+
+def measurements(task: TaskResult) -> Iterator[view.Row]:
+    """What was measured of the tested models, over the answers that can be read: a name, and a cell for each."""
+    models = view.tested(task)[:MOST_MODELS]
+    for name in dict.fromkeys(name for model in models for name in model.measurements):
+        yield name, [figure(model.measurements.get(name)) for model in models]
 
 
 def _as_strict(task: TaskResult, models: Sequence[ModelRun]) -> bool:

@@ -20,6 +20,9 @@ SIDE = "dim"
 _WIDEST = 16
 """So wide is a column of a ``cut_table`` at most, but for its last one."""
 
+_NARROWEST = 24
+"""The names of rows are broken down to this before a table is."""
+
 _GAP = 3
 """Between two columns of a plain table."""
 
@@ -87,6 +90,13 @@ def fitted(
         yield whole
         return
     short = [_shortened(line, columns) for line in lines]
+    one = make(columns, short)
+    one.columns[0].max_width = _NARROWEST
+    if wide(console, one) <= width:
+        names_width = max(len(name) for name, _ in lines)
+        one.columns[0].max_width = max(_NARROWEST, width - wide(console, make(columns, short)) + names_width)
+        yield one
+        return
     names, start = list(columns), 0
     while start < len(names):
         end, made = start + 1, _some(columns, short, range(start, start + 1), make)

@@ -37,6 +37,7 @@ def render(run: Run, rows: Rows = no_rows, page: Page = PAGE) -> Iterator[str]:
             yield "\n"
         write = _print_task if page.details else partial(_print_brief, rows=rows)
         yield _printed(page, partial(write, task=task, page=page))
+    yield "" if page.details else "\n"
     yield f"run {run.id}; one answer: evalkit show {run.id} EXAMPLE\n"
 
 
@@ -63,7 +64,10 @@ def _print_brief(console: Console, task: TaskResult, page: Page, rows: Rows) -> 
     _print_sentences(console, task, notes.standing_lines(task) if standings else notes.verdict_lines(task), width)
     if task.whole:
         made = fitted(console, brief.columns(task), brief.rows(task), width, plain_table)
-        _print_plain(console, f"{notes.heading(task)}. {brief.LEGEND}", made, width)
+        _print_plain(console, f"{notes.heading(task)}\n{brief.LEGEND}", made, width)
+        if measured := list(brief.measurements(task)):
+            tested = dict.fromkeys(brief.tested(task), "")
+            _print_plain(console, "", fitted(console, tested, measured, width, plain_table), width)
         console.print()
         for line in brief.remarks(task):
             _print_item(console, line, width)
@@ -170,8 +174,8 @@ def _print_table(
 
 def _print_plain(console: Console, title: str, tables: Iterable[Table], width: int) -> None:
     console.print()
-    if title:
-        console.print(_text(title), width=width)
+    for line in title.splitlines():
+        console.print(_text(line), width=width)
     for made in tables:
         console.print(made)
 

@@ -60,7 +60,7 @@ def test_no_line_is_wider_than_the_terminal(missing_two: FinishedRun, width: int
 
 
 def test_the_figures_of_a_rival_have_intervals_where_there_is_room(missing_two: FinishedRun) -> None:
-    narrow, wide = (table(lines(missing_two, width))["strength"] for width in (80, 120))
+    narrow, wide = (table(lines(missing_two, width))["strength"] for width in (70, 120))
     assert narrow == ["83.3", "[55.2,", "95.3]", "0.0", "33.3", "majority"]
     assert wide == ["83.3", "[55.2,", "95.3]", "0.0", "[0.0,", "24.2]", "33.3", "majority"]
 
