@@ -22,7 +22,17 @@ from urllib.parse import urlsplit
 
 FAULTS = ("429", "529", "500", "cut", "slow", "stalled", "malformed", "error in the stream")
 """``slow`` is a body that comes in drops and is whole; of every other fault no answer comes. Beside these any status
-may be given, and "instead" for what ``Proxy.instead`` holds."""
+may be given, "instead" for what ``Proxy.instead`` holds, and each of ``ENDLESS``."""
+
+ENDLESS = {
+    "comments": b": ping\n\n",
+    "pings": b'event: ping\ndata: {"type": "ping"}\n\n',
+    "empty pieces": b'data: {"type": "content_block_delta", "delta": {}, "choices": [{"index": 0, "delta": {}}]}\n\n',
+    "empty lines": b'{"message": {"role": "assistant", "content": ""}, "done": false}\n',
+    "drops of a header": b"x",
+    "a body that never begins": b"",
+}
+"""What never comes to an end, and what is sent again and again meanwhile, until who waits for more hangs up."""
 
 WHOLE = ("", "slow")
 
@@ -171,6 +181,8 @@ def _handler(state: Proxy) -> type[BaseHTTPRequestHandler]:
                 return self._send(307, "text/plain", b"", {"location": state.leads_to + self.path})
             if fault == "instead":
                 return self._send(*state.instead_as, state.instead)
+            if fault in ENDLESS:
+                return self._never_end(fault)
             status, kind, answer = self._known_answer(raw) if state.same_question else self._upstream(raw)
             if status != 200:
                 return self._send(status, kind, answer)
@@ -205,6 +217,17 @@ def _handler(state: Proxy) -> type[BaseHTTPRequestHandler]:
                     time.sleep(0.01)
                 return None
             return self._send(200, kind, answer)
+
+        def _never_end(self, fault: str) -> None:
+            if fault == "drops of a header":
+                self.wfile.write(b"HTTP/1.1 200 OK\r\nx-slow: ")
+            else:
+                self._begin("text/event-stream", None)
+            until = time.monotonic() + state.stall
+            while time.monotonic() < until and not select.select([self.connection], [], [], 0.1)[0]:
+                self.wfile.write(ENDLESS[fault])
+                self.wfile.flush()
+            self.close_connection = True
 
         def _known_answer(self, raw: bytes) -> tuple[int, str, bytes]:
             body = json.loads(raw)

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from evalkit.errors import ConfigError, MissingModel
 from evalkit.models.backend import Opening
+from evalkit.models.connections import Patience
 
 _NO_KEY = "no-key"
 """What servers that need none are sent: the SDKs want one."""
@@ -31,6 +32,11 @@ class VendorSettings:
     timeout: int = 60
     batch: bool = False
     poll: int = 30
+
+    @property
+    def patience(self) -> Patience:
+        """How long one answer may take: a model may think for long while its server sends nothing but pings."""
+        return Patience(quiet=5.0 * self.timeout, whole=10.0 * self.timeout)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from evalkit.models.retry import Cut, NotAnAnswer
@@ -41,13 +41,6 @@ def read_values(body: Iterable[bytes]) -> Iterator[Any]:
             data = []
     if data:
         yield from _value(data)
-
-
-def watched(body: Iterable[bytes], in_time: Callable[[], None]) -> Iterator[bytes]:
-    """``body``, with a look at the clock at each piece of it: ``in_time`` raises where that took too long."""
-    for piece in body:
-        in_time()
-        yield piece
 
 
 def _chain(first: bytes, rest: Iterator[bytes]) -> Iterator[bytes]:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 
+from evalkit._internal.interruption import keeping
 from evalkit.errors import StoreError, TooLong, Unasked, describe_error
 from evalkit.models.backend import Completion
 from evalkit.models.budget import Budget
@@ -148,10 +149,11 @@ class _Generation:
 
     def _keep(self, model: Model, request: Request, result: Completion | Exception) -> None:
         key = model.key(request)
-        if isinstance(result, Exception):
-            self.store.fail(self.session, key, describe_error(result))
-        else:
-            self.store.put(key, model.fingerprint, request, result)
+        with keeping():
+            if isinstance(result, Exception):
+                self.store.fail(self.session, key, describe_error(result))
+            else:
+                self.store.put(key, model.fingerprint, request, result)
 
     def _keep_ledger(self, before: tuple[float, float, int]) -> tuple[float, float, int]:
         """Stores the budget's ledger where it is another than ``before``; the ledger now."""

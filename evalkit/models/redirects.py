@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, TypeVar
 from urllib.parse import urljoin, urlsplit
@@ -31,13 +32,13 @@ def stay(response: Any) -> None:
         )
 
 
-def staying(kind: type[Client]) -> Client:
-    """An httpx client of an SDK's own ``kind`` that stays with its server. As those of the SDKs it is closed when
-    nobody holds it any more."""
+def staying(kind: type[Client], watch: Callable[[Any], None]) -> Client:
+    """An httpx client of an SDK's own ``kind`` that stays with its server; each request is shown to ``watch`` before it
+    is sent. As those of the SDKs it is closed when nobody holds it any more."""
 
     class Staying(kind):  # type: ignore[valid-type,misc]
         def __init__(self) -> None:
-            super().__init__(event_hooks={"response": [stay]})
+            super().__init__(event_hooks={"request": [watch], "response": [stay]})
 
         def __del__(self) -> None:
             if not getattr(self, "is_closed", True):

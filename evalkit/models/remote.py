@@ -24,11 +24,13 @@ from evalkit.models.pace import Pace
 from evalkit.models.pricing import Price
 from evalkit.models.refusals import Refusals
 from evalkit.models.request import Request, digest_of_fingerprint
-from evalkit.models.retry import Cut, Trouble, is_page, pauses, trouble_of
+from evalkit.models.retry import Trouble, is_page, pauses, trouble_of
 
 _LONGEST_PAUSE = 60.0
 _FAILURES = 10
 """So many requests must have failed one after the other before a server is given up."""
+_PATIENCE, _PAID_PATIENCE = 10.0, 60.0
+"""Seconds that answers under way are waited for when all is stopped; the second where they may be paid for."""
 
 
 _UNHEARD = 3
@@ -41,9 +43,12 @@ class Connection(Protocol):
     Each call raises what the SDK raises. The last four are for the vendor's batch endpoint.
     """
 
-    def ask(self, request: Request, in_time: Callable[[], None]) -> Completion:
-        """One answer. While it comes it calls ``in_time``, which raises when that took too long. Raises ``Cut`` where
-        it ends before its end."""
+    def ask(self, request: Request) -> Completion:
+        """One answer. Raises ``Cut`` where it ends before its end, or does not come to it in time."""
+        ...
+
+    def cut(self) -> None:
+        """Ends what is under way in other threads, so that each of them hears an error."""
         ...
 
     def close(self) -> None:
@@ -113,8 +118,7 @@ class RemoteBackend:
 
     A request is tried ``tries`` times; being too many is no try. One that is refused concerns its example, until so
     many were refused with the same words, and none answered, that it is about all of them. When every request has
-    failed for ``patience`` seconds, and for the longest wait that was asked for, the server is given up. An answer may
-    take ``longest`` seconds.
+    failed for ``patience`` seconds, and for the longest wait that was asked for, the server is given up.
 
     What is in flight when all is stopped is waited for, because it is paid for; when all is killed, ``in_flight`` knows
     of it, and it is not asked again.
@@ -123,7 +127,6 @@ class RemoteBackend:
     model: RemoteModel
     pace: Pace
     tries: int
-    longest: float
     in_flight: InFlight
     patience: float = 120.0
     pause: float = 0.5
@@ -133,6 +136,8 @@ class RemoteBackend:
     _connection: Connection | None = None
     _reached: bool = False
     """Whether anything ever came from the server; one that never said a word is most likely not there."""
+    _cut_off: bool = False
+    """Whether all is stopped, and what was under way for too long ended by us."""
     _failures: int = 0
     _refusals: Refusals = field(default_factory=Refusals)
     _failing_since: float = 0.0
@@ -154,7 +159,7 @@ class RemoteBackend:
 
     def answer(self, requests: Sequence[Request]) -> Iterator[tuple[Request, Completion | Exception]]:
         connection = self._connection = self._connection or self.model.connect()  # before the threads that share it
-        self._failures = 0
+        self._failures, self._cut_off = 0, False
         self._refusals.begin()
         digest = self.model.digest
         to_ask: list[tuple[str, Request]] = []
@@ -168,7 +173,13 @@ class RemoteBackend:
         def ask(question: tuple[str, Request], stopped: Event) -> Completion:
             return self._ask(connection, *question, stopped)
 
-        with closing(in_threads(to_ask, ask, self.pace.most)) as answers:  # type: ignore[type-var]
+        def cut() -> None:
+            self._cut_off = True
+            connection.cut()
+
+        patience = _PAID_PATIENCE if self.model.sold else _PATIENCE
+        asked = in_threads(to_ask, ask, self.pace.most, patience=patience, cut=cut)
+        with closing(asked) as answers:  # type: ignore[type-var]
             for (key, request), result in answers:
                 yield request, result
                 self.in_flight.end(key)  # it is stored by now
@@ -217,21 +228,17 @@ class RemoteBackend:
         except StoreError:
             budget.release(most)
             raise
-        until = time.monotonic() + self.longest
-
-        def in_time() -> None:
-            if time.monotonic() > until:
-                raise Cut(f"the answer did not come to its end in {self.longest:.0f} s")
-
         try:
-            completion = connection.ask(request, in_time)
+            completion = connection.ask(request)
         except Exception as error:
-            self.in_flight.end(key)
             try:
                 trouble = trouble_of(error)
             except Exception:
+                self.in_flight.end(key)
                 budget.write_off(most)
                 raise
+            if not (self._cut_off and trouble.billed):  # what we cut off may have been answered, and paid for
+                self.in_flight.end(key)
             if trouble.billed:
                 budget.write_off(most)
             else:

@@ -70,7 +70,6 @@ def open_vendor(opening: Opening, settings: VendorSettings, account: Account, wi
         model,
         pace=Pace(settings.most),
         tries=settings.tries,
-        longest=10.0 * settings.timeout,
         # The folder's name is older than this code: what killed runs have left there must be found.
         in_flight=InFlight(None if free else opening.kept / "under_way"),
     )

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
 
+from evalkit._internal.interruption import hearing
 from evalkit.errors import visible
 from evalkit.plugin.state import STATE, TestTarget, eval_session, is_worker, target_of
 
@@ -17,11 +20,37 @@ if TYPE_CHECKING:
     from evalkit.session.plan import Selection
 
 
+@contextmanager
+def hearing_stops(session: pytest.Session) -> Iterator[None]:
+    """Hears Ctrl-C and SIGTERM while the block runs, where golden tests were collected."""
+    if not _targets(session):
+        yield
+        return
+    with hearing(sayer(session.config)):
+        yield
+
+
+def sayer(config: pytest.Config) -> Callable[[str], object]:
+    """What shows a line to a person in the middle of a run."""
+    reporter = config.pluginmanager.get_plugin("terminalreporter")
+    if reporter is None or is_worker(config):
+        return lambda _: None
+
+    def say(line: str) -> None:
+        reporter.ensure_newline()
+        reporter.write_line(line, yellow=True)
+
+    return say
+
+
+def _targets(session: pytest.Session) -> list[tuple[str, TestTarget]]:
+    """The golden tests by name; an xdist controller has none."""
+    return [(item.nodeid, target) for item in getattr(session, "items", ()) if (target := target_of(item))]
+
+
 def ask_for(session: pytest.Session) -> None:
     """Asks what the collected tests of ``session`` need."""
-    config = session.config
-    # An xdist controller has no items.
-    targets = [(item.nodeid, target) for item in getattr(session, "items", ()) if (target := target_of(item))]
+    config, targets = session.config, _targets(session)
     # After an error in collecting pytest runs nothing; xdist runs what there is.
     stops = session.testsfailed and not config.option.continue_on_collection_errors and not is_worker(config)
     if targets and not config.option.collectonly and not stops:

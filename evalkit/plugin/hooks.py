@@ -95,8 +95,9 @@ def pytest_collection_modifyitems(session: pytest.Session, items: list[pytest.It
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtestloop(session: pytest.Session) -> Generator[None, object, object]:
-    asking.ask_for(session)
-    return (yield)
+    with asking.hearing_stops(session):
+        asking.ask_for(session)
+        return (yield)
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from evalkit._internal.interruption import stopped_by
 from evalkit.errors import visible
 from evalkit.plugin import baselines
 from evalkit.plugin.collect import MISSED
@@ -32,7 +33,10 @@ def finish_session(session: pytest.Session, exitstatus: int) -> None:
         if not config.option.collectonly:
             state.trouble, session.exitstatus = baselines.NOTHING_RUN, pytest.ExitCode.TESTS_FAILED
         return
-    if not state.selection or not _came_to_its_end(config, exitstatus):
+    # A controller of xdist that is stopped does not hear what its workers have selected.
+    if not (state.selection or (state.session is not None and exitstatus == pytest.ExitCode.INTERRUPTED)):
+        return
+    if not _came_to_its_end(config, exitstatus):
         return
     code = _judge(config, state)
     if session.exitstatus == pytest.ExitCode.OK:
@@ -63,9 +67,14 @@ def _came_to_its_end(config: pytest.Config, exitstatus: int) -> bool:
 
         if stopped_by_failures(config):
             return True
-    message = "no verdict: interrupted. What was answered is stored; the same command goes on there."
+    message = f"no verdict: {_stopped()}. What was answered is stored; the same command goes on there."
     config.stash[STATE].trouble = message
     return False
+
+
+def _stopped() -> str:
+    """That somebody stopped the session, and by what where that was no key."""
+    return "stopped by SIGTERM" if stopped_by() == "SIGTERM" else "interrupted"
 
 
 def _remember_misses(config: pytest.Config, state: State) -> None:

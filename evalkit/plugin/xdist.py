@@ -10,11 +10,15 @@ from collections.abc import Callable, Generator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from signal import SIGTERM
 from threading import Event, Thread
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 import pytest
+
+from evalkit._internal.interruption import hearing
+from evalkit.plugin import asking
 
 if TYPE_CHECKING:
     from evalkit.models.generate import OnProgress, Progress
@@ -35,8 +39,10 @@ class Sharing:
     state: State
     progress: Callable[[], OnProgress]
     over: Event = field(default_factory=Event)
+    nodes: list[Any] = field(default_factory=list)
 
     def pytest_configure_node(self, node: Any) -> None:
+        self.nodes.append(node)
         node.workerinput["evalkit_session"] = self.state.identity
 
     def pytest_testnodedown(self, node: Any) -> None:
@@ -58,13 +64,21 @@ class Sharing:
         watch = Thread(target=_watch, args=watched, name="evalkit-progress", daemon=True)
         watch.start()
         try:
-            result = yield
+            with hearing(asking.sayer(session.config), self._stop_workers):
+                result = yield
         finally:
             self.over.set()
             watch.join()
         if self.state.unusable:
             raise pytest.UsageError(self.state.unusable)
         return result
+
+    def _stop_workers(self) -> None:
+        """Sends a SIGTERM on, which this process alone has heard."""
+        for node in self.nodes:
+            process = getattr(getattr(node.gateway, "_io", None), "popen", None)  # none where a worker is elsewhere
+            if process is not None:
+                process.send_signal(SIGTERM)
 
     def pytest_runtest_logstart(self) -> None:
         self.over.set()  # who runs tests has been answered; a line of progress would break pytest's dots

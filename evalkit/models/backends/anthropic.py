@@ -17,7 +17,8 @@ The key is taken from $ANTHROPIC_API_KEY and is never stored or shown. Options o
     cache = true            have the shared beginning of the prompts cached by the vendor
     most = 32               requests under way at once, at most: how many is found out while they are answered
     tries = 6               for one request, before it is left unanswered
-    timeout = 60            seconds without a byte, after which a request is given up; ten times that for a whole answer
+    timeout = 60            seconds without a byte, after which a request is given up; five times that without anything
+                            of the answer, whatever else comes (pings), and ten times that for the whole of it
     batch = false           true: send all as one batch, for half the price and an answer within a day
     poll = 30               seconds between two looks at a batch
 
@@ -28,7 +29,7 @@ transformer spells it: what that leaves out is told by the run, and each answer 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -37,8 +38,9 @@ from evalkit.errors import ConfigError
 from evalkit.models.account import Account, Api, VendorSettings, extra_headers, open_account
 from evalkit.models.backend import Backend, Completion, Opening
 from evalkit.models.batch_reply import read_message_result
+from evalkit.models.connections import Connections
 from evalkit.models.constraint import anthropic_dialect
-from evalkit.models.event_stream import read_values, watched
+from evalkit.models.event_stream import read_values
 from evalkit.models.message_reply import read_message
 from evalkit.models.redirects import staying
 from evalkit.models.request import Message, Request
@@ -72,7 +74,8 @@ def open_backend(opening: Opening) -> Backend:
     thinks = {"thinking": tokens, "adaptive": settings.adaptive} if tokens else {}  # the name that it is stored under
 
     def connect() -> _Connection:
-        return _Connection(_client(account, settings), opening.spec.place, settings, thinking)
+        connections = Connections(settings.patience)
+        return _Connection(_client(account, settings, connections), opening.spec.place, settings, thinking, connections)
 
     wire = Wire(
         engine="anthropic",
@@ -104,11 +107,11 @@ def _thinking(opening: Opening, settings: Settings) -> ThinkingConfigParam | Non
     return {"type": "adaptive"} if settings.adaptive else {"type": "enabled", "budget_tokens": tokens}
 
 
-def _client(account: Account, settings: Settings) -> Anthropic:
+def _client(account: Account, settings: Settings, connections: Connections) -> Anthropic:
     from anthropic import Anthropic, DefaultHttpxClient
 
     return Anthropic(
-        http_client=staying(DefaultHttpxClient),
+        http_client=staying(DefaultHttpxClient, connections.watch),
         api_key=account.key,
         base_url=account.url,
         timeout=float(settings.timeout),
@@ -125,12 +128,16 @@ class _Connection:
     model: str
     settings: Settings
     thinking: ThinkingConfigParam | None
+    connections: Connections
 
-    def ask(self, request: Request, in_time: Callable[[], None]) -> Completion:
+    def ask(self, request: Request) -> Completion:
         body, extra = self._body(request), _extra_body(self.settings, request)
-        messages = self.client.messages.with_streaming_response
-        with messages.create(**body, stream=True, extra_body=extra or None) as response:
-            return read_message(read_values(watched(response.iter_bytes(), in_time))).completion()
+        asked = self.client.messages.with_streaming_response.create(**body, stream=True, extra_body=extra or None)
+        with self.connections.one_request(), asked as response:
+            return read_message(self.connections.growing(read_values(response.iter_bytes()))).completion()
+
+    def cut(self) -> None:
+        self.connections.cut()
 
     def close(self) -> None:
         self.client.close()

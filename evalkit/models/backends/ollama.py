@@ -53,6 +53,8 @@ _TRIES = 3
 """So often an answer is asked for that the server does not finish."""
 _EFFORT = "reasoning_effort"
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 5.0
+_PATIENCE = 10.0
+"""Seconds that answers under way are waited for when all is stopped."""
 """Seconds between two tries."""
 
 
@@ -131,8 +133,10 @@ class OllamaBackend:
         at_once = self.settings.parallel or int(os.environ.get("OLLAMA_NUM_PARALLEL") or 1)
         self.refusals.begin()
         # The connection is made here, before the threads that share it.
-        with closing(self.server.open()), closing(in_threads(requests, self._ask, at_once)) as answers:  # type: ignore[type-var]
-            yield from answers
+        with closing(self.server.open()):
+            asked = in_threads(requests, self._ask, at_once, patience=_PATIENCE, cut=self.server.cut)
+            with closing(asked) as answers:  # type: ignore[type-var]
+                yield from answers
 
     def memory(self) -> int | None:
         """What the server says that the loaded model holds, None where it does not say."""

@@ -18,7 +18,8 @@ The key is taken from $OPENAI_API_KEY and is never stored or shown. Options of t
     usage = true            the server says at an answer's end what it cost; false for one that does not
     most = 32               requests under way at once, at most: how many is found out while they are answered
     tries = 6               for one request, before it is left unanswered
-    timeout = 60            seconds without a byte, after which a request is given up; ten times that for a whole answer
+    timeout = 60            seconds without a byte, after which a request is given up; five times that without anything
+                            of the answer, whatever else comes (pings), and ten times that for the whole of it
     batch = false           true: send all as one batch, for half the price and an answer within a day
     poll = 30               seconds between two looks at a batch
 
@@ -30,7 +31,7 @@ and each answer is held against all of it here.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal
@@ -41,9 +42,10 @@ from evalkit.models.backend import Backend, Completion, Opening
 from evalkit.models.batch_api import Refused
 from evalkit.models.batch_reply import read_chat_result
 from evalkit.models.chat_reply import read_chat
+from evalkit.models.connections import Connections
 from evalkit.models.constraint import openai_dialect
 from evalkit.models.constraint.held import as_it_is
-from evalkit.models.event_stream import read_values, watched
+from evalkit.models.event_stream import read_values
 from evalkit.models.redirects import staying
 from evalkit.models.request import Message, Request
 from evalkit.models.retry import Cut
@@ -87,10 +89,11 @@ def open_backend(opening: Opening) -> Backend:
     limit: _Limit = "max_completion_tokens" if at_home else "max_tokens"
     keywords = {} if at_home else opening.template.keywords
 
+    questions = _Questions(opening.spec.place, settings, limit, effort, keywords)
+
     def connect() -> _Connection:
-        return _Connection(
-            _client(account, settings), _Questions(opening.spec.place, settings, limit, effort, keywords)
-        )
+        connections = Connections(settings.patience)
+        return _Connection(_client(account, settings, connections), questions, connections)
 
     wire = Wire(
         engine="openai",
@@ -118,11 +121,11 @@ def _effort(opening: Opening, effort: str, at_home: bool) -> str:
     return effort or ("medium" if template.thinking else "none")
 
 
-def _client(account: Account, settings: Settings) -> OpenAI:
+def _client(account: Account, settings: Settings, connections: Connections) -> OpenAI:
     from openai import DefaultHttpxClient, OpenAI
 
     return OpenAI(
-        http_client=staying(DefaultHttpxClient),
+        http_client=staying(DefaultHttpxClient, connections.watch),
         api_key=account.key,
         base_url=account.url,
         timeout=float(settings.timeout),
@@ -187,19 +190,24 @@ class _Connection:
 
     client: OpenAI
     questions: _Questions
+    connections: Connections
 
-    def ask(self, request: Request, in_time: Callable[[], None]) -> Completion:
+    def ask(self, request: Request) -> Completion:
         body, tells_usage = self.questions.body(request), self.questions.settings.usage
         if tells_usage:
             body["stream_options"] = {"include_usage": True}
-        with self.client.chat.completions.with_streaming_response.create(
+        asked = self.client.chat.completions.with_streaming_response.create(
             **body, stream=True, extra_body=self.questions.extra or None
-        ) as response:
-            reply = read_chat(read_values(watched(response.iter_bytes(), in_time)))
+        )
+        with self.connections.one_request(), asked as response:
+            reply = read_chat(self.connections.growing(read_values(response.iter_bytes())))
         completion = reply.completion()
         if completion.usage is None and tells_usage:
             raise Cut("the answer ended before its usage was told (set usage = false for a server that tells none)")
         return completion
+
+    def cut(self) -> None:
+        self.connections.cut()
 
     def close(self) -> None:
         self.client.close()

@@ -8,11 +8,14 @@ from contextlib import contextmanager
 from typing import Any
 
 from evalkit.errors import MissingModel
+from evalkit.models.connections import Connections, Patience
 from evalkit.models.event_stream import read_values
 from evalkit.models.ollama_reply import read_about, read_digests, read_loaded, read_rendered, read_version
 from evalkit.models.retry import Cut, NotAnAnswer, beginning
 
 _PORT = 11434
+_PATIENCE = Patience(quiet=600, whole=3600)
+"""A first answer may have to wait for the weights to load, and a slow machine takes long for a long one."""
 
 
 class Refused(Exception):
@@ -42,6 +45,7 @@ class Server:
 
     def __init__(self, url: str) -> None:
         self.url = url
+        self._connections = Connections(_PATIENCE)
         self._tells_prompts = True
         self._open: Any = None
 
@@ -50,8 +54,8 @@ class Server:
         if self._open is None:
             import httpx
 
-            # A first answer may have to wait for the weights to load; a server that says nothing for longer is lost.
-            self._open = httpx.Client(base_url=self.url, timeout=httpx.Timeout(600, connect=5))
+            timeout, hooks = httpx.Timeout(self._connections.patience.quiet, connect=5), [self._connections.watch]
+            self._open = httpx.Client(base_url=self.url, timeout=timeout, event_hooks={"request": hooks})
         return self
 
     def close(self) -> None:
@@ -60,11 +64,15 @@ class Server:
             self._open.close()
         self._open = None
 
+    def cut(self) -> None:
+        """Ends what is under way in other threads, so that each of them hears an error."""
+        self._connections.cut()
+
     @contextmanager
     def chat(self, body: Mapping[str, Any]) -> Iterator[Iterator[Any]]:
         """The JSON values of the streamed answer to ``body``, as they come. Raises Refused."""
         with self._sent("POST", "/api/chat", {**body, "stream": True}) as response:
-            yield read_values(response.iter_bytes())
+            yield self._connections.growing(read_values(response.iter_bytes()))
 
     def rendered(self, body: Mapping[str, Any]) -> str | None:
         """The prompt of the chat request ``body`` as the model's template renders it, None where the server is too old
@@ -120,7 +128,8 @@ class Server:
         # As ASCII: a text may hold half a surrogate pair, which UTF-8 has no bytes for.
         content = None if body is None else json.dumps(body).encode()
         headers = {"Content-Type": "application/json"}
-        with self.open()._open.stream(method, path, content=content, headers=headers) as response:
+        sent = self.open()._open.stream(method, path, content=content, headers=headers)
+        with self._connections.one_request(), sent as response:
             if not response.is_success:
                 response.read()
                 raise Refused(response.status_code, path, response.content)

@@ -26,11 +26,13 @@ from evalkit.golden.loader import load_task
 from evalkit.golden.model import Decoding, Task
 from evalkit.golden.schema import Schema
 from evalkit.judging.output import parse
+from evalkit.models.account import VendorSettings
 from evalkit.models.alias import Alias
 from evalkit.models.backend import Completion, Opening, Spec, fingerprint_of
 from evalkit.models.backends import anthropic, openai
 from evalkit.models.budget import Budget
 from evalkit.models.cache import Store
+from evalkit.models.connections import Patience
 from evalkit.models.generate import generate
 from evalkit.models.in_flight import InFlight
 from evalkit.models.latency import probe
@@ -192,6 +194,27 @@ def test_every_fault_is_asked_again_and_the_answer_is_the_whole_one(vendor: Vend
     [whole] = between.delivered["Say 1."]
     assert found.text == text_in(vendor, whole)
     assert between.asked["Say 1."] == (1 if fault == "slow" else 2)
+
+
+@pytest.mark.parametrize("fault", ["comments", "empty pieces", "drops of a header", "a body that never begins"])
+def test_what_never_ends_is_given_up_and_said(
+    vendor: Vendor, wire: str, fault: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(VendorSettings, "patience", Patience(quiet=1, whole=5))
+    with proxy(wire, lambda _: fault, stall=30) as between:
+        found = one(vendor.open(between.url, tries=1, timeout=20))
+    assert isinstance(found, NotAnswered)
+    came = "nor anything else" if fault == "a body that never begins" else "though the server kept sending"
+    assert f"nothing of the answer came for 1 s, {came}" in str(found)
+
+
+def test_an_answer_that_grows_for_too_long_is_given_up_too(
+    vendor: Vendor, wire: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(VendorSettings, "patience", Patience(quiet=60, whole=1))
+    with proxy(wire, lambda _: "empty pieces", stall=30) as between:
+        found = one(vendor.open(between.url, tries=1))
+    assert "the answer did not come to its end in 1 s" in str(found)
 
 
 def test_an_answer_that_is_cut_at_any_byte_is_never_taken_for_the_whole(vendor: Vendor, wire: str) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from fault_proxy import proxy
 from scripted_server import Said, Scripted, scripted
 
 from evalkit.errors import BackendDied, MissingModel, NotAnswered
@@ -16,6 +17,8 @@ from evalkit.golden.loader import load_task
 from evalkit.golden.model import Decoding, Task
 from evalkit.models.backend import Completion, Opening, Spec
 from evalkit.models.backends import ollama
+from evalkit.models.connections import Patience
+from evalkit.models.engines import ollama_server
 from evalkit.models.request import Message, Request
 
 ROOT = Path(__file__).parents[3]
@@ -162,3 +165,14 @@ def test_what_the_model_holds_is_known_where_the_server_says_it(told: Said, memo
         backend = ollama.open_backend(opening(server.url))
         assert isinstance(backend, ollama.OllamaBackend)
         assert backend.memory() == memory
+
+
+def test_a_server_that_sends_pieces_without_a_text_for_ever_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ollama_server, "_PATIENCE", Patience(quiet=0.3, whole=5))
+    with scripted(SERVER) as server, proxy(server.url, lambda _: "empty lines", stall=30) as between:
+        monkeypatch.setattr(ollama_server.Server, "rendered", lambda *_: None)
+        backend = ollama.open_backend(opening(server.url))
+        assert isinstance(backend, ollama.OllamaBackend)
+        backend.server.url = between.url
+        [(_, found)] = backend.answer([asked(1)])
+    assert "given up after 3 tries: nothing of the answer came for 0 s, though the server kept sending" in str(found)
