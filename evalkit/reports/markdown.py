@@ -11,9 +11,11 @@ from evalkit.reports.page import PAGE, Page
 from evalkit.runs.record import ModelRun, Rows, Run, TaskResult, no_rows
 
 
-def render(run: Run, _rows: Rows = no_rows, _page: Page = PAGE) -> Iterator[str]:
+def render(run: Run, _rows: Rows = no_rows, page: Page = PAGE) -> Iterator[str]:
     """The run as GitHub-flavoured Markdown."""
-    return _each(run, _whole)
+    yield from _each(run, _whole)
+    if page.left_out is not None:
+        yield f"\n{notes.left_out(page.left_out)}\n"
 
 
 def render_scores(run: Run) -> Iterator[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import islice
 
 from evalkit._internal.counts import counted, verb
 from evalkit.judging import wording
@@ -11,6 +12,7 @@ from evalkit.judging.gates import kind_of
 from evalkit.judging.no_verdict import NoVerdict, WhyNone, why_none
 from evalkit.judging.regression import Regression
 from evalkit.reports.figures import signed
+from evalkit.reports.page import LeftOut
 from evalkit.reports.view import rivals
 from evalkit.runs.record import ModelRun, TaskResult, Unbeaten
 
@@ -130,6 +132,14 @@ def _warnings(task: TaskResult) -> Iterator[str]:
     yield from wording.not_judged([item for item in task.unjudged if not (item.leaves_open and task.verdicts)])
 
 
+def left_out(item: LeftOut) -> str:
+    """What the written reports of a large run lack, and how it is had."""
+    return (
+        f"Left out of what is written of this run: {item.answers:,} of {item.of:,} answers. Of each model on each task "
+        f"the {item.worst} worst are in; `{item.all}` gives all."
+    )
+
+
 def _defects(model_run: ModelRun) -> Iterator[str]:
     if model_run.defects:
         counts = ", ".join(f"{name} {count}" for name, count in model_run.defects.items())
@@ -138,12 +148,12 @@ def _defects(model_run: ModelRun) -> Iterator[str]:
 
 def _details(task: TaskResult) -> Iterator[str]:
     for model_run in task.model_runs:
-        name, participant = model_run.name, model_run.participant
+        participant = model_run.participant
         if participant.role == "against":
             yield from _defects(model_run)
         # What a floor or a rival gets wrong is no news, and what the oracle gets right still less.
-        for example, reason in model_run.known_fails.items() if participant.role == "backend" else ():
-            yield f"{name}: known to fail: {example}: {reason}"
+        if participant.role == "backend":
+            yield from _known_fails(model_run)
     for comparison in task.comparisons:
         if comparison.declared and comparison.status is None:
             yield wording.reason(comparison.reason)
@@ -161,6 +171,13 @@ def _details(task: TaskResult) -> Iterator[str]:
     of_baseline = task.regression.corrections if task.regression else ()
     if made := wording.comparisons_made((*task.corrections, *of_baseline)):
         yield made
+
+
+def _known_fails(model_run: ModelRun) -> Iterator[str]:
+    for example, reason in islice(model_run.known_fails.items(), _LISTED):
+        yield f"{model_run.name}: known to fail: {example}: {reason}"
+    if (more := len(model_run.known_fails) - _LISTED) > 0:
+        yield f"{model_run.name}: {more} more are known to fail (--format=json has all)"
 
 
 def _asked_again(model_run: ModelRun) -> str:

@@ -38,6 +38,8 @@ def render(run: Run, rows: Rows = no_rows, page: Page = PAGE) -> Iterator[str]:
         write = _print_task if page.details else partial(_print_brief, rows=rows)
         yield _printed(page, partial(write, task=task, page=page))
     yield "" if page.details else "\n"
+    if page.left_out is not None:
+        yield f"{notes.left_out(page.left_out)}\n"
     yield f"run {run.id}; one answer: evalkit show {run.id} EXAMPLE\n"
 
 

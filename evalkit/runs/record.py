@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from functools import cache
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -368,7 +368,12 @@ def load_run(table: Mapping[str, Any]) -> Run:
 
 def dump_row(row: Row) -> str:
     """``row`` as one line of JSON. ASCII, so that half a surrogate pair in an answer is kept as what it is."""
-    return json.dumps(asdict(row))
+    return json.dumps(row, default=_fields)
+
+
+def _fields(item: Any) -> dict[str, Any]:
+    """One of the data classes of a row as a table: ``asdict`` takes six times as long, for it copies all below."""
+    return {each.name: getattr(item, each.name) for each in fields(item)}
 
 
 def load_row(line: str) -> Row:

@@ -13,7 +13,8 @@ from evalkit.judging import baseline as baselines
 from evalkit.judging.reason import Status
 from evalkit.judging.regression import Regression, compare
 from evalkit.models.config import Config
-from evalkit.reports.page import PAGE
+from evalkit.reports.large import WorstRows
+from evalkit.reports.page import Page
 from evalkit.runs.build import make_run
 from evalkit.runs.compare import scored_model
 from evalkit.runs.record import Rows, Run, TaskResult
@@ -57,13 +58,14 @@ def finish(
     if wanted.compare is not None:
         judged = [replace(task, regression=_regression(session, task, wanted)) for task in judged]
     run = make_run(session.identity, judged, command, outcomes)
-    session.runs.save(run, (row for task in run.tasks for row in session.rows(task.task)))
+    worst = WorstRows(run)
+    session.runs.save(run, worst.watched(row for task in run.tasks for row in session.rows(task.task)))
     rows = stored_rows(session.config.store, run.id)
     written: list[Path] = []
     trouble: list[str] = []
     if any(task.whole or task.relations for task in judged):
         try:
-            written += write(run, rows, session.config.root / session.config.reports)
+            written += write(run, *worst.for_reports(rows), session.config.root / session.config.reports)
         except OSError as error:
             trouble.append(f"the reports can't be written: {error}. The run is stored.")
     if wanted.save is not None:
@@ -130,12 +132,13 @@ def code_of(results: Iterable[tuple[str | None, Iterable[str]]], config: Config)
     return config.code_of_open(kind for _, kinds in decisions for kind in kinds)
 
 
-def write(run: Run, rows: Rows, folder: Path) -> tuple[Path, ...]:
-    """Writes a run's reports into ``folder``, each whole or not at all, and piece by piece."""
+def write(run: Run, rows: Rows, page: Page, folder: Path) -> tuple[Path, ...]:
+    """Writes a run's reports into ``folder``, each whole or not at all, and piece by piece. ``page`` says what of a
+    large run is not in ``rows``."""
     paths = []
     for name, file in _WRITTEN.items():
         path = folder / file
         # A lone surrogate (a broken answer quoted in a reason) has no UTF-8; as an escape it is still valid JSON.
-        write_atomically(path, find("reports", name).render(run, rows, PAGE), errors="backslashreplace")
+        write_atomically(path, find("reports", name).render(run, rows, page), errors="backslashreplace")
         paths.append(path)
     return tuple(paths)

@@ -9,6 +9,7 @@ import pytest
 
 from evalkit.errors import ConfigError, FrozenError, GoldenError, MissingModel, NotAnswered, UnknownName
 from evalkit.golden.freeze import freeze
+from evalkit.reports.page import PAGE
 from evalkit.runs.record import no_rows
 from evalkit.session.finish import finish, write
 
@@ -189,7 +190,7 @@ def test_a_partial_run_leaves_the_last_reports_alone(project: MiniProject) -> No
 def test_a_reason_that_quotes_half_a_surrogate_pair_can_be_written(project: MiniProject) -> None:
     session = project.asked()
     run = replace(finish(session, session.selection, "pytest", {}).run, command="pytest \ud83d")
-    written = write(run, no_rows, project.root / "reports")
+    written = write(run, no_rows, PAGE, project.root / "reports")
     headers = [path for path in written if path.suffix != ".jsonl"]
     assert len(headers) == 2
     assert all(r"pytest \ud83d" in path.read_text(encoding="utf-8") for path in headers)
