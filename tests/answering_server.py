@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
@@ -16,20 +16,24 @@ Answers = Callable[[Mapping[str, Any]], str]
 
 @dataclass(slots=True)
 class Server:
-    """At ``url`` it answers; ``bodies`` are what it was asked, in turn. ``finish`` is why its answers end."""
+    """At ``url`` it answers; ``bodies`` are what it was asked, in turn. ``finish`` is why its answers end. ``done`` is
+    called with a body once its answer was sent whole."""
 
     url: str
     answers: Answers
     finish: str = "stop"
+    done: Callable[[Mapping[str, Any]], None] = lambda _: None
     bodies: list[dict[str, Any]] = field(default_factory=list)
 
 
 @contextmanager
-def answering(answers: Answers, finish: str = "stop") -> Iterator[Server]:
+def answering(
+    answers: Answers, finish: str = "stop", done: Callable[[Mapping[str, Any]], None] = lambda _: None
+) -> Iterator[Server]:
     """A server as long as the block lasts."""
     listening = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
     listening.daemon_threads = True
-    server = Server(f"http://127.0.0.1:{listening.server_address[1]}", answers, finish)
+    server = Server(f"http://127.0.0.1:{listening.server_address[1]}", answers, finish, done)
     listening.server = server  # type: ignore[attr-defined]
     thread = Thread(target=listening.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
     thread.start()
@@ -57,7 +61,9 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("content-type", "text/event-stream")
         self.send_header("content-length", str(len(answer)))
         self.end_headers()
-        self.wfile.write(answer)
+        with suppress(OSError):  # whoever asked may have been killed
+            self.wfile.write(answer)
+            server.done(body)
 
 
 def _chat(text: str, finish: str) -> Iterator[str]:

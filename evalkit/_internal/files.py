@@ -46,12 +46,16 @@ def write_atomically(
     Raises OSError.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    with atomically(path) as unfinished, unfinished.open("wb") as file:
-        for piece in (content,) if isinstance(content, str | bytes) else content:
-            file.write(piece.encode("utf-8", errors) if isinstance(piece, str) else piece)
-        if sync:
-            file.flush()
-            os.fsync(file.fileno())
+    try:
+        with atomically(path) as unfinished, unfinished.open("wb") as file:
+            for piece in (content,) if isinstance(content, str | bytes) else content:
+                file.write(piece.encode("utf-8", errors) if isinstance(piece, str) else piece)
+            if sync:
+                file.flush()
+                os.fsync(file.fileno())
+    except OSError as error:
+        error.filename = error.filename or str(path)  # a full disk is told by a write, which knows no name
+        raise
 
 
 def text_digest(text: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import sys
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import click
 
 from evalkit._internal.toml import find_project
 from evalkit.cli import golden, looks, runs, weights
-from evalkit.errors import EvalkitError
+from evalkit.errors import EvalkitError, visible
 from evalkit.models.config import read_config
 
 
@@ -22,6 +23,12 @@ class PlainGroup(click.Group):
             return super().invoke(context)
         except EvalkitError as error:
             click.echo(f"evalkit: {error}", err=True)
+            sys.exit(4)
+        except OSError as error:
+            if error.errno == errno.EPIPE:
+                raise  # whoever read the output has seen enough
+            what = f"{error.filename}: {error.strerror}" if error.filename else str(error)
+            click.echo(visible(f"evalkit: {what}. Mend that, then run the same command again"), err=True)
             sys.exit(4)
 
 

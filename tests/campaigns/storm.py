@@ -84,7 +84,7 @@ class Storm:
         return "\n".join([head, f"  {kinds}", slowest, *(f"  BROKEN {each}" for each in self.broken)])
 
 
-def _brief(text: object, most: int = 300) -> str:
+def _brief(text: object, most: int = 1000) -> str:
     told = str(text).encode("utf-8", "backslashreplace").decode()
     return told if len(told) <= most else f"{told[:most]}... ({len(told):,} characters)"
 

@@ -399,3 +399,12 @@ def test_a_pyproject_that_is_a_folder_exits_4(project: MiniProject) -> None:
     (project.root / "pyproject.toml").mkdir()
     result = evalkit(project, "report")
     assert (result.exit_code, "pyproject.toml: can't be read: Is a directory" in result.stderr) == (4, True)
+
+
+def test_a_file_that_cannot_be_written_is_one_message(project: MiniProject, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device", "/full/frozen.json")
+
+    monkeypatch.setattr("evalkit.golden.freeze.write_atomically", full)
+    result = evalkit(project, "freeze", "mood")
+    assert (result.exit_code, "/full/frozen.json: No space left on device" in result.output) == (4, True)
