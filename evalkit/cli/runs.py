@@ -110,10 +110,13 @@ def rescore(config: Config, run: str) -> None:
 
     with opened_runs(config) as runs, opened_answers(config) as store:
         again = score_again(config, store, runs, run)
-        runs.save(again.run, again.rows())
+        if not (read_only := runs.read_only):
+            runs.save(again.run, again.rows())
     for warning in again.warnings:
         say(warning, err=True)
     say_report(render(again.run, page=_page()))
+    if read_only:
+        say(f"{config.store}: it can't be written to: {again.run.id} is shown here and is not stored", err=True)
     sys.exit(exit_code(list(again.run.tasks), config))
 
 

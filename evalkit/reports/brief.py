@@ -5,8 +5,8 @@ Nothing is computed here; a stored run is read. The best floor of a score is the
 
 from __future__ import annotations
 
-import heapq
 import json
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -164,16 +164,18 @@ def misses(task: TaskResult, rows: Iterable[Row]) -> Iterator[Misses]:
     """The misses of each tested model that has any: those that must pass first, then the lowest scores."""
     names = {model.name for model in view.tested(task)[:MOST_MODELS]}
     missed: dict[str, list[Row]] = {}
+    counts: Counter[str] = Counter()
     for row in rows:
         if row.task == task.task and row.model in names and row.split == task.split and not row.of:
             score = row.scores.get(task.primary)
             if score is not None and score.value < 1:
-                missed.setdefault(row.model, []).append(row)
+                counts[row.model] += 1
+                worst = [*missed.get(row.model, ()), row]  # of thousands of misses few are held
+                missed[row.model] = sorted(
+                    worst, key=lambda row: (not row.must_pass, row.scores[task.primary].value, row.example)
+                )[:MOST_MISSES]
     for model, of_model in missed.items():
-        worst = heapq.nsmallest(
-            MOST_MISSES, of_model, key=lambda row: (not row.must_pass, row.scores[task.primary].value, row.example)
-        )
-        yield Misses(model, len(of_model), tuple(worst))
+        yield Misses(model, counts[model], tuple(of_model))
 
 
 def misses_heading(missed: Misses) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -19,6 +20,8 @@ from evalkit.runs.asked_task import AskedTask
 from evalkit.runs.look_store import LookStore
 from evalkit.runs.look_terms import answerer, comparisons_of, is_shown, rivals_of, shared_terms, terms_of
 from evalkit.runs.record import TaskResult
+
+_NOT_TO_BE_WRITTEN = (errno.EACCES, errno.EPERM, errno.EROFS)
 
 
 def counts_looks(asked: AskedTask, ledger: Ledger) -> bool:
@@ -162,9 +165,24 @@ class LookTaker:
 
     @contextmanager
     def _ledger(self, task: Task) -> Iterator[Ledger]:
-        self.store.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(self.store.with_name("looks.lock")):
+        with self._alone():
             ledger = Ledger.read(task.folder)
             yield ledger
             if ledger.written:
                 LookStore.keep(self.store, task, ledger.written)
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Keeps other processes out. Where nothing may be written, none of ours writes, and a look that is not in the
+        ledger yet fails to be taken."""
+        self.store.parent.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(self.store.with_name("looks.lock"))
+        try:
+            lock.acquire()
+        except OSError as error:
+            if error.errno not in _NOT_TO_BE_WRITTEN:
+                raise
+        try:
+            yield
+        finally:
+            lock.release()

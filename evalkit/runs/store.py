@@ -46,6 +46,11 @@ class RunStore:
         self.path = path
         self._db = Database(path, _TABLES)
 
+    @property
+    def read_only(self) -> bool:
+        """Whether nothing can be stored: the file, or its folder, may only be read."""
+        return self._db.read_only
+
     def close(self) -> None:
         self._db.close()
 
