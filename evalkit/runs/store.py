@@ -12,7 +12,8 @@ from typing import Any
 
 from evalkit._internal.database import Database
 from evalkit.errors import UnknownName
-from evalkit.runs.record import Row, Rows, Run, dump_row, dump_run, is_older, load_row, load_run
+from evalkit.runs.packed_row import DIGEST_BYTES, MARK, first_text, pack, text_of, unpack
+from evalkit.runs.record import Row, Rows, Run, dump_run, is_older, load_run
 
 _TABLES = """
 create table if not exists runs (id text primary key, created text not null, run text not null) without rowid;
@@ -21,8 +22,12 @@ create table if not exists rows (
     line blob not null, primary key (run, number)
 ) without rowid;
 create index if not exists rows_by_example on rows (run, example);
+create table if not exists row_parts (digest blob primary key, part blob not null) without rowid;
 create table if not exists run_order (number integer primary key autoincrement, run text not null unique);
 """
+
+_WITH_PARTS = f"left join row_parts on row_parts.digest = substr(rows.line, {len(MARK) + 1}, {DIGEST_BYTES})"
+_FIRST_ROW = "select line from rows where run = ? and number = 0"
 
 _IN_ORDER = "from runs left join run_order on run_order.run = runs.id order by number, created, id"
 """The order in which runs were stored, whatever the clock said. An older evalkit numbered none: those come first, by
@@ -57,16 +62,24 @@ class RunStore:
     def save(self, run: Run, rows: Iterable[Row] = ()) -> None:
         """Stores ``run`` under its id, and ``rows``, of which one at a time is held: all of it or nothing."""
         now = datetime.now(UTC).isoformat(timespec="microseconds")
-        lines = (
-            (run.id, number, row.task, row.model, row.example, zlib.compress(dump_row(row).encode("ascii"), 1))
-            for number, row in enumerate(rows)
-        )
         with self._db.transaction():
             self._db.execute("delete from rows where run = ?", (run.id,))
-            self._db.write_each("insert into rows values (?, ?, ?, ?, ?, ?)", lines)
+            self._db.write_each("insert into rows values (?, ?, ?, ?, ?, ?)", self._packed(run.id, rows))
             # ASCII, so that a lone surrogate in an answer is kept as what it is; SQLite takes only valid UTF-8.
             self._db.execute("insert or replace into runs values (?, ?, ?)", (run.id, now, json.dumps(dump_run(run))))
             self._db.execute("insert or ignore into run_order (run) values (?)", (run.id,))
+
+    def _packed(self, run: str, rows: Iterable[Row]) -> Iterator[tuple[str, int, str, str, str, bytes]]:
+        """The rows as they are stored; the example part of each is stored on the way, once."""
+        first, stored = b"", set[bytes]()
+        for number, row in enumerate(rows):
+            packed = pack(row, first)
+            first = first or text_of(row)
+            if packed.digest not in stored:
+                stored.add(packed.digest)
+                part = zlib.compress(packed.part, 1)
+                self._db.execute("insert or ignore into row_parts values (?, ?)", (packed.digest, part))
+            yield run, number, row.task, row.model, row.example, packed.blob
 
     def rows(
         self, run: str, task: str | None = None, model: str | None = None, example: str | None = None
@@ -76,9 +89,12 @@ class RunStore:
         named = {"task": task, "model": model, "example": example}
         wanted = {column: value for column, value in named.items() if value is not None}
         where = "".join(f" and {column} = ?" for column in wanted)
-        query = f"select line from rows where run = ?{where} order by number"
-        for (line,) in self._db.each(query, (run, *wanted.values())):
-            yield load_row(zlib.decompress(line).decode("ascii"))
+        # By itself SQLite takes a run for ten rows, and reads all of it for one example.
+        index = "" if example is None else "indexed by rows_by_example"
+        query = f"select line, part from rows {index} {_WITH_PARTS} where run = ?{where} order by number"
+        first = b"".join(first_text(line) for (line,) in self._db.execute(_FIRST_ROW, (run,)))
+        for line, part in self._db.each(query, (run, *wanted.values())):
+            yield unpack(line, part, first)
 
     def run(self, name: str = "latest") -> Run:
         """The run of that id, of the only id that begins so, or the latest.
