@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import zlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
@@ -105,7 +105,7 @@ class RunStore:
 
     def table(self, name: str = "latest") -> Mapping[str, Any]:
         """The header of that run as it is stored, of whatever version. Raises UnknownName."""
-        ids = [row[0] for row in self._db.execute(f"select id {_IN_ORDER}")]
+        ids = self.ids()
         if name == "latest" and ids:
             name = ids[-1]
         matches = [name] if name in ids else [other for other in ids if other.startswith(name)]
@@ -113,6 +113,23 @@ class RunStore:
             raise UnknownName("run", name, ids[-10:], f"(the last ten of {self.path})")
         [(text,)] = self._db.execute("select run from runs where id = ?", (matches[0],))
         return dict(json.loads(text))
+
+    def ids(self) -> list[str]:
+        """The ids of all runs, the oldest first."""
+        return [row[0] for row in self._db.execute(f"select id {_IN_ORDER}")]
+
+    def forget(self, runs: Sequence[str]) -> None:
+        """Takes those runs out, and gives the room back that they took: all of them or none. Raises StoreError."""
+        names = [(run,) for run in runs]
+        with self._db.transaction():
+            for table, column in (("runs", "id"), ("rows", "run"), ("run_order", "run")):
+                self._db.write_each(f"delete from {table} where {column} = ?", names)
+            self._db.execute(
+                "delete from row_parts where digest not in (select substr(line, ?, ?) from rows)",
+                (len(MARK) + 1, DIGEST_BYTES),
+            )
+        self._db.execute("vacuum")
+        self._db.execute("pragma wal_checkpoint(truncate)")  # a log of the size of the file else lies beside it
 
     def runs(self) -> Iterator[Run]:
         """Every run, the oldest first; those of an older form are left out (``older``)."""
