@@ -81,7 +81,7 @@ def _places(
     from evalkit.runs.requests import load_requests
 
     table = runs.table(name)
-    requests = load_requests(table, lambda: runs.rows(table["id"], example=example))
+    requests = load_requests(table, lambda task=None, model=None: runs.rows(table["id"], task, model, example))
     participations = [(request, part) for request in requests for part in request.participations]
     models = {part.name for _, part in participations}
     if backend is not None and backend not in models:
@@ -93,7 +93,7 @@ def _places(
         for key in part.keys.get(example, ())
     ]
     if not places:
-        everything = load_requests(table, lambda: runs.rows(table["id"]))
+        everything = load_requests(table, lambda *only: runs.rows(table["id"], *only))
         examples = {name for request in everything for part in request.participations for name in part.keys}
         raise UnknownName("example of this run", example, examples)
     yield from places
@@ -151,7 +151,7 @@ def report(config: Config, run: str, form: str, slices: bool) -> None:
 
     with opened_runs(config) as runs:
         stored = runs.run(run)
-        say_report(render(form, stored, lambda: runs.rows(stored.id), _page(slices)))
+        say_report(render(form, stored, lambda *only: runs.rows(stored.id, *only), _page(slices)))
 
 
 @click.command()

@@ -5,8 +5,8 @@ Nothing is computed here; a stored run is read. The best floor of a score is the
 
 from __future__ import annotations
 
+import heapq
 import json
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -16,7 +16,7 @@ from evalkit.judging.verdict import Verdict
 from evalkit.reports import notes, view, weak_spots
 from evalkit.reports.figures import figure, rate
 from evalkit.reports.fitted import SIDE
-from evalkit.runs.record import ModelRun, Row, TaskResult
+from evalkit.runs.record import ModelRun, Row, Rows, TaskResult
 from evalkit.stats.intervals import Estimate
 
 MOST_MISSES = 3
@@ -160,22 +160,29 @@ class Misses:
     worst: tuple[Row, ...]
 
 
-def misses(task: TaskResult, rows: Iterable[Row]) -> Iterator[Misses]:
+def misses(task: TaskResult, rows: Rows) -> Iterator[Misses]:
     """The misses of each tested model that has any: those that must pass first, then the lowest scores."""
-    names = {model.name for model in view.tested(task)[:MOST_MODELS]}
-    missed: dict[str, list[Row]] = {}
-    counts: Counter[str] = Counter()
-    for row in rows:
-        if row.task == task.task and row.model in names and row.split == task.split and not row.of:
-            score = row.scores.get(task.primary)
-            if score is not None and score.value < 1:
-                counts[row.model] += 1
-                worst = [*missed.get(row.model, ()), row]  # of thousands of misses few are held
-                missed[row.model] = sorted(
-                    worst, key=lambda row: (not row.must_pass, row.scores[task.primary].value, row.example)
-                )[:MOST_MISSES]
-    for model, of_model in missed.items():
-        yield Misses(model, counts[model], tuple(of_model))
+    for model in view.tested(task)[:MOST_MODELS]:
+        missed = (row for row in rows(task.task, model.name) if _is_miss(task, model, row))
+        if found := _counted(missed, task.primary):
+            yield Misses(model.name, *found)
+
+
+def _is_miss(task: TaskResult, model: ModelRun, row: Row) -> bool:
+    score = row.scores.get(task.primary)
+    about = (row.task, row.model, row.split, row.of) == (task.task, model.name, task.split, "")
+    return about and score is not None and score.value < 1
+
+
+def _counted(missed: Iterable[Row], primary: str) -> tuple[int, tuple[Row, ...]] | None:
+    """How many there are, and the worst of them; None where there is none. Few are held at a time."""
+    count, worst = 0, list[Row]()
+    for row in missed:
+        count += 1
+        worst = heapq.nsmallest(
+            MOST_MISSES, [*worst, row], key=lambda row: (not row.must_pass, row.scores[primary].value, row.example)
+        )
+    return (count, tuple(worst)) if count else None
 
 
 def misses_heading(missed: Misses) -> str:

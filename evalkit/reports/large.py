@@ -47,7 +47,11 @@ class WorstRows:
             return rows, PAGE
         worst = sorted((item for kept in self._kept.values() for item in self._lowest(kept)), key=lambda item: item[0])
         left_out = LeftOut(self._count - len(worst), self._count, self._worst, self._run.id)
-        return lambda: (row for _, row in worst), replace(PAGE, left_out=left_out)
+
+        def few(task: str | None = None, model: str | None = None, /) -> Iterator[Row]:
+            yield from (row for _, row in worst if task in (None, row.task) and model in (None, row.model))
+
+        return few, replace(PAGE, left_out=left_out)
 
     def _lowest(self, kept: list[tuple[int, Row]]) -> list[tuple[int, Row]]:
         return heapq.nsmallest(self._worst, kept, key=lambda item: self._rank(item[1]))

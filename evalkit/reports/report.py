@@ -15,7 +15,8 @@ class Report(Protocol):
     """A stored run as text: the function ``render`` of a component of the kind "reports"."""
 
     def __call__(self, run: Run, rows: Rows, page: Page, /) -> Iterator[str]:
-        """The text, piece by piece. ``rows()`` reads what each model answered to each example, one row at a time."""
+        """The text, piece by piece. ``rows()`` reads what each model answered to each example, one row at a time;
+        ``rows(task, model)`` those of one task and model alone."""
         ...
 
 

@@ -73,7 +73,7 @@ def _print_brief(console: Console, task: TaskResult, page: Page, rows: Rows) -> 
         console.print()
         for line in brief.remarks(task):
             _print_item(console, line, width)
-        for missed in brief.misses(task, rows()):
+        for missed in brief.misses(task, rows):
             columns = [brief.misses_heading(missed), *brief.MISS_COLUMNS]
             _print_plain(console, "", [cut_table(console, columns, brief.miss_rows(task, missed), width)], width)
     _print_asked_for(console, task, width)

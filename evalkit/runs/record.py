@@ -6,10 +6,10 @@ This is the one module that writes the form in which runs are stored, and the on
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from functools import cache
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from evalkit.errors import StoreError
 from evalkit.golden.looks import PLANNED
@@ -321,11 +321,13 @@ class Row:
         return tuple(dict.fromkeys(defect for sample in self.samples for defect in sample.defects))
 
 
-Rows = Callable[[], Iterable[Row]]
-"""Gives the rows of a run, read as they are asked for: by task, then by model."""
+class Rows(Protocol):
+    """Gives the rows of a run, read as they are asked for, by task, then by model; of one where it is named."""
+
+    def __call__(self, task: str | None = None, model: str | None = None, /) -> Iterable[Row]: ...
 
 
-def no_rows() -> Iterable[Row]:
+def no_rows(_task: str | None = None, _model: str | None = None, /) -> Iterable[Row]:
     """The rows of a run that has none at hand."""
     return ()
 

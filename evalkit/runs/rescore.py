@@ -19,7 +19,7 @@ from evalkit.runs.asked_task import AskedTask
 from evalkit.runs.build import judge_task, make_run, unchanged_adapters
 from evalkit.runs.looks_taken import LookTaker
 from evalkit.runs.model_run import scored_examples
-from evalkit.runs.record import Participation, Rows, Run
+from evalkit.runs.record import Participation, Row, Rows, Run
 from evalkit.runs.requests import TaskRequest, load_requests
 from evalkit.runs.rows import rows_of
 from evalkit.runs.store import RunStore
@@ -44,7 +44,7 @@ def rescore(config: Config, store: Store, runs: RunStore, name: str) -> Rescored
     looks = LookTaker(config.store, identity)
     asked_tasks, results = [], []
     warnings: list[str] = []
-    for request in load_requests(table, lambda: runs.rows(table["id"])):
+    for request in load_requests(table, lambda *only: runs.rows(table["id"], *only)):
         task = reload_task(config, request.task)
         parts = request.participations
         try:
@@ -66,7 +66,13 @@ def rescore(config: Config, store: Store, runs: RunStore, name: str) -> Rescored
         result = judge_task(asked_tasks[-1], tuple(unchanged_adapters(parts, book)))
         results.append(looks.settle(result, asked_tasks[-1]) if result.verdicts else result)
     run = make_run(identity, results, table["command"], table["outcomes"])
-    return Rescored(run, lambda: (row for task in asked_tasks for row in rows_of(task)), tuple(warnings))
+
+    def rows(task: str | None = None, model: str | None = None, /) -> Iterator[Row]:
+        for asked in asked_tasks:
+            if task in (None, asked.task.name):
+                yield from (row for row in rows_of(asked) if model in (None, row.model))
+
+    return Rescored(run, rows, tuple(warnings))
 
 
 def _turns(task: Task, request: TaskRequest) -> dict[str, list[str]]:

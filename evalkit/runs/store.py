@@ -37,9 +37,9 @@ their time."""
 def stored_rows(path: Path, run: str) -> Rows:
     """Reads the rows of the run with that id from the store at ``path``, which is open only while they are read."""
 
-    def read() -> Iterator[Row]:
+    def read(task: str | None = None, model: str | None = None, /) -> Iterator[Row]:
         with closing(RunStore(path)) as runs:
-            yield from runs.rows(run)
+            yield from runs.rows(run, task, model)
 
     return read
 

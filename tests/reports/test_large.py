@@ -47,7 +47,7 @@ def rows(count: int) -> Iterator[Row]:
 
 def kept(worst: WorstRows, given: list[Row]) -> list[tuple[str, str]]:
     assert list(worst.watched(given)) == given
-    return [(one.model, one.example) for one in worst.for_reports(lambda: given)[0]()]
+    return [(one.model, one.example) for one in worst.for_reports(lambda *_: given)[0]()]
 
 
 def test_up_to_so_many_answers_all_are_in_and_above_only_the_worst_of_each_model() -> None:

@@ -101,7 +101,7 @@ def test_what_machines_read_is_json_line_by_line(
     run: Run, project: MiniProject, render: Callable[..., Iterator[str]]
 ) -> None:
     session = project.session(["tuned"])
-    text = "".join(render(hostile(run), lambda: map(hostile, session.runs.rows(run.id)), Page()))
+    text = "".join(render(hostile(run), lambda *_: map(hostile, session.runs.rows(run.id)), Page()))
     for document in [text] if render is as_json.render else text.splitlines():
         json.loads(document)
     assert obeyed(text) == set()

@@ -250,7 +250,7 @@ def test_rows_are_a_line_each_with_what_a_reader_needs(project: MiniProject) -> 
     session = project.asked(("tuned",))
     finish(session, session.selection, "pytest", {})
     run = session.runs.run("latest")
-    lines = "".join(jsonl.render(run, lambda: session.runs.rows(run.id))).splitlines()
+    lines = "".join(jsonl.render(run, lambda *_: session.runs.rows(run.id))).splitlines()
     row = next(one for one in map(json.loads, lines) if (one["model"], one["example"]) == ("tuned", "t-01"))
     assert (row["input"], row["expected"]) == ({"text": "This is t-01."}, {"mood": "good", "strength": 0.9})
     [sample] = row["samples"]

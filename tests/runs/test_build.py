@@ -123,7 +123,7 @@ def test_a_task_without_data_for_any_floor_is_judged_all_the_same(project: MiniP
     no_hypotheses(project)
     session = project.asked()
     run = make_run("run-1", [session.judged("mood")], "", {})
-    [request] = load_requests(dump_run(run), lambda: session.rows("mood"))
+    [request] = load_requests(dump_run(run), lambda *_: session.rows("mood"))
     gone = [
         Participation(replace(part.participant, problem="no data")) if part.role == "floor" else part
         for part in request.participations
@@ -147,7 +147,7 @@ def test_another_model_than_was_asked_for_is_told_by_the_names_in_its_replies(
     no_hypotheses(project)
     session = project.asked()
     run = make_run("run-1", [session.judged("mood")], "", {})
-    [request] = load_requests(dump_run(run), lambda: session.rows("mood"))
+    [request] = load_requests(dump_run(run), lambda *_: session.rows("mood"))
     [tuned] = [part for part in request.participations if part.name == "tuned"]
     served = Participation(replace(tuned.participant, spec="openai:tuned"), tuned.keys)
     called = {keys: names[place % len(names)] for place, keys in enumerate(tuned.keys.values())}

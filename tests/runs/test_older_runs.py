@@ -66,7 +66,7 @@ def test_every_report_shows_it(stored: dict[str, Any], report: Any) -> None:
 
 def test_its_rows_still_tell_what_was_asked(stored: dict[str, Any]) -> None:
     lines = (HERE / "version_1_rows.jsonl").read_text(encoding="utf-8").splitlines()
-    [request] = load_requests(stored, lambda: map(load_row, lines))
+    [request] = load_requests(stored, lambda *_: map(load_row, lines))
     tuned = next(part for part in request.participations if part.name == "tuned")
     assert (request.lineage, "t-01" in tuned.keys) == (("moods", ("base", "tuned")), True)
 

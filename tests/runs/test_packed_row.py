@@ -12,7 +12,7 @@ import pytest
 
 from evalkit.runs.packed_row import MARK, pack, text_of, unpack
 from evalkit.runs.record import Row, RowScore, Run, Sample, dump_row
-from evalkit.runs.store import RunStore
+from evalkit.runs.store import RunStore, stored_rows
 
 LONG = " ".join(f"word{number}" for number in range(200))
 
@@ -105,3 +105,11 @@ def test_a_run_that_breaks_while_it_is_stored_leaves_nothing(store: RunStore) ->
     with pytest.raises(RuntimeError, match="gone"):
         store.save(run("one"), broken())
     assert (count(store, "runs"), count(store, "rows"), count(store, "row_parts")) == (0, 0, 0)
+
+
+def test_the_rows_of_one_task_and_model_are_read_alone(store: RunStore) -> None:
+    store.save(run("one"), rows(3))
+    read = stored_rows(store.path, "one")
+    assert list(read()) == rows(3)
+    assert list(read("mood", "b")) == [row("b", number) for number in range(3)]
+    assert list(read("weather")) == []
