@@ -55,7 +55,9 @@ class _Handler(BaseHTTPRequestHandler):
         server: Server = self.server.server  # type: ignore[attr-defined]
         body = json.loads(self.rfile.read(int(self.headers["content-length"])))
         server.bodies.append(body)
-        events = (_messages if self.path.endswith("/messages") else _chat)(server.answers(body), server.finish)
+        events = (message_events if self.path.endswith("/messages") else chat_events)(
+            server.answers(body), server.finish
+        )
         answer = "".join(events).encode()
         self.send_response(200)
         self.send_header("content-type", "text/event-stream")
@@ -66,7 +68,7 @@ class _Handler(BaseHTTPRequestHandler):
             server.done(body)
 
 
-def _chat(text: str, finish: str) -> Iterator[str]:
+def chat_events(text: str, finish: str = "stop") -> Iterator[str]:
     for choice in ({"delta": {"role": "assistant", "content": text}}, {"delta": {}, "finish_reason": finish}):
         chunk = {"id": "1", "object": "chat.completion.chunk", "created": 1, "model": "any"}
         yield f"data: {json.dumps({**chunk, 'choices': [{'index': 0, **choice}]})}\n\n"
@@ -75,7 +77,7 @@ def _chat(text: str, finish: str) -> Iterator[str]:
     yield "data: [DONE]\n\n"
 
 
-def _messages(text: str, finish: str) -> Iterator[str]:
+def message_events(text: str, finish: str = "stop") -> Iterator[str]:
     usage = {"input_tokens": 1, "output_tokens": 1}
     reason = {"stop": "end_turn", "length": "max_tokens"}.get(finish, finish)
     message = {"id": "1", "type": "message", "role": "assistant", "model": "any", "content": [], "usage": usage}

@@ -11,7 +11,8 @@ _MOST = 5
 
 
 class Refusals:
-    """The refusals of one round of requests, by their words; shared by the threads that ask."""
+    """The refusals of one round of requests, by their words; shared by the threads that ask. ``answers`` is how many
+    requests were answered."""
 
     def __init__(self) -> None:
         self._lock = Lock()
@@ -21,11 +22,12 @@ class Refusals:
         """Forgets what was before."""
         with self._lock:
             self._counts: Counter[str] = Counter()
-            self._answered = False
+            self.answers = 0
 
     def answered(self) -> None:
         """Notes that a request was answered: from now on a refusal concerns its own."""
-        self._answered = True
+        with self._lock:
+            self.answers += 1
 
     def concern_all(self, message: str) -> bool:
         """Whether the same was said so often, now with ``message``, and nothing was answered, that it is about every
@@ -33,4 +35,4 @@ class Refusals:
         with self._lock:
             words = re.sub(r"[0-9a-fA-F-]{8,}|\d+", "#", message)
             self._counts[words] += 1
-            return not self._answered and self._counts[words] >= _MOST
+            return not self.answers and self._counts[words] >= _MOST

@@ -29,12 +29,14 @@ Case = TypeVar("Case")
 
 @dataclass(slots=True)
 class Storm:
-    """A campaign under way. ``tried`` counts cases by the kind that their check gave, ``broken`` says what broke."""
+    """A campaign under way. ``tried`` counts cases by the kind that their check gave, ``within`` what each has tried,
+    ``broken`` says what broke."""
 
     name: str
     seed: int
     share: Fraction
     tried: Counter[str] = field(default_factory=Counter)
+    within: Counter[str] = field(default_factory=Counter)
     broken: list[str] = field(default_factory=list)
     slowest: float = 0.0
     slowest_case: str = ""
@@ -80,6 +82,9 @@ class Storm:
         """What was tried and what broke, for people."""
         kinds = ", ".join(f"{kind} {count:,}" for kind, count in sorted(self.tried.items()))
         head = f"{self.name}, seed {self.seed}: {self.tried.total():,} cases, {len(self.broken)} broken"
+        if self.within:
+            parts = ", ".join(f"{kind} {count:,}" for kind, count in sorted(self.within.items()))
+            kinds += f"\n  in them {self.within.total():,}: {parts}"
         slowest = f"  slowest {self.slowest:.3f} s ({self.slowest_case})"
         return "\n".join([head, f"  {kinds}", slowest, *(f"  BROKEN {each}" for each in self.broken)])
 

@@ -47,8 +47,8 @@ from evalkit.models.request import Request
 from evalkit.models.retry import Cut, NotAnAnswer, ServerError, pauses
 from evalkit.models.stream_end import StopCondition
 
-_BUSY = (429, 502, 503, 504)
-"""What passes: too many requests, and a server that comes or goes."""
+_BUSY = (408, 425, 429)
+"""What passes beside a server that comes or goes (over 501): too many requests, too slow ones."""
 _TRIES = 3
 """So often an answer is asked for that the server does not finish."""
 _EFFORT = "reasoning_effort"
@@ -160,7 +160,7 @@ class OllamaBackend:
         not finish the answer, and gives that one up after ``_TRIES``."""
         import httpx
 
-        name, given_up, cut = f"ollama:{self.model}", 0.0, 0
+        name, given_up, cut, answers = f"ollama:{self.model}", 0.0, 0, 0
         for pause in pauses(_FIRST_PAUSE, _LONGEST_PAUSE):
             try:
                 completion = self._answer_once(request, stopped)
@@ -181,8 +181,14 @@ class OllamaBackend:
             except (httpx.HTTPError, ServerError, OSError) as error:
                 trouble = error
             # From the first failure on, and not from the beginning of an answer that may have taken longer.
-            given_up = given_up or time.monotonic() + self.settings.patience
+            if not given_up:
+                given_up, answers = time.monotonic() + self.settings.patience, self.refusals.answers
             if stopped.is_set() or time.monotonic() + pause > given_up:
+                if self.refusals.answers > answers:
+                    raise NotAnswered(
+                        f"{request.example_id}: {name}: not answered for {self.settings.patience} s, though others are "
+                        f"({type(trouble).__name__}: {trouble})"
+                    ) from trouble
                 raise BackendDied(
                     f"{name}: the server at {self.server.url} did not answer for {self.settings.patience} s "
                     f"({type(trouble).__name__}: {trouble}). Start it again, then run the same command: what was "
@@ -283,4 +289,4 @@ class OllamaBackend:
 
 def _passes(error: Refused) -> bool:
     """Whether a refusal may be gone at the next try: of a server that is busy, or that lost what runs a model."""
-    return error.status in _BUSY or (error.status == 500 and "runner" in str(error))
+    return error.status in _BUSY or error.status > 501 or (error.status == 500 and "runner" in str(error))

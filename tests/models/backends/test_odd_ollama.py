@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from campaigns.fault_server import Fault, FaultServer, breaking, closed_at_once, plain
 from fault_proxy import proxy
 from scripted_server import Said, Scripted, scripted
 
@@ -176,3 +177,16 @@ def test_a_server_that_sends_pieces_without_a_text_for_ever_is_given_up(monkeypa
         backend.server.url = between.url
         [(_, found)] = backend.answer([asked(1)])
     assert "given up after 3 tries: nothing of the answer came for 0 s, though the server kept sending" in str(found)
+
+
+def test_a_request_that_never_comes_through_stops_alone_where_others_are_answered() -> None:
+    texts = {f"Say {number}.": "{}" for number in range(1, 41)}
+    faults: dict[str, list[Fault]] = {
+        question: [closed_at_once if question == "Say 1." else plain] for question in texts
+    }
+    with breaking(FaultServer("ollama", texts, faults, seed=1)) as server:
+        given = {"host": server.url, "patience": 1, "parallel": 2}
+        backend = ollama.open_backend(Opening(Spec("ollama", "m"), market_direction(), ROOT, given))
+        found = {request.example_id: answer for request, answer in backend.answer([asked(n) for n in range(1, 41)])}
+    assert "not answered for 1 s, though others are" in str(found.pop("e1"))
+    assert [type(answer) for answer in found.values()] == [Completion] * 39
