@@ -20,7 +20,7 @@ from evalkit.reports.page import Page
 
 if TYPE_CHECKING:
     from evalkit.judging.answer import Answer
-    from evalkit.runs.record import Participation
+    from evalkit.runs.record import Participation, Run, TaskResult
     from evalkit.runs.requests import TaskRequest
     from evalkit.runs.store import RunStore
 
@@ -194,19 +194,18 @@ def lineage(config: Config, name: str, run: str | None) -> None:
     from evalkit.reports.terminal import render_lineage
     from evalkit.session.finish import code_of
 
+    latest: Run | None = None
+    tasks: list[TaskResult] = []
     with opened_runs(config) as runs:
-        candidates = [runs.run(run)] if run else list(runs.runs())
-    followed = [
-        [task for task in candidate.tasks if task.lineage is not None and task.lineage.name == name]
-        for candidate in candidates
-    ]
-    matches = [(candidate, tasks) for candidate, tasks in zip(candidates, followed, strict=True) if tasks]
-    if not matches:
+        for candidate in [runs.run(run)] if run else runs.runs():
+            following = [task for task in candidate.tasks if task.lineage is not None and task.lineage.name == name]
+            if following:
+                latest, tasks = candidate, following
+    if latest is None:
         if name not in config.lineages:
             raise UnknownName("lineage", name, config.lineages)
         where = f"run {run} does not follow" if run else "no stored run follows"
         raise ConfigError(f"{where} the lineage {name}; pytest --lineage={name} makes one that does")
-    latest, tasks = matches[-1]
     say_report(render_lineage(latest, _page()))
     lineages = [(task, task.lineage) for task in tasks if task.lineage is not None]
     if any(

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from evalkit.errors import ConfigError, UnknownName
-from evalkit.runs.record import ModelRun, Run, TaskResult
+from evalkit.runs.record import ModelRun, Role, Run, TaskResult
 from evalkit.stats.intervals import Estimate
 
 
@@ -38,7 +38,28 @@ class History:
     parts: int
 
 
-_Look = tuple[Run, TaskResult, ModelRun]
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """What is kept of one model in one run: the names that a header lists of a large run are not."""
+
+    run: str
+    created: str
+    split: str
+    checksum: str
+    primary: str
+    name: str
+    role: Role
+    fingerprint: str
+    complete: bool
+    rates: Mapping[str, Estimate]
+
+
+def _look(run: Run, task: TaskResult, model_run: ModelRun) -> _Look:
+    participant = model_run.participant
+    return _Look(
+        run.id, run.created, task.split, task.checksum, task.primary, participant.name, participant.role,
+        participant.fingerprint, model_run.complete, model_run.rates.get(task.split, {}),
+    )  # fmt: skip
 
 
 def history(runs: Iterable[Run], task: str, score: str | None = None, backend: str | None = None) -> History:
@@ -52,29 +73,31 @@ def history(runs: Iterable[Run], task: str, score: str | None = None, backend: s
     for run in runs:
         names.update(result.task for result in run.tasks)
         looks += [
-            (run, result, model_run) for result in run.tasks if result.task == task for model_run in result.model_runs
+            _look(run, result, model_run)
+            for result in run.tasks
+            if result.task == task
+            for model_run in result.model_runs
         ]
     if not looks:
         raise UnknownName("task of the stored runs", task, names)
-    roles = {model_run.name: model_run.participant.role for _, _, model_run in looks}
+    roles = {look.name: look.role for look in looks}
     if backend is not None and backend not in roles:
         raise UnknownName(f"backend of the stored runs of {task}", backend, roles)
-    score = score or looks[-1][1].primary
-    wanted = [look for look in looks if (look[2].name == backend if backend else look[2].participant.role == "backend")]
-    whole = [look for look in wanted if look[2].complete]
+    score = score or looks[-1].primary
+    wanted = [look for look in looks if (look.name == backend if backend else look.role == "backend")]
+    whole = [look for look in wanted if look.complete]
     if not whole:
         parts = f"all {len(wanted)} stored runs were" if len(wanted) != 1 else "the only stored run was"
         raise ConfigError(f"{task}: {parts} of a part of its split")
-    scores = {name for _, result, model_run in whole for name in model_run.rates.get(result.split, ())}
+    scores = {name for look in whole for name in look.rates}
     if score not in scores:
         raise UnknownName(f"score of the stored runs of {task}", score, scores)
     return History(task, score, tuple(_points(whole, score)), len(wanted) - len(whole))
 
 
 def _points(looks: Iterable[_Look], score: str) -> Iterator[HistoryPoint]:
-    for run, task, model_run in looks:
-        if (rate := model_run.rates.get(task.split, {}).get(score)) is not None:
+    for look in looks:
+        if (rate := look.rates.get(score)) is not None:
             yield HistoryPoint(
-                run.id, run.created, model_run.name, task.split, score, model_run.participant.fingerprint,
-                task.checksum, rate,
-            )  # fmt: skip
+                look.run, look.created, look.name, look.split, score, look.fingerprint, look.checksum, rate
+            )

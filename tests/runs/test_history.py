@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tracemalloc
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -88,3 +90,20 @@ def test_unknown_names_are_told_with_those_there_are(project: MiniProject) -> No
         history(runs, "mood", backend="tunde")
     with pytest.raises(UnknownName, match=r"unknown score of the stored runs of mood 'strenght'. Did you mean 'stren"):
         history(runs, "mood", "strenght")
+
+
+def test_of_runs_with_long_lists_of_names_only_what_is_shown_is_held(project: MiniProject) -> None:
+    one = run(project, 1)
+
+    def runs() -> Iterator[Run]:
+        for number in range(20):
+            [task] = one.tasks
+            names = tuple(f"run {number} example {example}" for example in range(5_000))
+            models = tuple(replace(model, failed=names) for model in task.model_runs)
+            yield replace(one, id=f"run-{number}", tasks=(replace(task, model_runs=models),))
+
+    tracemalloc.start()
+    found = history(runs(), "mood")
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert (len(found.looks), peak < 2_000_000) == (20, True)
