@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from evalkit._internal.counts import abbreviate, counted
 from evalkit.errors import FrozenError, UnknownName
@@ -11,8 +12,8 @@ from evalkit.golden import freeze as frozen
 from evalkit.golden.loader import find_tasks, load_task
 from evalkit.golden.model import Example, Task
 from evalkit.golden.perturbations import perturbed_examples
-from evalkit.judging.book import AnswerBook
-from evalkit.models.cache import Store, StoredCompletion
+from evalkit.judging.book import AnswerBook, ReadStored
+from evalkit.models.cache import Store
 from evalkit.models.config import Config
 from evalkit.models.request import Asking, render
 from evalkit.runs.asked_task import AskedTask
@@ -54,8 +55,7 @@ def rescore(config: Config, store: Store, runs: RunStore, name: str) -> Rescored
         book = AnswerBook(task, askable(task, request.split), store.get, store.unreadable)
         for part in parts:
             book.earlier.update(part.earlier)
-        kept = book.stored(key for part in parts for key in part.stored_under)
-        warnings += _other_prompts(config, task, request.split, parts, kept)
+        warnings += _other_prompts(config, task, request.split, parts, store.get)
         turns = _turns(task, request)
         asked_task = AskedTask(
             task, request.split, parts, book, config.baseline_margin, whether, request.lineage, turns,
@@ -92,29 +92,30 @@ def askable(task: Task, split: str) -> dict[str, Example]:
 
 
 def _other_prompts(
-    config: Config,
-    task: Task,
-    split: str,
-    parts: Sequence[Participation],
-    kept: Mapping[str, StoredCompletion],
+    config: Config, task: Task, split: str, parts: Sequence[Participation], read: ReadStored
 ) -> Iterator[str]:
     """Whose stored answer was given to another prompt than the task asks now: its score may mean nothing."""
     examples = askable(task, split)
     asking = {name: alias.asking for name, alias in config.aliases.items()}
-    moved = sorted(
-        {
-            name
-            for part in parts
-            for name, (last, *_) in part.keys.items()
-            for key in part.attempts(last)[:1]
-            if name in examples and key in kept
-            if kept[key].request.messages != render(task, examples[name], asking.get(part.name, Asking())).messages
-        }
-    )
+    moved: set[str] = set()
+    for part in parts:
+        how = asking.get(part.name, Asking())
+        first = ((name, part.attempts(last)[0]) for name, (last, *_) in part.keys.items() if name in examples)
+        while some := dict(islice(first, _AT_ONCE)):
+            stored = read(some.values())
+            moved |= {
+                name
+                for name, key in some.items()
+                if key in stored and stored[key].request.messages != render(task, examples[name], how).messages
+            }
     if moved:
         count = counted(len(moved), "example")
         since = "they were" if len(moved) != 1 else "it was"
-        yield f"{task.name}: the prompt of {count} has changed since {since} answered: {abbreviate(moved)}"
+        yield f"{task.name}: the prompt of {count} has changed since {since} answered: {abbreviate(sorted(moved))}"
+
+
+_AT_ONCE = 1_000
+"""So many stored answers are held while their prompts are compared."""
 
 
 def reload_task(config: Config, name: str) -> Task:
