@@ -9,7 +9,7 @@ import json
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cache, lru_cache
 from itertools import chain
 
 OBJECT = re.compile(r'\{[ \t\n\r]*["}]')
@@ -290,9 +290,19 @@ def _closings(marks: tuple[Mark, ...]) -> frozenset[str]:
     return frozenset(end for mark in (*marks, BARE) for end in mark.ends_alone)
 
 
-@lru_cache(maxsize=16)
 def marks_in(marks: tuple[Mark, ...]) -> re.Pattern[str]:
     """A pattern for whatever opens reasoning, or closes what nothing opened."""
+    # To look it up by two hundred marks takes longer than all else that is done to an answer.
+    return _all_marks() if marks is MARKS else _marks_in(marks)
+
+
+@cache
+def _all_marks() -> re.Pattern[str]:
+    return _marks_in(MARKS)
+
+
+@lru_cache(maxsize=16)
+def _marks_in(marks: tuple[Mark, ...]) -> re.Pattern[str]:
     return re.compile(any_of((*(mark.opens for mark in marks), *_closings(marks))))
 
 
