@@ -5,17 +5,24 @@ from __future__ import annotations
 import json
 import tracemalloc
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+from click.testing import CliRunner
 
+from evalkit.cli.main import main
 from evalkit.judging.no_verdict import NoVerdict, WhyNone
 from evalkit.reports import json as as_json
 from evalkit.reports import jsonl, markdown, notes, terminal
 from evalkit.reports.large import MOST_ANSWERS, WORST, WorstRows
 from evalkit.reports.page import PAGE, LeftOut, Page
 from evalkit.runs.record import ModelRun, Participant, Row, RowScore, Run, TaskResult, no_rows
-from evalkit.session.finish import write
+from evalkit.session.finish import finish, write
+
+if TYPE_CHECKING:
+    from conftest import MiniProject
 
 
 def model_run(name: str, failed: int = 0, known: int = 0) -> ModelRun:
@@ -127,3 +134,19 @@ def test_the_reports_of_40_000_answers_are_small_and_take_little_memory(tmp_path
     assert len(lines) == 2 * WORST + 1
     assert max(path.stat().st_size for path in written) < 200_000
     assert peak < 5_000_000
+
+
+def test_what_the_files_of_a_session_leave_out_the_named_command_gives(
+    project: MiniProject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("evalkit.session.finish.WorstRows", partial(WorstRows, most=20, worst=2))
+    project.answers("tuned", project.right() | {"t-05": "prose"})
+    session = project.asked(("tuned",), ("base",))
+    finish(session, session.selection, "pytest suites", {})
+    *lines, last = (project.root / "reports" / "latest.jsonl").read_text(encoding="utf-8").splitlines()
+    left_out = json.loads(last)["left_out"]
+    assert "t-05" in [row["example"] for row in map(json.loads, lines) if row["model"] == "tuned"]
+    _, *command = left_out["all"].split()
+    everything = CliRunner().invoke(main, ["--root", str(project.root), *command]).stdout.splitlines()
+    assert (left_out["of"], left_out["answers"]) == (len(everything), len(everything) - len(lines))
+    assert set(lines) < set(everything)
