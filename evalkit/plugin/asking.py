@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -11,6 +11,7 @@ import pytest
 
 from evalkit._internal.interruption import hearing
 from evalkit.errors import visible
+from evalkit.plugin.lines import sayer
 from evalkit.plugin.state import STATE, TestTarget, eval_session, is_worker, target_of
 
 if TYPE_CHECKING:
@@ -28,19 +29,6 @@ def hearing_stops(session: pytest.Session) -> Iterator[None]:
         return
     with hearing(sayer(session.config)):
         yield
-
-
-def sayer(config: pytest.Config) -> Callable[[str], object]:
-    """What shows a line to a person in the middle of a run."""
-    reporter = config.pluginmanager.get_plugin("terminalreporter")
-    if reporter is None or is_worker(config):
-        return lambda _: None
-
-    def say(line: str) -> None:
-        reporter.ensure_newline()
-        reporter.write_line(line, yellow=True)
-
-    return say
 
 
 def _targets(session: pytest.Session) -> list[tuple[str, TestTarget]]:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from evalkit._internal.interruption import hearing
-from evalkit.plugin import asking
+from evalkit.plugin.lines import sayer
 
 if TYPE_CHECKING:
     from evalkit.models.generate import OnProgress, Progress
@@ -64,7 +64,7 @@ class Sharing:
         watch = Thread(target=_watch, args=watched, name="evalkit-progress", daemon=True)
         watch.start()
         try:
-            with hearing(asking.sayer(session.config), self._stop_workers):
+            with hearing(sayer(session.config), self._stop_workers):
                 result = yield
         finally:
             self.over.set()
