@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from evalkit._internal.counts import abbreviate, counted
-from evalkit.errors import ConfigError
+from evalkit.errors import ConfigError, MissingModel
 from evalkit.models.weights.lora import PLAIN_STARTS
 from evalkit.models.weights.tensors import open_safetensors
 
@@ -31,8 +31,10 @@ def adapter_config(adapter: Path) -> Mapping[str, Any]:
     try:
         config = json.loads(path.read_text(encoding="utf-8"))
         return {"peft_type": config["peft_type"], **config}
-    except (ValueError, KeyError, TypeError) as error:
-        raise ConfigError(f"{path}: not the configuration of a PEFT adapter ({error!r})") from error
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise ConfigError(f"{path}: not the configuration of a PEFT adapter ({error!r:.80})") from error
+    except OSError as error:
+        raise MissingModel(f"{path}: can't be read: {error.strerror}") from error
 
 
 def module_of(tensor: str) -> str:

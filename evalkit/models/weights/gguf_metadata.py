@@ -33,8 +33,10 @@ def gguf_metadata(path: Path, keys: Collection[str]) -> dict[str, Any]:
                 if len(found) == len(keys):
                     break
             return found
-    except (struct.error, KeyError, UnicodeDecodeError, MemoryError, OverflowError) as error:
+    except (struct.error, KeyError, UnicodeDecodeError, MemoryError, OverflowError, RecursionError) as error:
         raise MissingModel(f"{path}: not a whole GGUF file. Get it again.") from error
+    except OSError as error:
+        raise MissingModel(f"{path}: can't be read: {error.strerror}") from error
 
 
 def _value(file: IO[bytes], kind: int) -> Any:

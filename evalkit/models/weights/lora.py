@@ -32,8 +32,10 @@ def lora_config(path: Path, reader: str) -> Mapping[str, Any]:
         config = json.loads(path.read_text(encoding="utf-8"))
         kind = config.get("peft_type")
         float(config["lora_alpha"]), int(config["r"])
-    except (ValueError, AttributeError, KeyError, TypeError) as error:
-        raise ConfigError(f"{path}: not the configuration of a LoRA adapter ({error!r})") from error
+    except (ValueError, AttributeError, KeyError, TypeError, ArithmeticError, RecursionError) as error:
+        raise ConfigError(f"{path}: not the configuration of a LoRA adapter ({error!r:.80})") from error
+    except OSError as error:
+        raise MissingModel(f"{path}: can't be read: {error.strerror}") from error
     if kind != "LORA":
         raise ConfigError(f"{path}: peft_type is {kind!r}; {reader} applies only 'LORA'")
     if (start := config.get("init_lora_weights", True)) not in PLAIN_STARTS:

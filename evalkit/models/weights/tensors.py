@@ -117,7 +117,10 @@ def _files(folder: Path) -> list[Path]:
         shards = _config(index).get("weight_map")
         if not isinstance(shards, dict) or not shards:
             raise ConfigError(f"{index}: it has no weight_map, so the shards are not known")
-        return [folder / str(name) for name in sorted(set(shards.values()))]
+        names = sorted({str(name) for name in shards.values()})
+        if outside := next((name for name in names if Path(name).name != name), None):
+            raise ConfigError(f"{index}: it names {outside!r}, expected the names of files in this folder")
+        return [folder / name for name in names]
     files = sorted(file for file in folder.glob("*.safetensors") if not file.name.startswith("adapter_"))
     if (folder / "model.safetensors") in files:
         return [folder / "model.safetensors"]
@@ -143,16 +146,37 @@ def open_safetensors(path: Path) -> dict[str, Tensor]:
         start = 8 + int.from_bytes(data[:8].tobytes(), "little")
         header = json.loads(data[8:start].tobytes())
         header.pop("__metadata__", None)
-        ends = [start + entry["data_offsets"][1] for entry in header.values()]
-    except (ValueError, AttributeError, KeyError, TypeError, IndexError) as error:
+        entries = {name: _Entry.of(entry) for name, entry in header.items()}
+    except (ValueError, AttributeError, KeyError, TypeError, IndexError, RecursionError) as error:
         raise MissingModel(f"{path}: not a safetensors file ({error!r:.80}). Get it again.") from error
-    if data.size < max(ends, default=start):
-        raise MissingModel(f"{path}: not a whole safetensors file ({data.size} of {max(ends)} bytes). Get it again.")
-    return {name: _of_safetensors(path, name, entry, data[start:]) for name, entry in header.items()}
+    end = start + max((entry.end for entry in entries.values()), default=0)
+    if data.size < end:
+        raise MissingModel(f"{path}: not a whole safetensors file ({data.size} of {end} bytes). Get it again.")
+    return {name: _of_safetensors(path, name, entry, data[start:]) for name, entry in entries.items()}
 
 
-def _of_safetensors(path: Path, name: str, entry: Mapping[str, Any], data: NDArray[np.uint8]) -> Tensor:
-    kind, shape, first = str(entry["dtype"]), tuple(int(size) for size in entry["shape"]), entry["data_offsets"][0]
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """What the header of a safetensors file says of one tensor."""
+
+    kind: str
+    shape: tuple[int, ...]
+    first: int
+    end: int
+
+    @classmethod
+    def of(cls, entry: Mapping[str, Any]) -> _Entry:
+        """The entry, checked. Raises ValueError, KeyError or TypeError where it contradicts itself."""
+        kind, shape, (first, end) = entry["dtype"], tuple(entry["shape"]), entry["data_offsets"]
+        if not isinstance(kind, str) or any(type(number) is not int or number < 0 for number in (*shape, first, end)):
+            raise ValueError("a dtype, shape or data_offsets of another type")
+        if end < first or (kind in _BYTES and end - first != math.prod(shape) * _BYTES[kind]):
+            raise ValueError("data_offsets that do not fit dtype and shape")
+        return cls(kind, shape, first, end)
+
+
+def _of_safetensors(path: Path, name: str, entry: _Entry, data: NDArray[np.uint8]) -> Tensor:
+    kind, shape, first = entry.kind, entry.shape, entry.first
     row = math.prod(shape[1:]) * _BYTES.get(kind, 1)
 
     def read(start: int, stop: int) -> Matrix:
@@ -184,10 +208,10 @@ def _gguf(path: Path) -> Weights:
 
     try:
         reader = GGUFReader(path)
-    except (ValueError, IndexError, KeyError) as error:
+        layout = Layout.of(reader)
+    except (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError, MemoryError) as error:
         raise MissingModel(f"{path}: not a whole GGUF file ({error!r:.80}). Get it again.") from error
 
-    layout = Layout.of(reader)
     if layout is None:
         raise ConfigError(
             f"{path}: its architecture is {architecture_of(reader)!r}; only for {', '.join(sorted(PERMUTED))} is it "

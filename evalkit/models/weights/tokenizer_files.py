@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -25,13 +26,15 @@ class TokenizerFiles:
     template: str = ""
     tokenizer: Mapping[str, Any] = field(default_factory=dict)
     specials: Mapping[str, str] = field(default_factory=dict)
+    place: Path = field(default=Path(), compare=False)
 
     @property
     def vocabulary(self) -> dict[str, int]:
-        """The id of every token, of those too that were added."""
-        listed = self.tokenizer.get("model", {}).get("vocab", {})
-        ids = dict(listed) if isinstance(listed, dict) else {item[0]: number for number, item in enumerate(listed)}
-        return ids | {token["content"]: token["id"] for token in self.tokenizer.get("added_tokens", ())}
+        """The id of every token, of those too that were added. Raises MissingModel where the file has another form."""
+        with _in_form(self.place / "tokenizer.json"):
+            listed = self.tokenizer.get("model", {}).get("vocab", {})
+            ids = dict(listed) if isinstance(listed, dict) else {item[0]: number for number, item in enumerate(listed)}
+            return ids | {token["content"]: token["id"] for token in self.tokenizer.get("added_tokens", ())}
 
     def has_ends_of(self, other: TokenizerFiles) -> bool:
         """Whether answers end as with ``other``, as far as both say."""
@@ -47,9 +50,19 @@ def read_tokenizer_files(folder: Path) -> TokenizerFiles:
     config = _table(folder / "tokenizer_config.json")
     tokenizer = _table(folder / "tokenizer.json")
     named = {**_table(folder / "special_tokens_map.json"), **config}
-    specials = {role: _content(named[role]) for role in _SPECIALS if named.get(role)}
     kept = {key: value for key, value in tokenizer.items() if key not in _SET_BY_TRAINING}
-    return TokenizerFiles(_template(folder, config), kept, specials)
+    with _in_form(folder / "tokenizer_config.json"):
+        specials = {role: _content(named[role]) for role in _SPECIALS if named.get(role)}
+        return TokenizerFiles(_template(folder, config), kept, specials, folder)
+
+
+@contextmanager
+def _in_form(path: Path) -> Iterator[None]:
+    """Raises MissingModel where what is read in the block has another form than a tokenizer's file."""
+    try:
+        yield
+    except (KeyError, TypeError, AttributeError, ValueError, IndexError) as error:
+        raise MissingModel(f"{path}: not as a tokenizer is saved ({error!r:.80}). Save the tokenizer again") from error
 
 
 def _template(folder: Path, config: Mapping[str, Any]) -> str:
