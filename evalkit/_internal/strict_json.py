@@ -8,6 +8,7 @@ JSON. A model's answer, which is never refused, is read with ``noting_decoder``.
 from __future__ import annotations
 
 import json
+import os
 import re
 import reprlib
 import unicodedata
@@ -57,23 +58,66 @@ def read_text(path: Path) -> str:
 
     Raises FileNotFoundError, and JsonError where it is in another encoding, or is there and can't be read.
     """
-    try:
-        if not S_ISREG(path.stat().st_mode) and not path.is_dir():
-            # A pipe is read for as long as nobody writes, a device for ever.
-            raise JsonError("it is a pipe or a device; a file is expected")
-        data = path.read_bytes()
-    except FileNotFoundError:
-        raise
-    except OSError as error:
-        raise JsonError(f"it can't be read: {error.strerror or error}; a file that you may read is expected") from error
-    if data[:2] in (b"\xff\xfe", b"\xfe\xff") or b"\0" in data[:2]:
-        raise JsonError("the file is in UTF-16 or UTF-32: save it as UTF-8")
+    _need_file(path)
+    data = path.read_bytes()
+    _need_utf8(data)
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:
         what = f"not UTF-8: byte 0x{data[error.start]:02x} ({error.reason}); save the file as UTF-8"
         raise JsonError(what, data.count(b"\n", 0, error.start) + 1) from error
     return text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
+
+
+LONGEST_LINE = 64 * 2**20
+"""A line of more bytes than this is no example, and would fill the memory."""
+
+
+def read_lines(path: Path) -> Iterator[tuple[int, str, float]]:
+    """The lines of the JSONL file at ``path`` that hold anything, each with its number and the part of the file that is
+    read by then. One is held at a time. Raises JsonError, with the line, as ``read_text`` does."""
+    _need_file(path)
+    with path.open("rb") as file:
+        size, done, number = max(1, os.fstat(file.fileno()).st_size), 0, 0
+        while raw := file.readline(LONGEST_LINE + 1):
+            if len(raw) > LONGEST_LINE:
+                raise JsonError(f"a line of more than {LONGEST_LINE // 2**20} MiB", number + 1)
+            if not done:
+                _need_utf8(raw)
+                raw = raw.removeprefix(b"\xef\xbb\xbf")
+            done += len(raw)
+            # A lone CR ends a line too: none may stand inside a JSON string.
+            for part in raw.removesuffix(b"\n").removesuffix(b"\r").split(b"\r"):
+                number += 1
+                if line := _decoded(part, number).strip():
+                    yield number, line, done / size
+
+
+def _need_file(path: Path) -> None:
+    """Raises JsonError where ``path`` can't be read, FileNotFoundError where there is nothing."""
+    try:
+        if not S_ISREG(path.stat().st_mode) and not path.is_dir():
+            # A pipe is read for as long as nobody writes, a device for ever.
+            raise JsonError("it is a pipe or a device; a file is expected")
+        with path.open("rb"):
+            pass
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise JsonError(f"it can't be read: {error.strerror or error}; a file that you may read is expected") from error
+
+
+def _need_utf8(data: bytes) -> None:
+    if data[:2] in (b"\xff\xfe", b"\xfe\xff") or b"\0" in data[:2]:
+        raise JsonError("the file is in UTF-16 or UTF-32: save it as UTF-8")
+
+
+def _decoded(data: bytes, line: int) -> str:
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        what = f"not UTF-8: byte 0x{data[error.start]:02x} ({error.reason}); save the file as UTF-8"
+        raise JsonError(what, line) from error
 
 
 def lines_of(text: str) -> Iterator[tuple[int, str]]:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from evalkit._internal.strict_json import JsonError, lines_of, parse_json, read_text
+from evalkit._internal.strict_json import JsonError, parse_json, read_lines
+from evalkit._internal.telling import Waiting
 from evalkit.errors import Problem, UnknownName
 from evalkit.golden.contract import InputTable
 from evalkit.golden.ledger_lines import FILE as LEDGER
@@ -72,17 +74,16 @@ class ExampleReader:
         self.problems.append(Problem(where, f"{prefix}{unknown}", unknown.name, unknown.suggestion))
 
     def _examples(self, path: Path, split: str) -> Iterator[Example]:
+        file, waiting = place(self.folder, path.name), Waiting()
         try:
-            text = read_text(path)
+            for number, line, part in read_lines(path):
+                example = self._example(line, f"{file}:{number}", split)
+                if example is not None:
+                    self._check(example)
+                    yield example
+                waiting.tell(partial("reading {}: line {:,}, {:.0%} of the file".format, file, number, part))
         except JsonError as error:
             self._problem(place(self.folder, path.name, error.line), str(error))
-            return
-        for number, line in lines_of(text):
-            where = place(self.folder, path.name, number)
-            example = self._example(line, where, split)
-            if example is not None:
-                self._check(example)
-                yield example
 
     def _example(self, line: str, where: str, split: str) -> Example | None:
         try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from statistics import fmean
 from typing import Any
 
@@ -123,25 +124,31 @@ class Grader:
     def __init__(self, task: Task) -> None:
         self.task = task
         self._schema = compiled(task.schema)
+        self._values: dict[str, Mapping[str, Any]] = {}
         self._scorers = {rule.name: scorer_of(rule) for rule in task.field_scores}
         self._composites = {rule.name: composite_of(rule) for rule in task.scores.values() if rule.members}
 
     def read(self, request: Request, completion: Completion) -> Output:
         """What stands in ``completion``, whatever is expected."""
-        return parse(
+        output = parse(
             completion,
             prefill=request.prefill,
             schema=self._schema,
             messages=request.messages,
             reasoning=request.reasoning,
         )
+        if output.value is None:
+            return output
+        # The same text is the same object: a session holds one of each.
+        known = self._values.setdefault(output.answer, output.value)
+        return output if known is output.value or known != output.value else replace(output, value=known)
 
     def grade(self, backend: str, example: Example, request: Request, completion: Completion) -> Answer:
         """Reads and scores ``completion``. Never raises for anything that a model wrote."""
         output = self.read(request, completion)
         scores = {
-            "strict": Score("strict", float(output.strict), output.strict, True, output.why),
-            "extractable": Score("extractable", float(output.extractable), output.extractable, True, output.why),
+            "strict": _answered("strict", output.strict, output.why),
+            "extractable": _answered("extractable", output.extractable, output.why),
         }
         rules = self.task.scores_of(example)
         of_fields = {rule.name: self._score(rule, output, example) for rule in rules if not rule.members}
@@ -170,6 +177,12 @@ class Grader:
         got = {name: output.value[name] for name in names if name in output.value}
         judgement = self._composites[rule.name]([of_fields[member.name] for member in members])
         return Score(rule.name, judgement.value, got, expected, judgement.why)
+
+
+@lru_cache(4096)
+def _answered(name: str, value: bool, why: str) -> Score:
+    """A score of the answer as a whole. Most answers share one."""
+    return Score(name, float(value), value, True, why)
 
 
 def _unreadable(output: Output) -> str:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from hashlib import blake2b
 from pathlib import Path
-from typing import Any
+from sys import intern
+from typing import Any, TypeVar
 
 from evalkit._internal.database import Database
 from evalkit.errors import describe_error
@@ -15,6 +17,8 @@ from evalkit.golden.model import Decoding
 from evalkit.models.backend import Completion
 from evalkit.models.latency import Probe
 from evalkit.models.request import Message, Request, canonical
+
+Part = TypeVar("Part", Request, Completion)
 
 _TABLES = """
 create table if not exists completions (
@@ -59,6 +63,7 @@ class Store:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._db = Database(path, _TABLES)
+        self._shared: dict[bytes, Request | Completion] = {}
         self.unreadable: dict[str, str] = {}
         """By key, what is wrong with stored completions that were met and can't be read, and what to do."""
 
@@ -87,13 +92,23 @@ class Store:
         found = {}
         for key, fingerprint, request, text in self._rows(columns, keys):
             try:
-                found[key] = StoredCompletion(key, fingerprint, _request(request), _completion(text))
+                found[key] = StoredCompletion(
+                    key, intern(fingerprint), self._one(request, _request), self._one(text, _completion)
+                )
             except (ValueError, TypeError, KeyError, AttributeError) as error:
                 self.unreadable[key] = (
                     f"its answer is stored in {self.path} and can't be read ({describe_error(error)}). To ask it "
                     f"again, delete the row of the table completions whose key is {key}"
                 )
         return found
+
+    def _one(self, text: str, read: Callable[[str], Part]) -> Part:
+        """What ``text`` says, one object for all who say the same: several models are asked the same, and a floor gives
+        one answer."""
+        digest = blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
+        if digest not in self._shared:
+            self._shared[digest] = read(text)
+        return self._shared[digest]  # type: ignore[return-value]
 
     def count(self) -> int:
         """How many completions are stored."""

@@ -10,8 +10,10 @@ from collections.abc import Generator
 
 import pytest
 
+from evalkit._internal.telling import tell_to
 from evalkit.plugin import asking, baselines, collect, options, summary
 from evalkit.plugin.fixtures import answer, comparison, finding, merge, relation, verdict
+from evalkit.plugin.lines import sayer
 from evalkit.plugin.outcomes import Reporter
 from evalkit.plugin.state import PROJECT, STATE, Project, State, eval_session, find_root, is_worker
 from pytest_evalkit import find_command_problem
@@ -74,6 +76,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
         message = "--last-missed needs pytest's cache; take -p no:cacheprovider away"
         raise pytest.UsageError(state.project.spell(message))
     options.check_spelling(config, state.options)
+    tell_to(sayer(config))
     if not is_worker(config) and collect.concerns_suites(config):
         from evalkit.errors import SetupError
 

@@ -34,7 +34,7 @@ def finish_session(session: pytest.Session, exitstatus: int) -> None:
             state.trouble, session.exitstatus = baselines.NOTHING_RUN, pytest.ExitCode.TESTS_FAILED
         return
     # A controller of xdist that is stopped does not hear what its workers have selected.
-    if not (state.selection or (state.session is not None and exitstatus == pytest.ExitCode.INTERRUPTED)):
+    if not (state.selection or stopped_by()):
         return
     if not _came_to_its_end(config, exitstatus):
         return

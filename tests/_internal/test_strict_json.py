@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evalkit._internal.strict_json import DEEPEST, JsonError, lines_of, parse_json, read_text
+from evalkit._internal.strict_json import DEEPEST, JsonError, lines_of, parse_json, read_lines, read_text
 
 NESTED = 5000
 
@@ -162,3 +162,37 @@ def test_a_device_in_the_place_of_a_file_is_refused_before_it_is_read(tmp_path: 
     (tmp_path / "test.jsonl").symlink_to("/dev/zero")
     with pytest.raises(JsonError, match="a pipe or a device"):
         read_text(tmp_path / "test.jsonl")
+
+
+def read(path: Path, data: bytes) -> list[tuple[int, str]]:
+    path.write_bytes(data)
+    return [(number, line) for number, line, _ in read_lines(path)]
+
+
+@pytest.mark.parametrize("end", [b"\n", b"\r\n", b"\r"])
+def test_lines_are_numbered_whatever_ends_them(tmp_path: Path, end: bytes) -> None:
+    assert read(tmp_path / "a.jsonl", b"\xef\xbb\xbf1" + end + end + b"2" + end) == [(1, "1"), (3, "2")]
+
+
+def test_the_last_line_needs_no_end_and_a_separator_of_unicode_ends_none(tmp_path: Path) -> None:
+    assert read(tmp_path / "a.jsonl", '1\n"a\u2028b"'.encode()) == [(1, "1"), (2, '"a\u2028b"')]
+
+
+def test_a_byte_that_is_not_utf_8_is_told_with_its_line(tmp_path: Path) -> None:
+    with pytest.raises(JsonError, match="not UTF-8: byte 0xff") as raised:
+        read(tmp_path / "a.jsonl", b"1\n2\n\xff\n")
+    assert raised.value.line == 3
+
+
+def test_a_line_without_end_is_refused_before_it_fills_the_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("evalkit._internal.strict_json.LONGEST_LINE", 1000)
+    with pytest.raises(JsonError, match="a line of more than") as raised:
+        read(tmp_path / "a.jsonl", b"1\n" + b"9" * 1001)
+    assert raised.value.line == 2
+
+
+def test_how_much_is_read_is_known(tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").write_bytes(b"11\n22\n33\n44\n")
+    assert [part for _, _, part in read_lines(tmp_path / "a.jsonl")] == [0.25, 0.5, 0.75, 1.0]
