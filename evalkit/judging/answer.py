@@ -166,7 +166,7 @@ class Grader:
             return Score(rule.name, 0.0, None, expected, f"the answer has no {rule.field!r}; it has {instead}")
         got = output.value[rule.field]
         judgement = self._scorers[rule.name](got, expected, example.input)
-        return Score(rule.name, judgement.value, got, expected, judgement.why)
+        return _score(rule.name, judgement.value, got, expected, judgement.why)
 
     def _composed(self, rule: ScoreRule, of_fields: Mapping[str, Score], output: Output, example: Example) -> Score:
         members = [member for member in rule.members if member.name in of_fields]
@@ -177,6 +177,20 @@ class Grader:
         got = {name: output.value[name] for name in names if name in output.value}
         judgement = self._composites[rule.name]([of_fields[member.name] for member in members])
         return Score(rule.name, judgement.value, got, expected, judgement.why)
+
+
+def _score(name: str, value: float, got: Any, expected: Any, why: str) -> Score:
+    """The score. Those of plain values are shared by all answers that have the same."""
+    plain = isinstance(got, _PLAIN) and isinstance(expected, _PLAIN) and len(why) < _SHORT
+    if plain and not (type(got) is float and got == 0):  # -0.0 equals 0.0, and is written otherwise
+        return _shared_score(name, value, got, expected, why)
+    return Score(name, value, got, expected, why)
+
+
+# Typed, or 1, 1.0 and True would be one.
+_shared_score = lru_cache(65_536, typed=True)(Score)
+_PLAIN = (str, int, float, bool, type(None))
+_SHORT = 200
 
 
 @lru_cache(4096)
