@@ -26,6 +26,12 @@ def render_chat(
     return str(_compiled(template).render({**given, **specials, **arguments}))
 
 
+def length(template: str) -> int:
+    """How long a short prompt of ``template`` is, however long that takes."""
+    messages = [{"role": "system", "content": "?"}, {"role": "user", "content": "?"}]
+    return len(render_chat(template, messages, {}, {}))
+
+
 @lru_cache(maxsize=16)
 def _compiled(template: str) -> Any:
     from jinja2 import nodes

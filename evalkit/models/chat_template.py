@@ -12,6 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
+from evalkit._internal.bounded import Failed, OutOfBounds, bounded
 from evalkit._internal.toml import as_toml
 from evalkit.errors import BackendDied, ConfigError
 
@@ -100,6 +101,28 @@ def check_obeyed(
             f"{where}: the chat template never reads {', '.join(idle)} (set in `template` of this alias): take it away"
             + (f"; it reads {', '.join(reads)}" if reads else "")
         )
+
+
+_MAY_RUN_ON = re.compile(r"\brange\s*\(|\bmacro\b|\brecursive\b|\*\s*\d")
+"""What a template has that may repeat for ever, or grow: a loop over the messages alone comes to its end."""
+
+
+def need_end(source: str, where: str) -> None:
+    """Raises BackendDied where the chat template ``source`` does not come to its end.
+
+    One that might not is tried once, in a process that is ended after two seconds: the engines render it in this one,
+    where nobody could end it."""
+    if not _MAY_RUN_ON.search(source):
+        return
+    try:
+        bounded("evalkit.models.chat_rendering:length", source)
+    except OutOfBounds as error:
+        raise BackendDied(f"{where}: its chat template does not come to its end: {error}") from error
+    except Failed as error:
+        # A loop that the sandbox refuses, and a call of itself, which end an engine in C++ without a word.
+        if error.kind in ("OverflowError", "RecursionError"):
+            raise BackendDied(f"{where}: its chat template does not come to its end: {error}") from error
+        # Anything else may be for want of what only its engine has.
 
 
 def own_default(source: str | None) -> bool | None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from evalkit.errors import BackendDied
-from evalkit.models.chat_template import NO_ARGUMENTS, TemplateArguments, check_obeyed, own_default
+from evalkit.models.chat_template import NO_ARGUMENTS, TemplateArguments, check_obeyed, need_end, own_default
 
 QWEN = "{% if enable_thinking is defined and not enable_thinking %}<think>\n\n</think>{% endif %}"
 HARMONY = "{%- if reasoning_effort is not defined %}{%- set reasoning_effort = 'medium' %}{%- endif %}"
@@ -91,3 +91,34 @@ def test_what_cannot_be_handed_over_has_a_reason(template: TemplateArguments, sa
 )
 def test_the_default_of_the_switch_is_the_templates_own(source: str, default: bool | None) -> None:
     assert own_default(source) is default
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "{% for one in range(10**9) %}x{% endfor %}",
+        "{% for one in range(99999) %}{% for two in range(99999) %}x{% endfor %}{% endfor %}",
+        "{{ 'x' * 9999999999 }}",
+        "{% macro m(x) %}{{ m(x) }}{% endmacro %}{{ m(1) }}",
+    ],
+)
+def test_a_template_that_does_not_come_to_its_end_is_refused_before_it_is_used(source: str) -> None:
+    with pytest.raises(BackendDied, match=r"/models/it: its chat template does not come to its end"):
+        need_end(source, "/models/it")
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "{% for m in messages %}{{ m.content }}{% endfor %}",
+        "{% macro m(x) %}{{ x }}{% endmacro %}{{ m(1) }}",
+        "{% for n in range(3) %}{{ wanted_by_its_engine() }}{% endfor %}",
+    ],
+)
+def test_one_that_ends_or_wants_what_only_its_engine_has_is_left_to_the_engine(source: str) -> None:
+    need_end(source, "/models/it")
+
+
+def test_a_template_that_can_only_end_starts_no_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("evalkit.models.chat_template.bounded", lambda *_: pytest.fail("a process was started"))
+    need_end("{% for m in messages %}{{ m.content }}{% endfor %}", "/models/it")

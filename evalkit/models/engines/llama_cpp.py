@@ -18,7 +18,14 @@ from evalkit._internal.threads import in_threads
 from evalkit.errors import BackendDied, NotAnswered
 from evalkit.golden.model import REPEAT_LAST
 from evalkit.models.backend import Completion, digest_of_ids
-from evalkit.models.chat_template import NO_ARGUMENTS, SWITCHES, TemplateArguments, check_obeyed, own_default
+from evalkit.models.chat_template import (
+    NO_ARGUMENTS,
+    SWITCHES,
+    TemplateArguments,
+    check_obeyed,
+    need_end,
+    own_default,
+)
 from evalkit.models.constraint.guidance import check_no_reasoning, for_llama_cpp
 from evalkit.models.context import RAISE, too_long
 from evalkit.models.engines.llama_cpp_watch import Watch
@@ -197,6 +204,9 @@ class Engine:
         os.environ.setdefault("GOMP_SPINCOUNT", "1000")
         import xllamacpp
 
+        from evalkit.models.weights.gguf_metadata import gguf_chat_template
+
+        need_end(gguf_chat_template(self.model), str(self.model))  # llama.cpp renders it while it loads
         p = xllamacpp.CommonParams()
         p.model.path = str(self.model)
         p.n_parallel = self.settings.slots

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from evalkit.models.chat_rendering import render_chat
+from evalkit.models.chat_template import need_end
 from evalkit.models.engines.llama_cpp import Engine
 from evalkit.models.request import Message
 from evalkit.models.weights.own_tokenizer import OwnTokenizer
@@ -33,6 +34,7 @@ class WithOwnTemplate(Engine):
 
     def _load(self) -> None:
         shared = self._shared
+        need_end(self._own.template, str(self._own.folder))
         shared._load()
         self._server, self._key = shared._server, shared._key
         self._adapters, self._checked, self._source = shared._adapters, shared._checked, self._own.template

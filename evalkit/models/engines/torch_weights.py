@@ -13,7 +13,7 @@ from evalkit._internal.counts import abbreviate, counted
 from evalkit.errors import BackendDied, NotAnswered
 from evalkit.golden.model import REPEAT_LAST
 from evalkit.models.backend import Completion, FinishReason, digest_of_ids
-from evalkit.models.chat_template import NO_ARGUMENTS, TemplateArguments, check_obeyed
+from evalkit.models.chat_template import NO_ARGUMENTS, TemplateArguments, check_obeyed, need_end
 from evalkit.models.constraint.guidance import check_no_reasoning, grammar
 from evalkit.models.context import too_long
 from evalkit.models.prompt_check import checked, is_cut
@@ -83,6 +83,9 @@ class HfWeights:
         self._read()
         if not self._tokenizer.chat_template:
             raise BackendDied(f"{self.folder}: the tokenizer has no chat template, so no prompt can be rendered")
+        source = self._tokenizer.chat_template
+        for template in source.values() if isinstance(source, Mapping) else (source,):
+            need_end(template, str(self.folder))
 
     def _read(self) -> None:
         if self._model is not None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Collection
+from contextlib import closing
+from mmap import ACCESS_READ, mmap
 from pathlib import Path
 from typing import IO, Any
 
@@ -37,6 +39,22 @@ def gguf_metadata(path: Path, keys: Collection[str]) -> dict[str, Any]:
         raise MissingModel(f"{path}: not a whole GGUF file. Get it again.") from error
     except OSError as error:
         raise MissingModel(f"{path}: can't be read: {error.strerror}") from error
+
+
+_TEMPLATE = b"tokenizer.chat_template" + struct.pack("<I", _STRING)
+
+
+def gguf_chat_template(path: Path) -> str:
+    """The chat template of the GGUF at ``path``, found without reading all that stands before it; empty without one."""
+    with path.open("rb") as file, closing(mmap(file.fileno(), 0, access=ACCESS_READ)) as data:
+        place = data.find(_TEMPLATE)
+        if place < 0:
+            return ""
+        file.seek(place + len(_TEMPLATE))
+        try:
+            return _string(file)
+        except (struct.error, MemoryError, OverflowError):
+            return ""  # whoever loads the file says what is wrong with it
 
 
 def _value(file: IO[bytes], kind: int) -> Any:
