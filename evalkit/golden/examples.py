@@ -29,6 +29,9 @@ _KEYS: Mapping[str, tuple[type, str]] = {
 }
 """The keys of a line, with their types."""
 
+LARGEST = 512 << 20
+"""A split of more bytes would take many times as much memory, and days to be asked."""
+
 _REQUIRED = ("id", "input", "expected")
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*\Z")
 
@@ -58,7 +61,7 @@ class ExampleReader:
         splits: dict[str, tuple[Example, ...]] = {}
         for split in SPLITS:
             path = self.folder / f"{split}.jsonl"
-            if path.exists():
+            if path.exists() or path.is_symlink():  # a link that leads nowhere is no split that is not there
                 splits[split] = tuple(self._examples(path, split))
         for path in sorted(self.folder.glob("*.jsonl")):
             if path.stem not in SPLITS and path.name != LEDGER:
@@ -75,6 +78,10 @@ class ExampleReader:
 
     def _examples(self, path: Path, split: str) -> Iterator[Example]:
         file, waiting = place(self.folder, path.name), Waiting()
+        if path.is_file() and (size := path.stat().st_size) > LARGEST:
+            most = f"at most {LARGEST >> 20:,} MiB are read"
+            self._problem(file, f"has {size >> 20:,} MiB; {most}: take a random sample of its lines")
+            return
         try:
             for number, line, part in read_lines(path):
                 example = self._example(line, f"{file}:{number}", split)
@@ -84,6 +91,8 @@ class ExampleReader:
                 waiting.tell(partial("reading {}: line {:,}, {:.0%} of the file".format, file, number, part))
         except JsonError as error:
             self._problem(place(self.folder, path.name, error.line), str(error))
+        except FileNotFoundError:
+            self._problem(file, "it is a link that leads nowhere; a file is expected")
 
     def _example(self, line: str, where: str, split: str) -> Example | None:
         try:

@@ -332,3 +332,20 @@ def test_a_folder_in_the_place_of_what_is_frozen_is_told_with_its_path(project: 
     (project.folder / "frozen.json").mkdir()
     with pytest.raises(SetupError, match=r"frozen.json.*can't be read: Is a directory"):
         load_task(project.folder)
+
+
+@pytest.mark.parametrize(
+    ("to", "told"), [("nowhere.jsonl", "a link that leads nowhere"), ("dev.jsonl", "it can't be read: Too many levels")]
+)
+def test_a_link_in_a_splits_place_that_leads_to_no_file_is_told(project: MiniProject, to: str, told: str) -> None:
+    (project.folder / "dev.jsonl").unlink(missing_ok=True)
+    (project.folder / "dev.jsonl").symlink_to(to)
+    with pytest.raises(SetupError, match=rf"dev\.jsonl.*{told}"):
+        load_task(project.folder)
+
+
+def test_a_split_that_would_fill_the_memory_is_refused_unread(project: MiniProject) -> None:
+    with (project.folder / "train.jsonl").open("r+b") as file:
+        file.truncate(1 << 30)  # sparse: it takes no room
+    with pytest.raises(SetupError, match=r"train\.jsonl: has 1,024 MiB; at most 512 MiB are read"):
+        load_task(project.folder)

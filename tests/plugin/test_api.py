@@ -141,3 +141,15 @@ def test_the_key_is_in_no_store_report_log_or_traceback(suite: Project, url: str
         result.stderr.fnmatch_lines(["*served answered nothing: *told by the proxy: 401*Check OPENAI_API_KEY.*"])
     assert "127.0.0.1" in (suite.root / "debug.log").read_text()  # the SDK does log its requests
     assert KEY not in seen_in(suite.root) + result.stdout.str() + result.stderr.str()
+
+
+def test_a_key_is_seen_nowhere_however_much_a_run_is_to_tell(suite: Project, url: str) -> None:
+    with proxy(url, lambda _: "401") as between:
+        aim(suite, between)
+        suite.monkeypatch.setenv("OPENAI_LOG", "debug")
+        told = ("-vv", "--showlocals", "--debug", "--trace-config", "-rA", "--log-level=DEBUG")
+        junit = ("--junitxml=junit.xml", "-o", "junit_logging=all")
+        result = suite.run_apart("suites", "--backend=served", *told, *junit)
+    assert any(KEY in value for headers in between.headers for value in headers.values())
+    (suite.root / "printed").write_text(result.stdout.str() + result.stderr.str(), encoding="utf-8")
+    assert KEY not in seen_in(suite.root)
