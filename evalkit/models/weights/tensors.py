@@ -139,7 +139,7 @@ def open_safetensors(path: Path) -> dict[str, Tensor]:
     ``data_offsets``, then the data. Raises MissingModel where the file is missing or torn.
     """
     if not path.is_file():
-        raise MissingModel(f"{path}: there is no such file")
+        raise MissingModel(f"{path}: there is no such file{_pickle_beside(path)}")
     # Mapped, so that only the rows which are asked for come into memory.
     data = np.memmap(path, np.uint8, "r") if path.stat().st_size else np.zeros(0, np.uint8)
     try:
@@ -153,6 +153,14 @@ def open_safetensors(path: Path) -> dict[str, Tensor]:
     if data.size < end:
         raise MissingModel(f"{path}: not a whole safetensors file ({data.size} of {end} bytes). Get it again.")
     return {name: _of_safetensors(path, name, entry, data[start:]) for name, entry in entries.items()}
+
+
+def _pickle_beside(path: Path) -> str:
+    """What to do with a pickle that stands in a safetensors file's place, if one does: reading it may run code."""
+    beside = [file.name for file in path.parent.glob("*") if file.suffix in (".bin", ".pt", ".pth")]
+    if not beside:
+        return ""
+    return f"; {beside[0]} is a pickle, which is not opened: save it anew with safe_serialization=True"
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ import pytest
 from tiny_weights import bf16, folder, nf4, save, weights, write_gguf
 
 from evalkit.errors import ConfigError, MissingModel
-from evalkit.models.weights.tensors import block_of_levels, coarsest, open_weights, rounded
+from evalkit.models.weights.tensors import block_of_levels, coarsest, open_safetensors, open_weights, rounded
 
 Q = "model.layers.1.self_attn.q_proj.weight"
 
@@ -155,3 +155,10 @@ def test_a_file_that_is_no_safetensors_is_named(tmp_path: Path) -> None:
     (tmp_path / "model.safetensors").write_bytes(b"<html>not found</html>")
     with pytest.raises(MissingModel, match="not a safetensors file"):
         open_weights(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["adapter_model.bin", "adapter_model.pt"])
+def test_a_pickle_is_not_opened_and_what_to_do_is_said(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_bytes(b"cos\nsystem\n(S'touch harmed'\ntR.")
+    with pytest.raises(MissingModel, match=rf"{name} is a pickle, which is not opened: save it anew"):
+        open_safetensors(tmp_path / "adapter_model.safetensors")
