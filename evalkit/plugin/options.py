@@ -49,7 +49,7 @@ _OPTIONS: Mapping[str, Mapping[str, Any]] = {
     },
     "format": {
         "metavar": "REPORT", "default": "terminal",
-        "help": "the report at the end: terminal, markdown, json, jsonl, or one of another package (default: terminal)",
+        "help": "the report at the end: terminal, markdown, json, jsonl, csv, or one of another package",
     },
     "slice": {
         "action": "append", "default": [], "metavar": "TAG",

@@ -40,7 +40,7 @@ def render(run: Run, rows: Rows = no_rows, page: Page = PAGE) -> Iterator[str]:
     yield "" if page.details else "\n"
     if page.left_out is not None:
         yield f"{notes.left_out(page.left_out)}\n"
-    yield f"run {run.id}; one answer: evalkit show {run.id} EXAMPLE\n"
+    yield f"run {run.id}; one answer: evalkit show {run.id} EXAMPLE\nall misses: evalkit misses {run.id}\n"
 
 
 def render_lineage(run: Run, page: Page = PAGE) -> Iterator[str]:

@@ -134,7 +134,10 @@ def test_what_is_not_frozen_is_told(project: MiniProject, frozen: bool, told: bo
 
 
 def test_the_terminal_says_how_to_look_at_one_answer(run: Run) -> None:
-    assert text_of(on_terminal, run).splitlines()[-1] == "run run-1; one answer: evalkit show run-1 EXAMPLE"
+    assert text_of(on_terminal, run).splitlines()[-2:] == [
+        "run run-1; one answer: evalkit show run-1 EXAMPLE",
+        "all misses: evalkit misses run-1",
+    ]
 
 
 def test_the_terminal_wraps_sentences_and_never_a_tables_figures(run: Run) -> None:
