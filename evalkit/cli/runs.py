@@ -143,15 +143,15 @@ class ReportName(click.ParamType[str]):
 @click.command()
 @click.argument("run", default="latest")
 @click.option("--format", "form", type=ReportName(), default="terminal", help="The report to render it as.")
-@click.option("--slices", is_flag=True, help="In the terminal: every score by tag, every confusion.")
+@click.option("-v", "--verbose", "--slices", "details", is_flag=True, help="In the terminal: all that the run says.")
 @click.pass_obj
-def report(config: Config, run: str, form: str, slices: bool) -> None:
+def report(config: Config, run: str, form: str, details: bool) -> None:
     """Render a stored RUN (the latest, without one)."""
     from evalkit.reports.report import render
 
     with opened_runs(config) as runs:
         stored = runs.run(run)
-        say_report(render(form, stored, lambda *only: runs.rows(stored.id, *only), _page(slices)))
+        say_report(render(form, stored, lambda *only: runs.rows(stored.id, *only), _page(details)))
 
 
 @click.command()
