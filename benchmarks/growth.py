@@ -101,9 +101,12 @@ def measured(root: Path, *command: str) -> tuple[float, float]:
     environment = {**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "OPENBLAS_NUM_THREADS": "1"}
     begun = time.monotonic()
     process = subprocess.Popen(command, cwd=root, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-    output = process.stdout.read() if process.stdout else b""
+    assert process.stdout is not None
+    with process.stdout as printed:
+        output = printed.read()
     _, status, used = os.wait4(process.pid, 0)
-    if os.waitstatus_to_exitcode(status) not in (0, 1):
+    process.returncode = os.waitstatus_to_exitcode(status)  # it would wait for what was waited for
+    if process.returncode not in (0, 1):
         sys.exit(output.decode()[-3000:])
     return used.ru_maxrss / 1024, time.monotonic() - begun
 
