@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from evalkit._internal.toml import find_project
-from evalkit.cli import doctor, export, golden, looks, misses, prune, runs, schema, stored, weights
+from evalkit.cli import diff, doctor, export, golden, looks, misses, prune, runs, schema, stored, weights
 from evalkit.errors import EvalkitError, visible
 from evalkit.models.config import read_config
 
@@ -47,8 +47,8 @@ def main(context: click.Context, root: Path | None) -> None:
 
 
 for _command in (
-    stored.list_runs, misses.misses, runs.show, runs.rescore, runs.report, runs.compare, runs.lineage, runs.history,
-    doctor.doctor, export.export, golden.freeze, golden.lint, golden.shrink, looks.looks, prune.prune,
+    stored.list_runs, misses.misses, diff.diff, runs.show, runs.rescore, runs.report, runs.compare, runs.lineage,
+    runs.history, doctor.doctor, export.export, golden.freeze, golden.lint, golden.shrink, looks.looks, prune.prune,
     schema.schema, weights.merge_check,
 ):  # fmt: skip
     main.add_command(_command)
