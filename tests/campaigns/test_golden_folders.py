@@ -197,7 +197,7 @@ def check(case: Folder, template: Path, place: Path) -> str:
     for harm in case.harms:
         try:
             harm(folder, random)
-        except (OSError, ValueError, KeyError, IndexError, AttributeError, TypeError):
+        except (OSError, ValueError, LookupError, AttributeError, TypeError, RecursionError):
             return "harmed before"
     before = sorted(root.rglob("*"))
     outcome = outcome_of(folder)
